@@ -1,0 +1,111 @@
+package workqueue
+
+import (
+	"math"
+	"time"
+)
+
+// AddAfter adds key when delay has passed; at once if delay is not positive. Of
+// the delays that run for one key only that which ends first counts, and the key
+// is handed out once for all of them. An Add of the key meanwhile leaves its
+// delay in place, so that it is handed out again when the delay ends.
+//
+// After ShutDown AddAfter does nothing, and ShutDown drops the keys that wait.
+func (q *Queue[K]) AddAfter(key K, delay time.Duration) {
+	accepted, added := q.addAfter(key, delay)
+	if accepted && q.metrics.Retries != nil {
+		q.metrics.Retries()
+	}
+	if added && q.metrics.Adds != nil {
+		q.metrics.Adds()
+	}
+}
+
+// addAfter reports whether the queue took key, and whether key got a turn.
+func (q *Queue[K]) addAfter(key K, delay time.Duration) (accepted, added bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.shut {
+		return false, false
+	}
+	if delay <= 0 {
+		return true, q.enqueue(key)
+	}
+	now := q.now()
+	if q.delays.add(key, saturatingAdd(now, delay)) {
+		q.arm(now)
+	}
+	return true, false
+}
+
+// moveBatch is how many due keys are moved under one hold of the lock. When a
+// million keys fall due together, adders and workers get their turn in between.
+const moveBatch = 512
+
+// moveDue queues the keys whose time has come and arms the timer for the next
+// one. The timer runs it in a goroutine that ends with it. At most one moves at
+// a time, so a stream of short delays does not pile goroutines up.
+func (q *Queue[K]) moveDue() {
+	if !q.beginMove() {
+		return
+	}
+	for more := true; more; {
+		var added int
+		added, more = q.moveSome()
+		if q.metrics.Adds != nil {
+			for range added {
+				q.metrics.Adds()
+			}
+		}
+	}
+}
+
+// beginMove reports whether the caller is the one to move keys.
+func (q *Queue[K]) beginMove() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.moving {
+		return false
+	}
+	q.moving = true
+	return true
+}
+
+// moveSome moves up to moveBatch due keys. If no more are due the move is over.
+func (q *Queue[K]) moveSome() (added int, more bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.now()
+	for range moveBatch {
+		key, due := q.delays.takeDue(now)
+		if !due {
+			q.moving = false
+			q.arm(now)
+			return added, false
+		}
+		if q.enqueue(key) {
+			added++
+		}
+	}
+	return added, true
+}
+
+// arm sets the timer to the earliest delayed key, if there is one. q.mu is held.
+func (q *Queue[K]) arm(now time.Duration) {
+	due, ok := q.delays.next()
+	switch {
+	case !ok || q.moving:
+	case q.timer == nil:
+		q.timer = time.AfterFunc(due-now, q.moveDue)
+	default:
+		q.timer.Reset(due - now)
+	}
+}
+
+// saturatingAdd is a+b for a, b ≥ 0, or the longest duration if that is longer.
+func saturatingAdd(a, b time.Duration) time.Duration {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}

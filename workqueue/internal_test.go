@@ -1,0 +1,169 @@
+package workqueue
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The wall clock cannot be set in a test. What can be seen is that instants are
+// measured from a time with a monotonic reading, by which time.Since then goes.
+func TestInstantsAreMonotonic(t *testing.T) {
+	q := New[string]()
+	if !strings.Contains(q.epoch.String(), " m=") {
+		t.Errorf("the epoch %v has no monotonic reading", q.epoch)
+	}
+}
+
+func TestDelaysComeInOrderOfDueThenOfAdd(t *testing.T) {
+	type want struct {
+		key int
+		due time.Duration
+		seq int
+	}
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		var d delays[int]
+		model := map[int]want{}
+		seq := 0
+		for range 300 {
+			key, due := r.IntN(60), time.Duration(r.IntN(40))
+			if r.IntN(4) > 0 {
+				seq++
+				if w, ok := model[key]; !ok || due < w.due {
+					model[key] = want{key, due, seq}
+				}
+				d.add(key, due)
+				if first, ok := d.next(); !ok || first > due {
+					t.Fatalf("seed %d: next is %d with one due at %d", seed, first, due)
+				}
+				continue
+			}
+			var order []want
+			for _, w := range model {
+				order = append(order, w)
+			}
+			slices.SortFunc(order, func(a, b want) int {
+				return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.seq, b.seq))
+			})
+			key, ok := d.takeDue(due)
+			if len(order) == 0 || order[0].due > due {
+				if ok {
+					t.Fatalf("seed %d: took %d, none is due", seed, key)
+				}
+				continue
+			}
+			if !ok || key != order[0].key {
+				t.Fatalf("seed %d: took %d %v, want %d", seed, key, ok, order[0].key)
+			}
+			delete(model, key)
+		}
+		if d.len() != len(model) || d.places.len() != len(model) {
+			t.Fatalf("seed %d: %d in the heap, %d places, want %d", seed, d.len(), d.places.len(), len(model))
+		}
+	}
+}
+
+func TestDelaysSayWhenTheTimerMustMoveForward(t *testing.T) {
+	var d delays[string]
+	for _, step := range []struct {
+		key   string
+		due   time.Duration
+		first bool
+	}{
+		{"a", 50, true},
+		{"b", 60, false},
+		{"b", 50, false}, // as early as a, which is armed for
+		{"b", 40, true},
+		{"b", 45, false},
+		{"c", 10, true},
+	} {
+		if first := d.add(step.key, step.due); first != step.first {
+			t.Errorf("add(%s, %d) says first %v, want %v", step.key, step.due, first, step.first)
+		}
+	}
+}
+
+func TestATableGivesMemoryBackAndLosesNothing(t *testing.T) {
+	var table table[int, int]
+	const n = 100 * shrinkFloor
+	for i := range n {
+		table.set(i, -i)
+	}
+	for i := range n - 10 {
+		table.remove(i)
+	}
+	if table.len() != 10 || table.peak > shrinkFloor {
+		t.Errorf("%d entries, room for %d: want 10 and at most %d", table.len(), table.peak, shrinkFloor)
+	}
+	for i := n - 10; i < n; i++ {
+		if v, ok := table.get(i); !ok || v != -i {
+			t.Errorf("entry %d is %d %v", i, v, ok)
+		}
+	}
+	table.remove(-1) // never was there
+	if table.len() != 10 {
+		t.Error("removing nothing removed something")
+	}
+}
+
+func TestAnEmptiedQueueHoldsNoKeys(t *testing.T) {
+	q := New[int]()
+	const n = 50 * shrinkFloor
+	for i := range n {
+		q.Add(i)
+		q.delays.add(i, time.Duration(i+1))
+	}
+	for range n {
+		key, err := q.Get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Done(key)
+		q.delays.takeDue(n)
+	}
+	if room := q.line.entries.peak; room > shrinkFloor {
+		t.Errorf("the line keeps room for %d keys", room)
+	}
+	if room := cap(q.delays.heap); room > shrinkFloor {
+		t.Errorf("the heap keeps room for %d keys", room)
+	}
+	spare := 0
+	for e := q.line.spare; e != nil; e = e.next {
+		spare++
+		if e.key != 0 {
+			t.Fatalf("a recycled entry holds key %d", e.key)
+		}
+	}
+	if spare != q.line.spareCount || spare > maxSpare {
+		t.Errorf("%d recycled entries, counted as %d, at most %d allowed", spare, q.line.spareCount, maxSpare)
+	}
+}
+
+func TestAForgottenStormLeavesNoRoomInTheLimiter(t *testing.T) {
+	limiter := Exponential[int](time.Second, time.Second).(*exponential[int])
+	for i := range 50 * shrinkFloor {
+		limiter.When(i)
+	}
+	for i := range 50 * shrinkFloor {
+		limiter.Forget(i)
+	}
+	if limiter.failures.len() != 0 || limiter.failures.peak > shrinkFloor {
+		t.Errorf("%d keys remembered, room for %d", limiter.failures.len(), limiter.failures.peak)
+	}
+}
+
+func TestStatsSurviveAWrappedSum(t *testing.T) {
+	var l line[int]
+	const years = 100 * 365 * 24 * time.Hour
+	for key := range 1000 {
+		l.add(key, years)
+		l.take(years)
+	}
+	if sum, longest := l.unfinished(years + time.Second); sum != 1000*time.Second || longest != time.Second {
+		t.Errorf("sum %v, longest %v, want 1000s and 1s", sum, longest)
+	}
+}

@@ -1,0 +1,69 @@
+package workqueue
+
+import "time"
+
+// Metrics is told what happens in a queue. Each function may be nil, which costs
+// nothing: not even the clock is read for it. They are called after the event,
+// outside the queue's lock, from any goroutine and concurrently, and so must be
+// safe for that; a call of theirs on the queue does not deadlock.
+//
+// The comments name the series under which the field knows each value (those of
+// client-go and controller-runtime, labelled with the queue's name), so that
+// existing dashboards and alerts fit. Levels are not told but read: see Stats.
+type Metrics struct {
+	// Adds counts turns asked for: an Add that found its key neither queued nor
+	// marked to be queued again, or a delayed key that came due so.
+	// workqueue_adds_total
+	Adds func()
+
+	// Latency observes how long a key was queued, from the Add that gave it its
+	// turn to the Get that handed it out.
+	// workqueue_queue_duration_seconds
+	Latency func(time.Duration)
+
+	// WorkDuration observes how long a key was processed, from Get to Done.
+	// workqueue_work_duration_seconds
+	WorkDuration func(time.Duration)
+
+	// Retries counts the calls of AddAfter and AddRateLimited that the queue took.
+	// workqueue_retries_total
+	Retries func()
+}
+
+// Stats is the state of a queue at one instant. An exporter reads it when it is
+// scraped: a gauge that is read cannot be stale, as one that is set can.
+type Stats struct {
+	// Depth is the number of keys queued, what Len returns.
+	// workqueue_depth
+	Depth int
+
+	// Processing is the number of keys handed out and not yet Done.
+	Processing int
+
+	// Delayed is the number of keys that wait out a delay.
+	Delayed int
+
+	// UnfinishedWork is the time for which the keys in Processing have been
+	// processed so far, summed. If it grows and does not fall, workers are stuck:
+	// its rate of growth is how many.
+	// workqueue_unfinished_work_seconds
+	UnfinishedWork time.Duration
+
+	// LongestRunningProcessor is the largest part of that sum.
+	// workqueue_longest_running_processor_seconds
+	LongestRunningProcessor time.Duration
+}
+
+// Stats returns the queue's state. It takes constant time.
+func (q *Queue[K]) Stats() Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	sum, longest := q.line.unfinished(q.now())
+	return Stats{
+		Depth:                   q.line.queued.len,
+		Processing:              q.line.processing.len,
+		Delayed:                 q.delays.len(),
+		UnfinishedWork:          sum,
+		LongestRunningProcessor: longest,
+	}
+}

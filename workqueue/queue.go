@@ -1,0 +1,225 @@
+package workqueue
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// ErrShutDown is what Get returns once the queue is shut down and has nothing
+// left to hand out. A worker that sees it is finished.
+var ErrShutDown = errors.New("workqueue: shut down")
+
+// Queue hands keys of type K to workers: see the package comment for what it
+// promises. Make one with New; the zero value is not usable.
+//
+// All methods may be called from any number of goroutines. K must be equal to
+// itself (a floating-point NaN is not) and, if it is an interface type, hold
+// comparable values only.
+type Queue[K comparable] struct {
+	name    string
+	metrics Metrics
+	limiter RateLimiter[K]
+
+	// epoch is what every instant in the queue is measured from. It carries a
+	// monotonic reading, which makes the instants immune to clock changes, and
+	// makes them 8 bytes instead of time.Time's 24.
+	epoch time.Time
+
+	// ready holds a token when a key may be queued that no worker has been woken
+	// for. One token is enough: whoever takes a key and leaves others passes the
+	// token on. A token too many costs one look at an empty queue.
+	ready   chan struct{}
+	closing chan struct{} // closed by ShutDown
+	drained chan struct{} // closed when shut and the line is empty; both last for ever
+
+	mu     sync.Mutex // guards what follows
+	line   line[K]
+	delays delays[K]
+	timer  *time.Timer // runs moveDue; nil until the first delayed key
+	moving bool        // moveDue is running, and arms the timer when it ends
+	shut   bool
+}
+
+// New returns an empty queue whose rate limiter is DefaultRateLimiter's.
+func New[K comparable](opts ...Option) *Queue[K] {
+	return NewWithRateLimiter(DefaultRateLimiter[K](), opts...)
+}
+
+// NewWithRateLimiter returns an empty queue that asks limiter how long a key
+// given to AddRateLimited has to wait. The limiter may be shared by queues.
+func NewWithRateLimiter[K comparable](limiter RateLimiter[K], opts ...Option) *Queue[K] {
+	var set settings
+	for _, opt := range opts {
+		opt(&set)
+	}
+	return &Queue[K]{
+		name:    set.name,
+		metrics: set.metrics,
+		limiter: limiter,
+		epoch:   time.Now(),
+		ready:   make(chan struct{}, 1),
+		closing: make(chan struct{}),
+		drained: make(chan struct{}),
+	}
+}
+
+// Add queues key, to be handed out once. If it is queued already nothing
+// changes; if a worker has it, it is queued at that worker's Done. After
+// ShutDown Add does nothing.
+//
+// A delay that key waits out (AddAfter) goes on: it was asked for on its own.
+func (q *Queue[K]) Add(key K) {
+	if q.add(key) && q.metrics.Adds != nil {
+		q.metrics.Adds()
+	}
+}
+
+// add reports whether key needs a turn that it did not need before.
+func (q *Queue[K]) add(key K) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.shut {
+		return false
+	}
+	return q.enqueue(key)
+}
+
+// enqueue gives key a turn and wakes a worker for it; false if a turn was to
+// come already. q.mu is held.
+func (q *Queue[K]) enqueue(key K) bool {
+	if !q.line.add(key, q.nowIf(q.metrics.Latency != nil)) {
+		return false
+	}
+	q.wake()
+	return true
+}
+
+// Get waits for a key and hands it out. The caller calls Done with it when it
+// has finished, whether that went well or not.
+//
+// It returns ErrShutDown when the queue is shut down and no key is queued, and
+// ctx.Err() when ctx ends first. A ctx that has ended before the call gets no
+// key, even if some are queued: a worker that is told to stop takes no more.
+func (q *Queue[K]) Get(ctx context.Context) (key K, err error) {
+	if err := ctx.Err(); err != nil {
+		return key, err
+	}
+	for {
+		key, waited, err := q.take()
+		if err == nil {
+			if q.metrics.Latency != nil {
+				q.metrics.Latency(waited)
+			}
+			return key, nil
+		}
+		if err == ErrShutDown {
+			return key, err
+		}
+		select {
+		case <-q.ready:
+		case <-q.closing:
+		case <-ctx.Done():
+			return key, ctx.Err()
+		}
+	}
+}
+
+// errEmpty tells Get to wait; it never leaves the package.
+var errEmpty = errors.New("workqueue: empty")
+
+// take hands out the first key in line, or says why there is none.
+func (q *Queue[K]) take() (key K, waited time.Duration, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	key, waited, ok := q.line.take(q.now())
+	switch {
+	case ok:
+		q.wake()
+		return key, waited, nil
+	case q.shut:
+		return key, 0, ErrShutDown
+	default:
+		return key, 0, errEmpty
+	}
+}
+
+// wake leaves a token for a waiting worker if a key is queued. q.mu is held.
+func (q *Queue[K]) wake() {
+	if q.line.queued.len == 0 {
+		return
+	}
+	select {
+	case q.ready <- struct{}{}:
+	default:
+	}
+}
+
+// Done says that the worker that got key from Get has finished with it. If key
+// was added meanwhile it is queued now. Done of a key that is not being
+// processed does nothing.
+func (q *Queue[K]) Done(key K) {
+	if worked, ok := q.finish(key); ok && q.metrics.WorkDuration != nil {
+		q.metrics.WorkDuration(worked)
+	}
+}
+
+func (q *Queue[K]) finish(key K) (worked time.Duration, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	worked, ok = q.line.finish(key, q.nowIf(q.metrics.WorkDuration != nil))
+	if !ok {
+		return 0, false
+	}
+	q.wake()
+	q.noteDrained()
+	return worked, true
+}
+
+// Len is the number of keys queued: those that a worker could take now. It
+// counts neither the keys being processed nor the delayed ones; Stats does.
+func (q *Queue[K]) Len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.line.queued.len
+}
+
+// AddRateLimited adds key after the time that the rate limiter says: with the
+// default limiter later each time, until Forget. A worker calls it once for each
+// attempt that failed. Handlers of events use Add: an event is not a failure,
+// and each call counts against the limit that all keys share.
+//
+// After ShutDown it does nothing.
+func (q *Queue[K]) AddRateLimited(key K) {
+	if q.ShuttingDown() {
+		return // or the limiter would remember a key that is never forgotten
+	}
+	q.AddAfter(key, q.limiter.When(key))
+}
+
+// Forget ends key's history of failures, for a worker to call when it succeeded
+// or gave key up. It frees what the rate limiter remembers of key; it does not
+// take key out of the queue, nor does it stand in for Done.
+func (q *Queue[K]) Forget(key K) {
+	q.limiter.Forget(key)
+}
+
+// NumRequeues is how many times key was given to AddRateLimited since it was
+// last forgotten. A worker that retries a bounded number of times decides by it.
+func (q *Queue[K]) NumRequeues(key K) int {
+	return q.limiter.NumRequeues(key)
+}
+
+// now is the time since the queue was made, by the monotonic clock.
+func (q *Queue[K]) now() time.Duration {
+	return time.Since(q.epoch)
+}
+
+// nowIf spares reading the clock when nobody wants to know.
+func (q *Queue[K]) nowIf(wanted bool) time.Duration {
+	if !wanted {
+		return 0
+	}
+	return q.now()
+}
