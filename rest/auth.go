@@ -1,0 +1,145 @@
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/textproto"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// tokenSource knows the bearer token of the moment.
+type tokenSource struct {
+	file string // "" when the token never changes
+	log  *slog.Logger
+
+	mu      sync.Mutex // guards what follows
+	current string
+	checked time.Time
+}
+
+func newTokenSource(cfg *Config) (*tokenSource, error) {
+	s := &tokenSource{file: cfg.BearerTokenFile, log: cfg.logger(), current: strings.TrimSpace(cfg.BearerToken)}
+	if err := validToken(s.current); err != nil {
+		return nil, fmt.Errorf("BearerToken: %w", err)
+	}
+	if s.file == "" {
+		return s, nil
+	}
+	s.checked = time.Now()
+	token, err := readToken(s.file)
+	switch {
+	case err == nil:
+		s.current = token
+	case s.current == "":
+		return nil, err
+	default:
+		s.log.Warn("the token file cannot be read, using BearerToken", "err", err)
+	}
+	return s, nil
+}
+
+// token returns the token, looking at the file if that was not done for a while, or in any case
+// when now is set. A file that cannot be read leaves the token as it is.
+func (s *tokenSource) token(now bool) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file == "" || !now && time.Since(s.checked) < recheckInterval {
+		return s.current
+	}
+	s.checked = time.Now()
+	token, err := readToken(s.file)
+	if err != nil {
+		s.log.Warn("the token file cannot be read again, going on with the old token", "err", err)
+		return s.current
+	}
+	s.current = token
+	return s.current
+}
+
+func readToken(file string) (string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read the token file: %w", err)
+	}
+	token := strings.TrimSpace(string(data))
+	if token == "" {
+		return "", fmt.Errorf("the token file %q is empty", file)
+	}
+	if err := validToken(token); err != nil {
+		return "", fmt.Errorf("the token file %q: %w", file, err)
+	}
+	return token, nil
+}
+
+// validToken finds what no header may hold, and does not repeat it.
+func validToken(token string) error {
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return errors.New("a token is printable ASCII without spaces, this is not")
+	}
+	return nil
+}
+
+// impersonationHeader writes who the requests are made as. Source: Kubernetes documentation,
+// Authenticating, "User impersonation".
+func impersonationHeader(i Impersonation) (http.Header, error) {
+	if i.User == "" {
+		if i.UID != "" || len(i.Groups) > 0 || len(i.Extra) > 0 {
+			return nil, errors.New("Impersonate needs a User: the server refuses a UID, groups or extras alone")
+		}
+		return nil, nil
+	}
+	h := http.Header{}
+	h.Set("Impersonate-User", i.User)
+	if i.UID != "" {
+		h.Set("Impersonate-Uid", i.UID)
+	}
+	for _, group := range i.Groups {
+		h.Add("Impersonate-Group", group)
+	}
+	for key, values := range i.Extra {
+		if key == "" {
+			return nil, errors.New("Impersonate.Extra holds an empty key")
+		}
+		for _, value := range values {
+			h.Add("Impersonate-Extra-"+escapeHeaderKey(key), value)
+		}
+	}
+	for key, values := range h {
+		for _, value := range values {
+			if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+				return nil, fmt.Errorf("%s: the value %q cannot stand in a header", key, value)
+			}
+		}
+	}
+	return h, nil
+}
+
+// escapeHeaderKey percent-encodes what RFC 9110 does not allow in a header's name, and the percent
+// sign itself, which the server decodes. The server lowercases the key: so do we, to say what holds.
+func escapeHeaderKey(key string) string {
+	var b strings.Builder
+	for i := range len(key) {
+		c := key[i]
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', strings.IndexByte("!#$&'*+-.^_`|~", c) >= 0:
+			b.WriteByte(c)
+		case 'A' <= c && c <= 'Z':
+			b.WriteByte(c + 'a' - 'A')
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// headerToken says whether a header's name is one that RFC 9110 allows.
+func headerToken(name string) bool {
+	return name != "" && textproto.TrimString(name) == name && !strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+	})
+}

@@ -1,0 +1,184 @@
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// parseHost reads Config.Host. The URL it returns has a scheme, a host and a path without a
+// trailing slash, and nothing else. secure says what a host without a scheme means.
+func parseHost(host string, secure bool) (*url.URL, error) {
+	if host == "" {
+		return nil, errors.New("Host is empty: say where the API server is, or use kubeconfig.Load")
+	}
+	full := host
+	if !strings.Contains(host, "://") {
+		full = "http://" + host
+		if secure {
+			full = "https://" + host
+		}
+	}
+	u, err := url.Parse(full)
+	if err != nil {
+		// The error of package url repeats the whole text, which may hold a password.
+		var e *url.Error
+		if errors.As(err, &e) {
+			err = e.Err
+		}
+		if strings.Contains(host, "@") {
+			err = errors.New("it holds an @")
+		}
+		return nil, fmt.Errorf("Host %q is not a URL: %w", redactHost(host), err)
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("Host %q: the scheme is neither http nor https", redactHost(host))
+	case u.User != nil:
+		return nil, errors.New("Host holds a user name: Kubernetes has no password authentication, use a token or a certificate")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, fmt.Errorf("Host %q: a server has neither a query nor a fragment", host)
+	case u.Hostname() == "":
+		return nil, fmt.Errorf("Host %q names no host", host)
+	case strings.Count(u.Host, ":") > 1 && !strings.HasPrefix(u.Host, "["):
+		return nil, fmt.Errorf("Host %q: an IPv6 address stands in brackets", host)
+	}
+	return &url.URL{
+		Scheme:  u.Scheme,
+		Host:    u.Host,
+		Path:    strings.TrimRight(u.Path, "/"),
+		RawPath: strings.TrimRight(u.RawPath, "/"),
+	}, nil
+}
+
+// loopback says whether a host is this machine.
+func loopback(hostname string) bool {
+	if hostname == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(strings.Trim(hostname, "[]"))
+	return err == nil && addr.IsLoopback()
+}
+
+// target is what a request is about. The zero value of a field means that it was not said.
+type target struct {
+	gv          schema.GroupVersion
+	abs         string // replaces /api/... and /apis/...
+	namespace   string
+	resource    string
+	name        string
+	subresource []string
+}
+
+// validSegment refuses what would not stay one segment of a path. The rule is the API's (Object
+// Names and IDs, "Path Segment Names").
+func validSegment(what, s string) error {
+	switch {
+	case s == "":
+		return fmt.Errorf("the %s is empty", what)
+	case s == "." || s == "..":
+		return fmt.Errorf("the %s may not be %q", what, s)
+	case strings.ContainsAny(s, "/%"):
+		return fmt.Errorf("the %s %q may contain neither %q nor %q", what, s, "/", "%")
+	}
+	return nil
+}
+
+// validAbs refuses a path that would mean another one after cleaning.
+func validAbs(path string) error {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return fmt.Errorf("the path %q may not contain the segment %q", path, segment)
+		}
+	}
+	return nil
+}
+
+// url is where the target is on the server at base.
+func (t target) url(base *url.URL) (*url.URL, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	var plain, raw strings.Builder
+	plain.WriteString(base.Path)
+	raw.WriteString(base.EscapedPath())
+	add := func(segments ...string) {
+		for _, segment := range segments {
+			plain.WriteString("/" + segment)
+			raw.WriteString("/" + url.PathEscape(segment))
+		}
+	}
+	switch {
+	case t.abs != "":
+		plain.WriteString(t.abs)
+		raw.WriteString((&url.URL{Path: t.abs}).EscapedPath())
+	case t.gv.Group == "":
+		add("api", t.gv.Version)
+	default:
+		add("apis", t.gv.Group, t.gv.Version)
+	}
+	if t.namespace != "" {
+		add("namespaces", t.namespace)
+	}
+	if t.resource != "" {
+		add(t.resource)
+	}
+	if t.name != "" {
+		add(t.name)
+	}
+	add(t.subresource...)
+	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: plain.String(), RawPath: raw.String()}, nil
+}
+
+// check finds combinations that have no path.
+func (t target) check() error {
+	if t.abs == "" {
+		if err := validSegment("version of the group version", t.gv.Version); err != nil {
+			return fmt.Errorf("%w: a request goes to a group and a version, such as apps/v1", err)
+		}
+		if t.gv.Group != "" {
+			if err := validSegment("group of the group version", t.gv.Group); err != nil {
+				return err
+			}
+		}
+		if t.resource == "" {
+			return errors.New("nothing is asked for: set Resource or AbsPath")
+		}
+	}
+	switch {
+	case t.resource == "" && t.name != "":
+		return fmt.Errorf("the name %q has no resource: set Resource, such as \"pods\"", t.name)
+	case t.name == "" && len(t.subresource) > 0:
+		return fmt.Errorf("the subresource %q belongs to one object: set its Name", strings.Join(t.subresource, "/"))
+	}
+	return nil
+}
+
+// String reads: pods/log "web" in namespace "default".
+func (t target) String() string {
+	if t.resource == "" {
+		if t.abs == "" {
+			return "nothing"
+		}
+		return t.abs
+	}
+	var b strings.Builder
+	b.WriteString(t.resource)
+	if t.gv.Group != "" && t.abs == "" {
+		b.WriteString("." + t.gv.Group)
+	}
+	for _, s := range t.subresource {
+		b.WriteString("/" + s)
+	}
+	if t.name != "" {
+		fmt.Fprintf(&b, " %q", t.name)
+	}
+	if t.namespace != "" {
+		fmt.Fprintf(&b, " in namespace %q", t.namespace)
+	}
+	return b.String()
+}

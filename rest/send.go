@@ -1,0 +1,182 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// run sends the call until there is an answer to return. take gets every answer with a 2xx status
+// and owns its body; an error it returns counts as a connection that broke.
+//
+//	attempt ── 2xx, taken ──────────────> done
+//	   ↑  └─── anything else ──> judge ── no ──> the error
+//	   └────────── wait <── again ──┘
+func (c *call) run(ctx context.Context, take func(*http.Response) error) error {
+	if err := c.throttle.wait(ctx, c.what); err != nil {
+		return err
+	}
+	var t tries
+	for {
+		o := c.attempt(ctx, take)
+		if o.err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return c.ended(ctx, nil)
+		}
+		v := c.policy.next(&t, o)
+		if !v.again || tooLate(ctx, v.wait) {
+			return c.failed(o, t)
+		}
+		c.log.Debug("request is sent again",
+			"request", c.what, "why", v.why, "wait", v.wait, "retry", t.total, "err", o.err)
+		if !sleep(ctx, v.wait) {
+			return c.ended(ctx, o.err)
+		}
+	}
+}
+
+// attempt sends the call once.
+func (c *call) attempt(ctx context.Context, take func(*http.Response) error) outcome {
+	token := c.tokens.token(false)
+	connections := c.transport.refresh(false)
+
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { sent.Store(true) },
+	})
+	req, err := http.NewRequestWithContext(ctx, c.method, c.url.String(), bytes.NewReader(c.body))
+	if err != nil {
+		return outcome{err: err, retryAfter: -1}
+	}
+	req.URL = c.url // parsing it again would lose how its segments are escaped
+	req.Header = c.header.Clone()
+	if token != "" && req.Header.Get("Authorization") == "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if resp != nil { // too many redirects
+			discard(resp)
+		}
+		err = plain(err)
+		return outcome{
+			err:        err,
+			sent:       sent.Load(),
+			renewed:    untrusted(err) && c.transport.refresh(true) != connections,
+			retryAfter: -1,
+		}
+	}
+	for _, w := range parseWarnings(resp.Header) {
+		c.warn(w)
+	}
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		return outcome{err: take(resp), sent: true, retryAfter: -1}
+	}
+	o := outcome{
+		err:        c.statusError(resp, req.Header.Get("Authorization")),
+		sent:       true,
+		code:       resp.StatusCode,
+		retryAfter: parseRetryAfter(resp.Header, time.Now()),
+	}
+	if o.code == http.StatusUnauthorized {
+		o.renewed = c.tokens.token(true) != token || c.transport.refresh(true) != connections
+	}
+	return o
+}
+
+// plain takes off what http.Client wraps around an error: method and URL, which the request says
+// better.
+func plain(err error) error {
+	var e *url.Error
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+// failed is the error of a call whose context is still alive.
+func (c *call) failed(o outcome, t tries) error {
+	if o.code != 0 {
+		return o.err // a *StatusError, as it is, for those who assert its type
+	}
+	var notes strings.Builder
+	notes.WriteString(hint(o.err))
+	if t.total > 0 {
+		fmt.Fprintf(&notes, " (sent %d times)", t.total+1)
+	}
+	if o.sent && !c.policy.read && !untrusted(o.err) {
+		notes.WriteString("; the server may have carried it out")
+	}
+	return fmt.Errorf("%s at %s: %w%s", c.what, c.base, o.err, notes.String())
+}
+
+// ended is the error of a call whose context is over; last is what it was waiting to try again for,
+// or nil.
+func (c *call) ended(ctx context.Context, last error) error {
+	err := contextError(ctx)
+	if last != nil {
+		return fmt.Errorf("%s at %s: %w, while waiting to retry after: %w", c.what, c.base, err, last)
+	}
+	return fmt.Errorf("%s at %s: %w", c.what, c.base, err)
+}
+
+// contextError is ctx's error, with its cause where that says more.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if cause == nil || cause == err {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}
+
+// tooLate says that a wait would outlast ctx, so that it is better to return at once.
+func tooLate(ctx context.Context, wait time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) < wait
+}
+
+// sleep waits for d and says whether ctx lived through it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// refused says that nobody listens at the address.
+func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
+
+// readAll reads the whole body and closes it. The length that the server announced is a hint, and
+// is not trusted with more than a megabyte in advance.
+func readAll(resp *http.Response) ([]byte, error) {
+	defer resp.Body.Close()
+	var b bytes.Buffer
+	if n := resp.ContentLength; n > 0 {
+		b.Grow(int(min(n, 1<<20)) + bytes.MinRead)
+	}
+	if _, err := b.ReadFrom(resp.Body); err != nil {
+		return nil, fmt.Errorf("read the answer (%s, %d bytes so far): %w", resp.Status, b.Len(), err)
+	}
+	return b.Bytes(), nil
+}
+
+// discard lets a connection be used again if little is left to read on it.
+func discard(resp *http.Response) {
+	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
+	_ = resp.Body.Close()
+}

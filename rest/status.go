@@ -1,0 +1,150 @@
+package rest
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+const (
+	// maxErrorBody is how much of an error's body is read: a Status with a cause for every field
+	// of a large object fits well.
+	maxErrorBody = 1 << 20
+	// maxErrorText is how much of a body that is no Status goes into an error's message.
+	maxErrorText = 1024
+)
+
+// statusError makes the error of an answer that is not 2xx, and closes its body. authorization is
+// the header the request was sent with: a server that echoes it must not get it into a log.
+func (c *call) statusError(resp *http.Response, authorization string) *apierrors.StatusError {
+	body, readErr := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	_ = resp.Body.Close()
+
+	retryAfter := 0
+	if d := parseRetryAfter(resp.Header, time.Now()); d > 0 {
+		retryAfter = int((d + time.Second - 1) / time.Second)
+	}
+	status, ok := decodeStatus(body, resp.Header.Get("Content-Type"))
+	if ok {
+		c.complete(status, resp.StatusCode, retryAfter)
+	} else {
+		text := bodyText(body)
+		switch {
+		case readErr != nil:
+			text = strings.TrimSpace(text + " (the answer breaks off: " + readErr.Error() + ")")
+		case resp.StatusCode >= 300 && resp.StatusCode < 400:
+			text = redirectText(resp)
+		}
+		resource := schema.GroupResource{Group: c.target.gv.Group, Resource: c.target.resource}
+		status = &apierrors.NewGenericServerResponse(
+			resp.StatusCode, c.method, resource, c.target.name, text, retryAfter, true).ErrStatus
+		switch {
+		case resp.StatusCode >= 300 && resp.StatusCode < 400:
+			status.Message = fmt.Sprintf("%s: %s", c.what, text)
+		case c.target.resource == "":
+			status.Message = fmt.Sprintf("%s (%s)", status.Message, c.what)
+		}
+	}
+	redactStatus(status, authorization)
+	return &apierrors.StatusError{ErrStatus: *status}
+}
+
+// decodeStatus reads a metav1.Status in either format.
+func decodeStatus(body []byte, contentType string) (*metav1.Status, bool) {
+	f, err := wire.FormatOf(contentType)
+	if err != nil {
+		return nil, false
+	}
+	object, err := wire.ReadObject(body, f, wire.Options{KeepManagedFields: true})
+	if err != nil || !isStatus(object) {
+		return nil, false
+	}
+	status := new(metav1.Status)
+	if err := wire.Decode(object, status); err != nil || status.Status == metav1.StatusSuccess {
+		return nil, false
+	}
+	return status, true
+}
+
+func isStatus(o wire.Object) bool {
+	return o.Kind == "Status" && (o.APIVersion == "v1" || o.APIVersion == "meta.k8s.io/v1" || o.APIVersion == "")
+}
+
+// complete fills in what a Status may leave out: its code, the wait, and in its message what was
+// asked for, which short ones such as "Unauthorized" do not say.
+func (c *call) complete(s *metav1.Status, code, retryAfter int) {
+	if s.Code == 0 {
+		s.Code = int32(code)
+	}
+	if retryAfter > 0 {
+		if s.Details == nil {
+			s.Details = &metav1.StatusDetails{}
+		}
+		if s.Details.RetryAfterSeconds == 0 {
+			s.Details.RetryAfterSeconds = int32(retryAfter)
+		}
+	}
+	about := c.target.name
+	if about == "" {
+		about = c.target.resource
+	}
+	if about == "" || !strings.Contains(s.Message, about) {
+		s.Message = strings.TrimSpace(fmt.Sprintf("%s (%s)", s.Message, c.what))
+	}
+}
+
+// bodyText is the beginning of a body that is no Status, for a message.
+func bodyText(body []byte) string {
+	text := strings.TrimSpace(string(body))
+	if !utf8.ValidString(text) {
+		return "unknown"
+	}
+	if len(text) > maxErrorText {
+		cut := maxErrorText
+		for !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		text = text[:cut] + "..."
+	}
+	if text == "" {
+		return "unknown"
+	}
+	return text
+}
+
+func redirectText(resp *http.Response) string {
+	to, err := resp.Location()
+	if err != nil {
+		return fmt.Sprintf("the server answered %d and does not say where to go", resp.StatusCode)
+	}
+	to.User = nil
+	to.RawQuery = ""
+	return fmt.Sprintf("the server redirects to %s, which is not followed: only reads are, and only on the same server; "+
+		"set Host to that server if you trust it", to)
+}
+
+// redactStatus takes the credential out of a message that repeats it.
+func redactStatus(s *metav1.Status, authorization string) {
+	_, secret, ok := strings.Cut(authorization, " ")
+	if !ok {
+		secret = authorization
+	}
+	if secret == "" {
+		return
+	}
+	s.Message = strings.ReplaceAll(s.Message, secret, redacted)
+	if s.Details != nil {
+		for i := range s.Details.Causes {
+			s.Details.Causes[i].Message = strings.ReplaceAll(s.Details.Causes[i].Message, secret, redacted)
+		}
+	}
+}

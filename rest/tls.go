@@ -1,0 +1,110 @@
+package rest
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// material is everything a TLS configuration is made of, read. Comparing it tells whether a file
+// changed: the files are small, and times of modification lie when a volume is swapped by symlink.
+type material struct {
+	ca, cert, key []byte
+}
+
+func (m material) equal(o material) bool {
+	return bytes.Equal(m.ca, o.ca) && bytes.Equal(m.cert, o.cert) && bytes.Equal(m.key, o.key)
+}
+
+// configured says whether anything asks for TLS.
+func (t TLSConfig) configured() bool {
+	return t.Insecure || t.hasCA() || t.hasCert() || t.hasKey() || t.ServerName != ""
+}
+
+func (t TLSConfig) hasCA() bool   { return len(t.CAData) > 0 || t.CAFile != "" }
+func (t TLSConfig) hasCert() bool { return len(t.CertData) > 0 || t.CertFile != "" }
+func (t TLSConfig) hasKey() bool  { return len(t.KeyData) > 0 || t.KeyFile != "" }
+
+// usesFiles says whether anything can change under a running client.
+func (t TLSConfig) usesFiles() bool {
+	return t.CAFile != "" && len(t.CAData) == 0 ||
+		t.CertFile != "" && len(t.CertData) == 0 ||
+		t.KeyFile != "" && len(t.KeyData) == 0
+}
+
+// validate finds contradictions that no file can cure.
+func (t TLSConfig) validate() error {
+	switch {
+	case t.Insecure && t.hasCA():
+		return errors.New("TLS.Insecure contradicts the CA that is set with it: remove one of them")
+	case t.hasCert() && !t.hasKey():
+		return errors.New("a client certificate needs its key: set TLS.KeyFile or TLS.KeyData")
+	case t.hasKey() && !t.hasCert():
+		return errors.New("a client key needs its certificate: set TLS.CertFile or TLS.CertData")
+	}
+	return nil
+}
+
+// read gathers the material.
+func (t TLSConfig) read() (material, error) {
+	var m material
+	var err error
+	if m.ca, err = dataOrFile(t.CAData, t.CAFile, "CA"); err != nil {
+		return material{}, err
+	}
+	if m.cert, err = dataOrFile(t.CertData, t.CertFile, "client certificate"); err != nil {
+		return material{}, err
+	}
+	if m.key, err = dataOrFile(t.KeyData, t.KeyFile, "client key"); err != nil {
+		return material{}, err
+	}
+	return m, nil
+}
+
+func dataOrFile(data []byte, file, what string) ([]byte, error) {
+	if len(data) > 0 || file == "" {
+		return data, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the %s: %w", what, err)
+	}
+	return data, nil
+}
+
+// build makes a TLS configuration of m. The errors of crypto/tls name no key material.
+func (t TLSConfig) build(m material) (*tls.Config, error) {
+	cfg := &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		ServerName:         t.ServerName,
+		InsecureSkipVerify: t.Insecure,
+	}
+	if len(m.ca) > 0 {
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(m.ca) {
+			return nil, fmt.Errorf("the CA %s holds no PEM certificate", origin(t.CAFile, t.CAData))
+		}
+	} else if t.hasCA() {
+		return nil, fmt.Errorf("the CA %s is empty", origin(t.CAFile, t.CAData))
+	}
+	if t.hasCert() {
+		pair, err := tls.X509KeyPair(m.cert, m.key)
+		if err != nil {
+			return nil, fmt.Errorf("the client certificate %s with the key %s: %w",
+				origin(t.CertFile, t.CertData), origin(t.KeyFile, t.KeyData), err)
+		}
+		cfg.Certificates = []tls.Certificate{pair}
+	}
+	return cfg, nil
+}
+
+// origin names where material came from.
+func origin(file string, data []byte) string {
+	if len(data) > 0 {
+		return "(inline)"
+	}
+	return fmt.Sprintf("%q", file)
+}
