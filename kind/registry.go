@@ -1,14 +1,178 @@
 package kind
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-func ofType(t reflect.Type) (Kind, error)                { return Kind{}, &UnknownError{Type: t} }
-func register(t reflect.Type, k Kind) error              { return nil }
-func byGVK(gvk schema.GroupVersionKind) (Kind, bool)     { return Kind{}, false }
-func byGVR(gvr schema.GroupVersionResource) (Kind, bool) { return Kind{}, false }
-func all(yield func(Kind) bool)                          {}
-func builtinType(pkgPath, name string) (Kind, bool)      { return Kind{}, false }
+// registry is what Register was told. It is never changed, only replaced, so that readers need no
+// lock.
+type registry struct {
+	byType map[reflect.Type]Kind
+	byGVK  map[schema.GroupVersionKind]Kind
+	byGVR  map[schema.GroupVersionResource]Kind
+}
+
+var (
+	registered  atomic.Pointer[registry] // nil until the first registration
+	registering sync.Mutex               // held by those who replace it
+)
+
+func ofType(t reflect.Type) (Kind, error) {
+	if t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil || t.Kind() != reflect.Struct || t.Name() == "" {
+		return Kind{}, &UnknownError{Type: t}
+	}
+	if k, ok := builtinType(t.PkgPath(), t.Name()); ok {
+		return k, nil
+	}
+	if r := registered.Load(); r != nil {
+		if k, ok := r.byType[t]; ok {
+			return k, nil
+		}
+	}
+	return Kind{}, &UnknownError{Type: t}
+}
+
+func byGVK(gvk schema.GroupVersionKind) (Kind, bool) {
+	if p, ok := builtinGroupVersion(gvk.Group, gvk.Version); ok {
+		if k, ok := p.find(gvk.Kind); ok {
+			return k, true
+		}
+	}
+	if r := registered.Load(); r != nil {
+		k, ok := r.byGVK[gvk]
+		return k, ok
+	}
+	return Kind{}, false
+}
+
+func byGVR(gvr schema.GroupVersionResource) (Kind, bool) {
+	if p, ok := builtinGroupVersion(gvr.Group, gvr.Version); ok {
+		for i := range p.kinds {
+			if p.kinds[i].resource == gvr.Resource {
+				return p.full(&p.kinds[i]), true
+			}
+		}
+	}
+	if r := registered.Load(); r != nil {
+		k, ok := r.byGVR[gvr]
+		return k, ok
+	}
+	return Kind{}, false
+}
+
+func all(yield func(Kind) bool) {
+	for i := range builtins {
+		p := &builtins[i]
+		for j := range p.kinds {
+			if !yield(p.full(&p.kinds[j])) {
+				return
+			}
+		}
+	}
+	r := registered.Load()
+	if r == nil {
+		return
+	}
+	for _, k := range slices.SortedFunc(maps.Values(r.byGVK), compare) {
+		if _, ok := builtinGVK(k.GVK()); !ok && !yield(k) {
+			return
+		}
+	}
+}
+
+func compare(a, b Kind) int {
+	return cmp.Or(strings.Compare(a.Group, b.Group), strings.Compare(a.Version, b.Version), strings.Compare(a.Kind, b.Kind))
+}
+
+func builtinGVK(gvk schema.GroupVersionKind) (Kind, bool) {
+	p, ok := builtinGroupVersion(gvk.Group, gvk.Version)
+	if !ok {
+		return Kind{}, false
+	}
+	return p.find(gvk.Kind)
+}
+
+func register(t reflect.Type, k Kind) error {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || t.Name() == "" {
+		return fmt.Errorf("kind: register %v as %v: only a struct type with a name can be a kind", t, k)
+	}
+	if err := k.valid(); err != nil {
+		return fmt.Errorf("kind: register %v as %v: %w", t, k, err)
+	}
+	registering.Lock()
+	defer registering.Unlock()
+
+	if known, err := ofType(t); err == nil {
+		if known == k {
+			return nil
+		}
+		return fmt.Errorf("kind: register %v as %v: it is %s already", t, k, known.difference(k))
+	}
+	if known, ok := byGVK(k.GVK()); ok && known != k {
+		return fmt.Errorf("kind: register %v as %v: that kind is %s already", t, k, known.difference(k))
+	}
+	if known, ok := byGVR(k.GVR()); ok && known != k {
+		return fmt.Errorf("kind: register %v as %v: its resource %s is %s already", t, k, k.Resource, known.difference(k))
+	}
+	next := &registry{
+		byType: map[reflect.Type]Kind{},
+		byGVK:  map[schema.GroupVersionKind]Kind{},
+		byGVR:  map[schema.GroupVersionResource]Kind{},
+	}
+	if r := registered.Load(); r != nil {
+		maps.Copy(next.byType, r.byType)
+		maps.Copy(next.byGVK, r.byGVK)
+		maps.Copy(next.byGVR, r.byGVR)
+	}
+	next.byType[t] = k
+	next.byGVK[k.GVK()] = k
+	next.byGVR[k.GVR()] = k
+	registered.Store(next)
+	return nil
+}
+
+// valid finds what cannot stand in a URL or an object, and the two mistakes that are easily made.
+func (k Kind) valid() error {
+	switch {
+	case k.Version == "":
+		return fmt.Errorf("its Version is empty, say v1 or v1alpha1")
+	case k.Kind == "":
+		return fmt.Errorf("its Kind is empty, say what stands in an object's kind field")
+	case k.Resource == "":
+		return fmt.Errorf("its Resource is empty, say the plural, lower-case name that stands in URLs")
+	case strings.ContainsAny(k.Group+k.Version+k.Kind, "/ %"):
+		return fmt.Errorf("its Group, Version and Kind are fields of their own, without %q, a space or %q", "/", "%")
+	case k.Resource != strings.ToLower(k.Resource) || strings.ContainsAny(k.Resource, "/ %"):
+		return fmt.Errorf("its Resource %q is not a plural, lower-case name as it stands in URLs", k.Resource)
+	}
+	return nil
+}
+
+// difference says what k is, as far as other is something else.
+func (k Kind) difference(other Kind) string {
+	what := k.String()
+	add := func(differs bool, format string, args ...any) {
+		if differs {
+			what += fmt.Sprintf(", "+format, args...)
+		}
+	}
+	add(k.Resource != other.Resource, "resource %s", k.Resource)
+	add(k.Namespaced != other.Namespaced, "Namespaced: %t", k.Namespaced)
+	add(k.Protobuf != other.Protobuf, "Protobuf: %t", k.Protobuf)
+	return what
+}

@@ -1,0 +1,68 @@
+package kind
+
+import (
+	"slices"
+	"strings"
+)
+
+//go:generate go run ./internal/gentable
+
+// pkg is the part of the table that one Go package of API types makes up: one group version.
+//
+// The table holds nothing but constants, so the linker lays it out and starting a program costs
+// nothing for it.
+type pkg struct {
+	path, group, version string
+	kinds                []entry // sorted by kind
+}
+
+// entry is one kind; its name is that of the Go type.
+type entry struct {
+	kind, resource string
+	namespaced     bool
+}
+
+const (
+	cluster    = false
+	namespaced = true
+)
+
+// full puts an entry together. The API server speaks protobuf for everything that is built in.
+func (p *pkg) full(e *entry) Kind {
+	return Kind{
+		Group: p.group, Version: p.version, Kind: e.kind,
+		Resource: e.resource, Namespaced: e.namespaced, Protobuf: true,
+	}
+}
+
+// builtinType finds a built-in kind by its Go type.
+func builtinType(path, name string) (Kind, bool) {
+	i, ok := slices.BinarySearchFunc(builtins[:], path, func(p pkg, path string) int {
+		return strings.Compare(p.path, path)
+	})
+	if !ok {
+		return Kind{}, false
+	}
+	return builtins[i].find(name)
+}
+
+func (p *pkg) find(kind string) (Kind, bool) {
+	i, ok := slices.BinarySearchFunc(p.kinds, kind, func(e entry, kind string) int {
+		return strings.Compare(e.kind, kind)
+	})
+	if !ok {
+		return Kind{}, false
+	}
+	return p.full(&p.kinds[i]), true
+}
+
+// builtinGroupVersion finds the part of the table for a group version. There are some fifty, which
+// are faster walked than an index of them is kept.
+func builtinGroupVersion(group, version string) (*pkg, bool) {
+	for i := range builtins {
+		if p := &builtins[i]; p.group == group && p.version == version {
+			return p, true
+		}
+	}
+	return nil, false
+}
