@@ -1,0 +1,266 @@
+package kind_test
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/skiff-k8s/skiff/kind"
+)
+
+var (
+	pod = kind.Kind{Version: "v1", Kind: "Pod", Resource: "pods", Namespaced: true, Protobuf: true}
+	dep = kind.Kind{Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments", Namespaced: true, Protobuf: true}
+)
+
+func TestNamesAndString(t *testing.T) {
+	for _, c := range []struct {
+		k                    kind.Kind
+		apiVersion, asString string
+	}{
+		{pod, "v1", "v1 Pod"},
+		{dep, "apps/v1", "apps/v1 Deployment"},
+		{kind.Kind{}, "", "no kind"},
+	} {
+		if got := c.k.APIVersion(); got != c.apiVersion {
+			t.Errorf("APIVersion() = %q, want %q", got, c.apiVersion)
+		}
+		if got := c.k.String(); got != c.asString {
+			t.Errorf("String() = %q, want %q", got, c.asString)
+		}
+		if gv := c.k.GVK().GroupVersion(); gv != c.k.GroupVersion() || c.k.GVR().GroupVersion() != gv {
+			t.Errorf("%v: GVK, GVR and GroupVersion disagree", c.k)
+		}
+	}
+}
+
+func TestABuiltInIsKnownByItsTypeAndBothItsNames(t *testing.T) {
+	type alias = corev1.Pod
+	for _, got := range []struct {
+		how string
+		k   kind.Kind
+		err error
+	}{
+		of[corev1.Pod]("the struct"),
+		of[*corev1.Pod]("a pointer to it"),
+		of[alias]("an alias"),
+	} {
+		if got.err != nil || got.k != pod {
+			t.Errorf("%s: %+v, %v; want %+v", got.how, got.k, got.err, pod)
+		}
+	}
+	if k, err := kind.Of[appsv1.Deployment](); k != dep || err != nil {
+		t.Errorf("Of Deployment: %+v, %v", k, err)
+	}
+	if k, ok := kind.ByGVK(dep.GVK()); k != dep || !ok {
+		t.Errorf("ByGVK: %+v, %t", k, ok)
+	}
+	if k, ok := kind.ByGVR(dep.GVR()); k != dep || !ok {
+		t.Errorf("ByGVR: %+v, %t", k, ok)
+	}
+	if k, ok := kind.ByGVK(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Pod"}); ok {
+		t.Errorf("apps/v1 Pod is not a thing, ByGVK says %+v", k)
+	}
+	if k, ok := kind.ByGVR(schema.GroupVersionResource{Version: "v1", Resource: "deployments"}); ok {
+		t.Errorf("v1 deployments is not a thing, ByGVR says %+v", k)
+	}
+}
+
+func of[T any](how string) (out struct {
+	how string
+	k   kind.Kind
+	err error
+}) {
+	out.how = how
+	out.k, out.err = kind.Of[T]()
+	return out
+}
+
+type (
+	derived   corev1.Pod
+	embedding struct{ corev1.Pod }
+)
+
+func TestAnUnknownTypeSaysWhatToDo(t *testing.T) {
+	for _, c := range []struct {
+		t    reflect.Type
+		says string
+	}{
+		{reflect.TypeFor[derived](), "kind.Register[kind_test.derived]"},
+		{reflect.TypeFor[embedding](), "kind.Register[kind_test.embedding]"},
+		{reflect.TypeFor[corev1.PodSpec](), "kind.Register[v1.PodSpec]"},
+		{reflect.TypeFor[corev1.PodList](), "it is a list; name the type of its items, Pod"},
+		{reflect.TypeFor[**corev1.Pod](), "pointer to a pointer"},
+		{reflect.TypeFor[unstructured.Unstructured](), "package dynamic"},
+		{reflect.TypeFor[struct{}](), "only a struct type with a name"},
+		{reflect.TypeFor[string](), "only a struct type with a name"},
+		{reflect.TypeFor[error](), "only a struct type with a name"},
+		{nil, "nil"},
+	} {
+		k, err := kind.OfType(c.t)
+		var unknown *kind.UnknownError
+		if !errors.As(err, &unknown) || k != (kind.Kind{}) {
+			t.Errorf("%v: %+v, %v; want an UnknownError", c.t, k, err)
+			continue
+		}
+		if !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%v: %q does not say %q", c.t, err, c.says)
+		}
+	}
+}
+
+type (
+	backup  struct{}
+	backup2 struct{}
+	slim    struct{}
+)
+
+func TestARegisteredTypeIsKnownLikeABuiltIn(t *testing.T) {
+	want := kind.Kind{Group: "example.com", Version: "v1", Kind: "Backup", Resource: "backups", Namespaced: true}
+	for range 2 { // again is no error
+		if err := kind.Register[backup](want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := kind.Register[*backup](want); err != nil {
+		t.Errorf("a pointer means the struct: %v", err)
+	}
+	if err := kind.Register[backup2](want); err != nil {
+		t.Errorf("two Go types may be the same kind: %v", err)
+	}
+	if err := kind.Register[slim](pod); err != nil {
+		t.Errorf("a Go type may be a built-in kind: %v", err)
+	}
+	if err := kind.Register[corev1.Pod](pod); err != nil {
+		t.Errorf("a built-in registered as what it is: %v", err)
+	}
+	for _, got := range []struct {
+		how string
+		k   kind.Kind
+		err error
+	}{of[backup]("backup"), of[*backup]("*backup"), of[backup2]("backup2")} {
+		if got.k != want || got.err != nil {
+			t.Errorf("%s: %+v, %v", got.how, got.k, got.err)
+		}
+	}
+	if k, err := kind.Of[slim](); k != pod || err != nil {
+		t.Errorf("slim: %+v, %v", k, err)
+	}
+	if k, ok := kind.ByGVK(want.GVK()); k != want || !ok {
+		t.Errorf("ByGVK: %+v, %t", k, ok)
+	}
+	if k, ok := kind.ByGVR(want.GVR()); k != want || !ok {
+		t.Errorf("ByGVR: %+v, %t", k, ok)
+	}
+	count := map[kind.Kind]int{}
+	for k := range kind.All() {
+		count[k]++
+	}
+	for _, k := range []kind.Kind{want, pod} {
+		if count[k] != 1 {
+			t.Errorf("All yields %v %d times", k, count[k])
+		}
+	}
+}
+
+type (
+	contrary  struct{}
+	contrary2 struct{}
+)
+
+func TestAContradictionIsAnErrorThatSaysWhich(t *testing.T) {
+	k := kind.Kind{Group: "example.com", Version: "v1", Kind: "Contrary", Resource: "contraries"}
+	if err := kind.Register[contrary](k); err != nil {
+		t.Fatal(err)
+	}
+	with := func(k kind.Kind, change func(*kind.Kind)) kind.Kind { change(&k); return k }
+	for _, c := range []struct {
+		name string
+		err  error
+		says string
+	}{
+		{"another kind for a type", kind.Register[contrary](with(k, func(k *kind.Kind) { k.Kind = "Other"; k.Resource = "others" })),
+			"it is example.com/v1 Contrary, resource contraries already"},
+		{"another scope", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Namespaced = true })), "Namespaced: false"},
+		{"another encoding", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Protobuf = true })), "Protobuf: false"},
+		{"another resource", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Resource = "contrarys" })), "resource contraries"},
+		{"a resource twice", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Kind = "Other" })), "its resource contraries is"},
+		{"a built-in type", kind.Register[corev1.Pod](k), "it is v1 Pod"},
+		{"a built-in kind", kind.Register[contrary2](with(pod, func(k *kind.Kind) { k.Namespaced = false })), "Namespaced: true"},
+		{"a built-in resource", kind.Register[contrary2](with(pod, func(k *kind.Kind) { k.Kind = "Pot" })), "its resource pods is v1 Pod"},
+		{"no version", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Version = "" })), "Version is empty"},
+		{"no kind", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Kind = "" })), "Kind is empty"},
+		{"no resource", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Resource = "" })), "Resource is empty"},
+		{"an API version as version", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Version = "example.com/v1" })), "fields of their own"},
+		{"a kind as resource", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Resource = "Contrary" })), "plural, lower-case"},
+		{"no struct", kind.Register[string](k), "only a struct type with a name"},
+	} {
+		if c.err == nil || !strings.Contains(c.err.Error(), c.says) {
+			t.Errorf("%s: the error is %v, and should say %q", c.name, c.err, c.says)
+		}
+	}
+	if _, err := kind.Of[contrary2](); err == nil {
+		t.Error("a refused registration was kept")
+	}
+}
+
+func TestConcurrentRegistrationAndLookup(t *testing.T) {
+	type a struct{}
+	type b struct{}
+	ka := kind.Kind{Group: "race.example.com", Version: "v1", Kind: "A", Resource: "as"}
+	kb := kind.Kind{Group: "race.example.com", Version: "v1", Kind: "B", Resource: "bs"}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for _, err := range []error{kind.Register[a](ka), kind.Register[b](kb)} {
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			if k, err := kind.Of[a](); k != ka || err != nil {
+				t.Errorf("registered and not found: %v, %v", k, err)
+			}
+			if _, ok := kind.ByGVR(kb.GVR()); !ok {
+				t.Error("registered and not found by resource")
+			}
+			if n := len(slices.Collect(kind.All())); n < 100 {
+				t.Errorf("All yields %d", n)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func ExampleOf() {
+	k, err := kind.Of[appsv1.Deployment]()
+	fmt.Println(k, k.Resource, k.Namespaced, err)
+	// Output: apps/v1 Deployment deployments true <nil>
+}
+
+func BenchmarkOf(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := kind.Of[corev1.Pod](); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkByGVR(b *testing.B) {
+	b.ReportAllocs()
+	gvr := schema.GroupVersionResource{Group: "storagemigration.k8s.io", Version: "v1", Resource: "storageversionmigrations"}
+	for b.Loop() {
+		if _, ok := kind.ByGVR(gvr); !ok {
+			b.Fatal("not found")
+		}
+	}
+}
