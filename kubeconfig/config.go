@@ -1,0 +1,142 @@
+package kubeconfig
+
+import (
+	"cmp"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/skiff-k8s/skiff/rest"
+)
+
+// config turns the chosen context into a rest.Config.
+func (m *merged) config(o options) (*rest.Config, error) {
+	name := cmp.Or(o.context, m.current)
+	if name == "" {
+		return nil, fmt.Errorf("%s: no current-context is set and none was asked for; %s: set one with \"kubectl config use-context\" or pass WithContext",
+			m.from(), names("contexts", m.contexts))
+	}
+	context, ok := m.contexts[name]
+	if !ok {
+		return nil, fmt.Errorf("%s: the context %q is missing; %s", m.from(), name, names("contexts", m.contexts))
+	}
+	fail := func(err error) (*rest.Config, error) {
+		return nil, fmt.Errorf("the context %q in %q: %w", name, context.file, err)
+	}
+	if context.value.Cluster == "" {
+		return fail(errors.New("it names no cluster: set its \"cluster\""))
+	}
+	cluster, ok := m.clusters[context.value.Cluster]
+	if !ok {
+		return fail(fmt.Errorf("its cluster %q is missing; %s", context.value.Cluster, names("clusters", m.clusters)))
+	}
+	cfg := &rest.Config{Namespace: cmp.Or(o.namespace, context.value.Namespace, defaultNamespace)}
+	if err := applyCluster(cfg, cluster); err != nil {
+		return fail(fmt.Errorf("the cluster %q in %q: %w", context.value.Cluster, cluster.file, err))
+	}
+	if context.value.User == "" {
+		return cfg, nil // anonymous
+	}
+	user, ok := m.users[context.value.User]
+	if !ok {
+		return fail(fmt.Errorf("its user %q is missing; %s", context.value.User, names("users", m.users)))
+	}
+	if err := applyUser(cfg, user); err != nil {
+		return fail(fmt.Errorf("the user %q in %q: %w", context.value.User, user.file, err))
+	}
+	return cfg, nil
+}
+
+func applyCluster(cfg *rest.Config, e entry[cluster]) error {
+	c := e.value
+	switch {
+	case c.Server == "":
+		return errors.New("it has no server: set \"server\" to the API server's URL")
+	case c.ProxyURL != "":
+		return errors.New("proxy-url is not supported yet: remove it and set HTTPS_PROXY in the environment")
+	case c.InsecureSkipTLSVerify && (c.CertificateAuthority != "" || c.CertificateAuthorityData != ""):
+		return errors.New("insecure-skip-tls-verify contradicts the certificate-authority beside it: remove one of them")
+	}
+	cfg.Host = c.Server
+	cfg.DisableCompression = c.DisableCompression
+	cfg.TLS.Insecure = c.InsecureSkipTLSVerify
+	cfg.TLS.ServerName = c.TLSServerName
+	var err error
+	cfg.TLS.CAData, cfg.TLS.CAFile, err = material(e, "certificate-authority", c.CertificateAuthorityData, c.CertificateAuthority)
+	return err
+}
+
+func applyUser(cfg *rest.Config, e entry[user]) error {
+	u := e.value
+	if err := unsupported(u); err != nil {
+		return err
+	}
+	var err error
+	if cfg.TLS.CertData, cfg.TLS.CertFile, err = material(e, "client-certificate", u.ClientCertificateData, u.ClientCertificate); err != nil {
+		return err
+	}
+	if cfg.TLS.KeyData, cfg.TLS.KeyFile, err = material(e, "client-key", u.ClientKeyData, u.ClientKey); err != nil {
+		return err
+	}
+	hasCert := len(cfg.TLS.CertData) > 0 || cfg.TLS.CertFile != ""
+	hasKey := len(cfg.TLS.KeyData) > 0 || cfg.TLS.KeyFile != ""
+	switch {
+	case hasCert && !hasKey:
+		return errors.New("it has a client-certificate without a client-key: add the key")
+	case hasKey && !hasCert:
+		return errors.New("it has a client-key without a client-certificate: add the certificate")
+	}
+	cfg.BearerToken = strings.TrimSpace(u.Token)
+	if cfg.BearerTokenFile, err = existing(e, "tokenFile", u.TokenFile); err != nil {
+		return err
+	}
+	cfg.Impersonate = rest.Impersonation{User: u.As, UID: u.AsUID, Groups: u.AsGroups, Extra: u.AsUserExtra}
+	if u.As == "" && (u.AsUID != "" || len(u.AsGroups) > 0 || len(u.AsUserExtra) > 0) {
+		return errors.New("it has as-uid, as-groups or as-user-extra without as: say whom to impersonate")
+	}
+	return nil
+}
+
+// unsupported refuses what would otherwise end in an anonymous request and a puzzling 401 or 403.
+func unsupported(u user) error {
+	const instead = "; until then use a token or a client certificate: \"kubectl create token\" makes one for a service account"
+	switch {
+	case u.Exec != nil:
+		return fmt.Errorf("its credential plugin (exec: %q) is not supported yet%s", u.Exec.Command, instead)
+	case u.AuthProvider != nil:
+		return fmt.Errorf("its auth-provider (%q) is not supported yet%s", u.AuthProvider.Name, instead)
+	case u.Username != "" || u.Password != "":
+		return errors.New("username and password are not supported: Kubernetes removed password authentication in 1.19, use a token or a client certificate")
+	}
+	return nil
+}
+
+// material is PEM data, decoded, or the file that holds it; where both are given the data counts,
+// as the format says.
+func material[T any](e entry[T], field, encoded, path string) (data []byte, file string, err error) {
+	if encoded = strings.TrimSpace(encoded); encoded != "" {
+		data, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil || len(data) == 0 {
+			return nil, "", fmt.Errorf("%s-data is not base64: encode the PEM file again", field)
+		}
+		return data, "", nil
+	}
+	file, err = existing(e, field, path)
+	return nil, file, err
+}
+
+// existing resolves a path and sees that the file can be read, because here it is still known which
+// entry wants it.
+func existing[T any](e entry[T], field, path string) (string, error) {
+	path, err := e.resolve(path)
+	if err != nil || path == "" {
+		return "", err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", field, err)
+	}
+	return path, f.Close()
+}

@@ -1,0 +1,148 @@
+package kubeconfig
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	kjson "sigs.k8s.io/json"
+	"sigs.k8s.io/yaml"
+)
+
+// file is a kubeconfig file as it is written. Source of the names: the v1 Config type of
+// client-go's tools/clientcmd/api. What is base64 stays so until it is used: a broken entry that
+// nobody asks for does no harm, and one that is asked for can be named.
+type file struct {
+	Clusters []struct {
+		Name    string  `json:"name"`
+		Cluster cluster `json:"cluster"`
+	} `json:"clusters"`
+	Users []struct {
+		Name string `json:"name"`
+		User user   `json:"user"`
+	} `json:"users"`
+	Contexts []struct {
+		Name    string      `json:"name"`
+		Context kubeContext `json:"context"`
+	} `json:"contexts"`
+	CurrentContext string `json:"current-context"`
+}
+
+type cluster struct {
+	Server                   string `json:"server"`
+	TLSServerName            string `json:"tls-server-name"`
+	InsecureSkipTLSVerify    bool   `json:"insecure-skip-tls-verify"`
+	CertificateAuthority     string `json:"certificate-authority"`
+	CertificateAuthorityData string `json:"certificate-authority-data"`
+	ProxyURL                 string `json:"proxy-url"`
+	DisableCompression       bool   `json:"disable-compression"`
+}
+
+type user struct {
+	ClientCertificate     string              `json:"client-certificate"`
+	ClientCertificateData string              `json:"client-certificate-data"`
+	ClientKey             string              `json:"client-key"`
+	ClientKeyData         string              `json:"client-key-data"`
+	Token                 string              `json:"token"`
+	TokenFile             string              `json:"tokenFile"`
+	As                    string              `json:"as"`
+	AsUID                 string              `json:"as-uid"`
+	AsGroups              []string            `json:"as-groups"`
+	AsUserExtra           map[string][]string `json:"as-user-extra"`
+	Username              string              `json:"username"`
+	Password              string              `json:"password"`
+	Exec                  *struct {
+		Command string `json:"command"`
+	} `json:"exec"`
+	AuthProvider *struct {
+		Name string `json:"name"`
+	} `json:"auth-provider"`
+}
+
+type kubeContext struct {
+	Cluster   string `json:"cluster"`
+	User      string `json:"user"`
+	Namespace string `json:"namespace"`
+}
+
+// readFile reads one file. An error that is fs.ErrNotExist is left for the caller to judge.
+func readFile(path string) (*file, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the kubeconfig file: %w", err)
+	}
+	f, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("the kubeconfig file %q %w", path, err)
+	}
+	return f, nil
+}
+
+// parse reads the text of a file. Its errors complete the sentence "the file ..." and repeat
+// nothing of the text: who mistypes a quote puts a token where a parser shows it.
+func parse(data []byte) (*file, error) {
+	text, err := yaml.YAMLToJSON(data)
+	if err != nil {
+		return nil, errors.New("is not valid YAML" + yamlPosition(err) + ": correct it there or just above")
+	}
+	var f file
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(text, &f); err != nil {
+		return nil, errors.New("is YAML, but no kubeconfig" + jsonPosition(err))
+	}
+	var clusters, users, contexts []string
+	for _, c := range f.Clusters {
+		clusters = append(clusters, c.Name)
+	}
+	for _, u := range f.Users {
+		users = append(users, u.Name)
+	}
+	for _, c := range f.Contexts {
+		contexts = append(contexts, c.Name)
+	}
+	for _, list := range []struct {
+		what  string
+		names []string
+	}{{"cluster", clusters}, {"user", users}, {"context", contexts}} {
+		if name, twice := duplicate(list.names); twice {
+			return nil, fmt.Errorf("has the %s %q twice: remove or rename one", list.what, name)
+		}
+	}
+	return &f, nil
+}
+
+func duplicate(names []string) (string, bool) {
+	slices.Sort(names)
+	for i := 1; i < len(names); i++ {
+		if names[i] == names[i-1] {
+			return names[i], true
+		}
+	}
+	return "", false
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (line \d+):`)
+
+// yamlPosition is the one part of a YAML error that is certain to hold nothing of the text.
+func yamlPosition(err error) string {
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		return " (" + m[1] + ")"
+	}
+	return ""
+}
+
+// jsonPosition says which field is of the wrong type.
+func jsonPosition(err error) string {
+	var mismatch *json.UnmarshalTypeError
+	if !errors.As(err, &mismatch) {
+		return ""
+	}
+	found, _, _ := strings.Cut(mismatch.Value, " ") // "number 42": the number is the file's
+	if mismatch.Field == "" {
+		return fmt.Sprintf(": it is a %s at the top, not a mapping", found)
+	}
+	return fmt.Sprintf(": %s is a %s; put quotes around it if a text is meant", mismatch.Field, found)
+}
