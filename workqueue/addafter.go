@@ -2,6 +2,7 @@ package workqueue
 
 import (
 	"math"
+	"runtime"
 	"time"
 )
 
@@ -38,9 +39,9 @@ func (q *Queue[K]) addAfter(key K, delay time.Duration) (accepted, added bool) {
 	return true, false
 }
 
-// moveBatch is how many due keys are moved under one hold of the lock. When a
-// million keys fall due together, adders and workers get their turn in between.
-const moveBatch = 512
+// moveBatch is how many due keys are moved under one hold of the lock: few, so
+// that adders and workers get theirs when a million keys fall due together.
+const moveBatch = 32
 
 // moveDue queues the keys whose time has come and arms the timer for the next
 // one. The timer runs it in a goroutine that ends with it. At most one moves at
@@ -52,6 +53,12 @@ func (q *Queue[K]) moveDue() {
 	for more := true; more; {
 		var added int
 		added, more = q.moveSome()
+		if more {
+			// Let a waiter have the lock. Without this the loop wins it back each
+			// time, until after a millisecond the mutex finds the waiter starving.
+			// On a machine with no processor free it may take as long all the same.
+			runtime.Gosched()
+		}
 		if q.metrics.Adds != nil {
 			for range added {
 				q.metrics.Adds()

@@ -3,6 +3,7 @@ package workqueue_test
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -151,7 +152,8 @@ func BenchmarkAddAfterOfAMillionKeys(b *testing.B) {
 }
 
 // BenchmarkAMillionKeysFallDue is the time from the instant at which all are due
-// until the last is handed out, and the longest that an Add had to wait then.
+// until the last is handed out. Meanwhile an Add takes at most what is reported
+// for 9,999 of 10,000 (the very longest shows the machine's scheduler).
 func BenchmarkAMillionKeysFallDue(b *testing.B) {
 	keys := keyNames(million)
 	for b.Loop() {
@@ -167,15 +169,16 @@ func BenchmarkAMillionKeysFallDue(b *testing.B) {
 		}
 		b.StartTimer()
 		start := time.Now()
-		var longest time.Duration
-		for range million {
+		adds := make([]time.Duration, million)
+		for i := range adds {
 			at := time.Now()
 			q.Add("an event")
-			longest = max(longest, time.Since(at))
+			adds[i] = time.Since(at)
 			turn(b, q)
 		}
 		b.ReportMetric(float64(time.Since(start).Nanoseconds())/million, "ns/key")
-		b.ReportMetric(float64(longest.Microseconds()), "µs-longest-Add")
+		slices.Sort(adds)
+		b.ReportMetric(float64(adds[million/10_000*9_999].Microseconds()), "µs-Add-p99.99")
 		if late {
 			b.Log("adding the keys took longer than their delay")
 		}

@@ -18,6 +18,44 @@ func TestInstantsAreMonotonic(t *testing.T) {
 	}
 }
 
+// Two workers find the queue empty; before either waits, two keys are added. The
+// two wake-ups are one token by then, so the worker that gets it must pass it on.
+func TestWhoTakesAKeyPassesTheWakeUpOn(t *testing.T) {
+	q := New[string]()
+	q.Add("a")
+	q.Add("b")
+	<-q.ready // the first worker
+	if _, _, err := q.take(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-q.ready: // the second
+	default:
+		t.Error("nobody is woken for the second key")
+	}
+}
+
+func TestWhileKeysAreMovedNoOtherMoveStarts(t *testing.T) {
+	q := New[string]()
+	q.moving = true // as it is between two batches
+	q.AddAfter("a", time.Nanosecond)
+	if q.timer != nil {
+		t.Error("the timer was armed")
+	}
+	for q.now() < time.Microsecond { // until it is due
+	}
+	q.moveDue() // by a timer that was armed before
+	if n := q.Len(); n != 0 {
+		t.Errorf("a second mover moved %d keys", n)
+	}
+
+	q.moving = false
+	q.moveDue()
+	if n := q.Len(); n != 1 || q.moving {
+		t.Errorf("%d keys moved, want 1; still moving: %v", n, q.moving)
+	}
+}
+
 func TestDelaysComeInOrderOfDueThenOfAdd(t *testing.T) {
 	type want struct {
 		key int

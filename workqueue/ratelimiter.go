@@ -154,9 +154,10 @@ func (r jitter[K]) When(key K) time.Duration {
 	if wait <= 0 || !(r.fraction > 0) {
 		return wait
 	}
-	// Converting a float too large for an int64 is undefined: bound it before.
+	// What a float that no int64 can hold converts to depends on the machine, so
+	// it is caught before; so is the NaN that 0 times an infinite fraction gives.
 	extra := rand.Float64() * r.fraction * float64(wait)
-	if extra >= math.MaxInt64 {
+	if !(extra < math.MaxInt64) {
 		return math.MaxInt64
 	}
 	return saturatingAdd(wait, time.Duration(extra))
