@@ -95,8 +95,8 @@ func BenchmarkAddOfAQueuedKey(b *testing.B) {
 	}
 }
 
-// BenchmarkHandOver is a turn with one goroutine adding and five workers that
-// mostly wait: the cost of waking them is in it.
+// BenchmarkHandOver is an Add with five workers taking keys at the other end. It
+// is not a whole turn each: some Adds find their key queued still.
 func BenchmarkHandOver(b *testing.B) {
 	q := workqueue.New[string]()
 	keys := keyNames(1000)
