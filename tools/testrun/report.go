@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// event is one line of `go test -json` (go doc test2json), the fields that are used.
+type event struct {
+	Action     string
+	Package    string
+	ImportPath string // of build events, in place of Package
+	Test       string
+	Elapsed    float64 // seconds
+	Output     string
+}
+
+// report counts events and prints what a reader wants to see of them. One goroutine.
+type report struct {
+	w              io.Writer
+	passed, failed int
+	skipped        []string
+	packages       map[string]*packageRun
+	builds         map[string][]string // import path → output of its build
+}
+
+// packageRun is a package whose tests are running.
+type packageRun struct {
+	passed, failed, skipped int
+	output                  map[string][]string // test ("" outside tests) → its lines
+}
+
+func newReport(w io.Writer) *report {
+	return &report{w: w, packages: map[string]*packageRun{}, builds: map[string][]string{}}
+}
+
+// read takes events until r ends. A line which is no event is printed as it is: go test prints such
+// lines when it cannot start at all.
+func (r *report) read(in io.Reader) error {
+	lines := bufio.NewReader(in)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if len(line) > 0 {
+			var e event
+			if json.Unmarshal(line, &e) == nil && e.Action != "" {
+				r.take(e)
+			} else {
+				fmt.Fprintf(r.w, "%s\n", strings.TrimRight(string(line), "\n"))
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *report) take(e event) {
+	if strings.HasPrefix(e.Action, "build-") {
+		if e.Action == "build-output" {
+			r.builds[e.ImportPath] = append(r.builds[e.ImportPath], e.Output)
+		} else if e.Action == "build-fail" {
+			r.print(r.builds[e.ImportPath])
+		}
+		return
+	}
+	p := r.packages[e.Package]
+	if p == nil {
+		p = &packageRun{output: map[string][]string{}}
+		r.packages[e.Package] = p
+	}
+	switch {
+	case e.Action == "start":
+		// Some packages drive a control plane for minutes: a reader should see which.
+		fmt.Fprintf(r.w, "run   %s\n", e.Package)
+	case e.Action == "output":
+		p.output[e.Test] = append(p.output[e.Test], e.Output)
+	case e.Test == "":
+		r.endPackage(e, p)
+	default:
+		r.endTest(e, p)
+	}
+}
+
+// endTest counts a top-level test, and forgets the output of those that passed.
+func (r *report) endTest(e event, p *packageRun) {
+	top := !strings.Contains(e.Test, "/")
+	switch e.Action {
+	case "pass":
+		delete(p.output, e.Test)
+		if top {
+			p.passed++
+		}
+	case "skip":
+		r.skipped = append(r.skipped, e.Package+" "+e.Test)
+		r.print(p.output[e.Test])
+		delete(p.output, e.Test)
+		if top {
+			p.skipped++
+		}
+	case "fail":
+		r.print(p.output[e.Test])
+		delete(p.output, e.Test)
+		if top {
+			p.failed++
+		}
+	}
+}
+
+// endPackage prints the package's line. A package can fail with all of its tests passing, or without
+// running one: it does not build, TestMain fails, a test ends the process, the time limit.
+func (r *report) endPackage(e event, p *packageRun) {
+	if e.Action != "pass" && e.Action != "fail" && e.Action != "skip" {
+		return
+	}
+	if e.Action == "fail" && p.failed == 0 {
+		p.failed = 1
+		for test, lines := range p.output { // the test that was running has no end of its own
+			if test != "" {
+				r.print(lines)
+			}
+		}
+		r.print(p.output[""])
+	}
+	switch {
+	case p.failed > 0:
+		fmt.Fprintf(r.w, "FAIL  %-58s %6.1fs  %d passed, %d failed\n", e.Package, e.Elapsed, p.passed, p.failed)
+	case p.passed > 0 || p.skipped > 0:
+		fmt.Fprintf(r.w, "ok    %-58s %6.1fs  %d passed\n", e.Package, e.Elapsed, p.passed)
+	default:
+		fmt.Fprintf(r.w, "-     %-58s          no tests\n", e.Package)
+	}
+	r.passed += p.passed
+	r.failed += p.failed
+	delete(r.packages, e.Package)
+}
+
+// problem counts what went wrong outside every test.
+func (r *report) problem(dir string, err error) {
+	r.failed++
+	fmt.Fprintf(r.w, "FAIL  %s: %v\n", dir, err)
+}
+
+// close prints the closing lines and says whether the run was a success.
+func (r *report) close(took time.Duration) bool {
+	for name := range r.packages { // go test died before it said how this one ended
+		r.failed++
+		fmt.Fprintf(r.w, "FAIL  %s did not end\n", name)
+	}
+	for _, s := range r.skipped {
+		fmt.Fprintf(r.w, "skipped: %s\n", s)
+	}
+	fmt.Fprintf(r.w, "\nall tests took %s\n", took.Round(time.Second))
+	if r.passed == 0 && r.failed == 0 {
+		fmt.Fprintln(r.w, "no test ran: that is a failure, too")
+	}
+	fmt.Fprintf(r.w, "%d passed, %d failed\n", r.passed, r.failed)
+	return r.passed > 0 && r.failed == 0
+}
+
+func (r *report) print(lines []string) {
+	for _, l := range lines {
+		io.WriteString(r.w, l)
+	}
+}
