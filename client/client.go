@@ -1,0 +1,122 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/skiff-k8s/skiff/internal/verbs"
+	"github.com/skiff-k8s/skiff/kind"
+	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+// Client reads and writes the objects of the Go type T. It is a small immutable value: safe for
+// concurrent use, cheap to make, nothing to close.
+type Client[T any] struct {
+	r   verbs.Resource
+	err error // why T cannot be used: what every call returns
+}
+
+// An Option changes how a Client works. None is needed.
+type Option func(*options)
+
+type options struct {
+	kind              *kind.Kind
+	keepManagedFields bool
+}
+
+// WithKind says which kind T is, for this client alone. It takes the place of kind.Register where
+// the kind is known at run time only, and of what kind.Of knows.
+func WithKind(k kind.Kind) Option { return func(o *options) { o.kind = &k } }
+
+// KeepManagedFields makes List, All and Watch return metadata.managedFields too.
+func KeepManagedFields() Option { return func(o *options) { o.keepManagedFields = true } }
+
+// MisuseError says that a call cannot be right whatever the server thinks: a name is missing, a
+// namespace contradicts another, apply has no field manager. No request was made, and to repeat the
+// call is of no use.
+type MisuseError = verbs.MisuseError
+
+// Of returns the client of T's objects, in all namespaces. T is the struct, not a pointer to it.
+//
+// A T whose kind is not known is reported by every call as a [*kind.UnknownError], which says what
+// to do.
+func Of[T any](c *rest.Client, opts ...Option) *Client[T] {
+	r, err := resourceOf(c, reflect.TypeFor[T](), new(T), opts)
+	return &Client[T]{r: r, err: err}
+}
+
+// resourceOf finds where the objects of a type are; object is a pointer to one.
+func resourceOf(c *rest.Client, t reflect.Type, object any, opts []Option) (verbs.Resource, error) {
+	var o options
+	for _, option := range opts {
+		option(&o)
+	}
+	if t.Kind() == reflect.Pointer {
+		return verbs.Resource{}, fmt.Errorf("client.Of[%v]: name the struct, not a pointer: client.Of[%v]", t, t.Elem())
+	}
+	var k kind.Kind
+	if o.kind != nil {
+		k = *o.kind
+	} else {
+		var err error
+		if k, err = kind.OfType(t); err != nil {
+			return verbs.Resource{}, fmt.Errorf("client.Of[%v]: %w", t, err)
+		}
+	}
+	if _, ok := object.(metav1.Object); !ok {
+		return verbs.Resource{}, fmt.Errorf("client.Of[%v]: it has no metadata: embed metav1.ObjectMeta as `json:\"metadata,omitempty\"`", t)
+	}
+	if _, ok := object.(typed); !ok {
+		return verbs.Resource{}, fmt.Errorf("client.Of[%v]: it has no apiVersion and kind: embed metav1.TypeMeta as `json:\",inline\"`", t)
+	}
+	f := wire.JSON
+	if k.Protobuf && wire.HasProtobuf(object) {
+		f = wire.Protobuf
+	}
+	return verbs.Resource{Rest: c, Kind: k, Whole: true, Format: f, KeepManagedFields: o.keepManagedFields}, nil
+}
+
+// typed is what embeds metav1.TypeMeta.
+type typed interface{ GetObjectKind() schema.ObjectKind }
+
+// In returns the same client for one namespace; "" is all of them.
+func (c *Client[T]) In(namespace string) *Client[T] {
+	in := *c
+	in.r.Namespace = namespace
+	return &in
+}
+
+// Kind is what T is. The error is the one that every call returns.
+func (c *Client[T]) Kind() (kind.Kind, error) { return c.r.Kind, c.err }
+
+// Namespace is the one that In said, "" for all of them.
+func (c *Client[T]) Namespace() string { return c.r.Namespace }
+
+// Get returns one object. apierrors.IsNotFound holds for the error if there is none.
+func (c *Client[T]) Get(ctx context.Context, name string, opts metav1.GetOptions) (*T, error) {
+	if c.err != nil {
+		return nil, c.err
+	}
+	o, err := c.r.Get(ctx, name, &opts, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := new(T)
+	return out, decode(c.r, o, out)
+}
+
+// decode reads an answer into a T.
+func decode(r verbs.Resource, o wire.Object, into any) error {
+	if o.Kind != r.Kind.Kind {
+		return fmt.Errorf("the server answers with %s %s where %s is expected", o.APIVersion, o.Kind, r.Kind)
+	}
+	if err := wire.Decode(o, into); err != nil {
+		return fmt.Errorf("%s %q: %w", r, o.Meta.Key(), err)
+	}
+	return nil
+}

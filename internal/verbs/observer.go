@@ -1,0 +1,35 @@
+package verbs
+
+import (
+	"context"
+
+	"github.com/skiff-k8s/skiff/kind"
+)
+
+// Write is one write that the server has carried out. Package client documents it.
+type Write struct {
+	Kind            kind.Kind
+	Namespace       string
+	Name            string
+	UID             string
+	ResourceVersion string
+	Deleted         bool
+}
+
+type observerKey struct{}
+
+// WithObserver returns a context whose writes are told to fn, after those told to ctx's own
+// observer.
+func WithObserver(ctx context.Context, fn func(Write)) context.Context {
+	if outer := observer(ctx); outer != nil {
+		inner := fn
+		fn = func(w Write) { outer(w); inner(w) }
+	}
+	return context.WithValue(ctx, observerKey{}, fn)
+}
+
+// observer is nil when nobody wants to know.
+func observer(ctx context.Context) func(Write) {
+	fn, _ := ctx.Value(observerKey{}).(func(Write))
+	return fn
+}

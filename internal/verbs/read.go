@@ -1,0 +1,153 @@
+package verbs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+const (
+	// PageSize is how many objects All asks for at once when its options do not say: what kubectl
+	// asks for too, some megabytes of pods.
+	PageSize = 500
+
+	// listTries is how often a list is asked for that breaks off while it arrives. Package rest
+	// repeats what fails before the answer begins; what follows only who reads it can repeat.
+	listTries = 3
+)
+
+// Get returns one object, or a subresource of it.
+func (r Resource) Get(ctx context.Context, name string, opts *metav1.GetOptions, sub []string) (wire.Object, error) {
+	r, err := r.one("get", name)
+	if err != nil {
+		return wire.Object{}, err
+	}
+	return r.to(r.Rest.Get()).Name(name).SubResource(sub...).VersionedParams(opts).Do(ctx).Object(r.optionsOf(sub))
+}
+
+// List hands the objects of one page to item as they arrive. When the list breaks off it is asked
+// for again, and begin says so: what came before does not count. begin is called before the first
+// item too. An error of item ends the list and is returned.
+func (r Resource) List(ctx context.Context, opts metav1.ListOptions, begin func(), item func(wire.Object) error) (wire.ListMeta, error) {
+	r, err := r.inScope("list", "", false)
+	if err != nil {
+		return wire.ListMeta{}, err
+	}
+	opts.Watch = false
+	for try := 1; ; try++ {
+		begin()
+		meta, again, err := r.listOnce(ctx, &opts, item)
+		if err == nil || !again || try == listTries || ctx.Err() != nil {
+			return meta, err
+		}
+	}
+}
+
+// listOnce is List without repetition; again says that repeating may help.
+func (r Resource) listOnce(ctx context.Context, opts *metav1.ListOptions, item func(wire.Object) error) (meta wire.ListMeta, again bool, err error) {
+	stream, err := r.to(r.Rest.Get()).VersionedParams(opts).List(ctx, r.streamOptions())
+	if err != nil {
+		return meta, false, err
+	}
+	defer stream.Close()
+	for {
+		o, err := stream.Next()
+		if err == io.EOF {
+			return stream.Meta(), false, nil
+		}
+		if err != nil {
+			return meta, brokeOff(err), err
+		}
+		if err := item(o); err != nil {
+			return meta, false, err
+		}
+	}
+}
+
+// brokeOff tells a stream that was cut from one that says something wrong, and would again.
+func brokeOff(err error) bool {
+	var syntax *wire.SyntaxError
+	return !errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// All yields the objects of every page. At most one page is in memory, undecoded: it is read as
+// fast as it comes and not as fast as it is consumed, because the server gives up on a list that
+// takes more than a minute to send.
+func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wire.Object, error] {
+	if opts.Limit <= 0 {
+		opts.Limit = PageSize
+	}
+	return func(yield func(wire.Object, error) bool) {
+		opts := opts // each use of the iterator begins anew
+		var page []wire.Object
+		for count := 0; ; {
+			meta, err := r.List(ctx, opts,
+				func() { page = page[:0] },
+				func(o wire.Object) error { page = append(page, o); return nil })
+			if err != nil {
+				yield(wire.Object{}, r.expired(err, opts.Continue, count))
+				return
+			}
+			for i, o := range page {
+				page[i] = wire.Object{} // whoever consumes it decides how long it lives
+				if err := ctx.Err(); err != nil {
+					yield(wire.Object{}, fmt.Errorf("list %s, after %d objects: %w", r, count, context.Cause(ctx)))
+					return
+				}
+				if !yield(o, nil) {
+					return
+				}
+				count++
+			}
+			if meta.Continue == "" {
+				return
+			}
+			opts.Continue = meta.Continue
+			// The token stands for the resourceVersion of the first page; to say one beside it is
+			// refused (API concepts, "Retrieving large results sets in chunks").
+			opts.ResourceVersion, opts.ResourceVersionMatch = "", ""
+		}
+	}
+}
+
+// expired explains the error that users of a paged list meet when they are slow.
+func (r Resource) expired(err error, token string, count int) error {
+	if token == "" || !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err) {
+		return err
+	}
+	return fmt.Errorf("list %s: the server has forgotten the state that the first %d objects were read from "+
+		"(it keeps about five minutes): begin again, with a larger Limit if the time went into small pages: %w", r, count, err)
+}
+
+// Watch opens the stream of changes.
+func (r Resource) Watch(ctx context.Context, opts metav1.ListOptions) (*rest.WatchStream, error) {
+	r, err := r.inScope("watch", "", false)
+	if err != nil {
+		return nil, err
+	}
+	opts.Watch = true
+	return r.to(r.Rest.Get()).VersionedParams(&opts).Watch(ctx, r.streamOptions())
+}
+
+// Event returns the next change of a watch. What the server reports as an ERROR event is an error
+// here, with the server's status in its chain.
+func (r Resource) Event(stream *rest.WatchStream) (wire.Event, error) {
+	event, err := stream.Next()
+	if err != nil || event.Type != wire.Error {
+		return event, err
+	}
+	_ = stream.Close() // nothing comes after it
+	status, err := event.Status()
+	if err != nil {
+		return wire.Event{}, fmt.Errorf("watch %s: the server reports an error that cannot be read: %w", r, err)
+	}
+	return wire.Event{}, fmt.Errorf("watch %s: %w", r, &apierrors.StatusError{ErrStatus: *status})
+}

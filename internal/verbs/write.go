@@ -1,0 +1,195 @@
+package verbs
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+// Create makes an object.
+func (r Resource) Create(ctx context.Context, s Sent, opts *metav1.CreateOptions, sub []string) (wire.Object, error) {
+	if s.Name == "" && (s.GenerateName == "" || len(sub) > 0) && !nameless(s.GVK.Kind) && !nameless(r.Kind.Kind) {
+		return wire.Object{}, r.misuse("create", "", "the object's metadata.name and metadata.generateName are empty: set one of them")
+	}
+	r, err := r.place("create", s)
+	if err != nil {
+		return wire.Object{}, err
+	}
+	req := r.to(r.Rest.Post())
+	if len(sub) > 0 {
+		req = req.Name(s.Name).SubResource(sub...)
+	}
+	return r.write(ctx, req.VersionedParams(opts).Body(s.Value).Kind(r.gvk()), opts.DryRun, sub)
+}
+
+// Update replaces an object or, with sub, a subresource of it.
+func (r Resource) Update(ctx context.Context, s Sent, opts *metav1.UpdateOptions, sub []string) (wire.Object, error) {
+	r, err := r.named("update", s)
+	if err != nil {
+		return wire.Object{}, err
+	}
+	req := r.to(r.Rest.Put()).Name(s.Name).SubResource(sub...).VersionedParams(opts).Body(s.Value).Kind(r.gvk())
+	return r.write(ctx, req, opts.DryRun, sub)
+}
+
+// Patch changes an object or, with sub, a subresource of it.
+func (r Resource) Patch(ctx context.Context, name string, pt types.PatchType, data []byte, opts *metav1.PatchOptions, sub []string) (wire.Object, error) {
+	r, err := r.one("patch", name)
+	if err != nil {
+		return wire.Object{}, err
+	}
+	switch {
+	case pt == "":
+		return wire.Object{}, r.misuse("patch", name, "the patch type is empty: use one of package types, such as types.MergePatchType")
+	case len(data) == 0:
+		return wire.Object{}, r.misuse("patch", name, "the patch is empty: a patch that changes nothing is {}")
+	case pt == types.ApplyPatchType && opts.FieldManager == "":
+		return wire.Object{}, r.noManager("patch", name)
+	}
+	req := r.to(r.Rest.Patch(pt)).Name(name).SubResource(sub...).VersionedParams(opts).Body(data)
+	return r.write(ctx, req, opts.DryRun, sub)
+}
+
+// Apply sends an object's body, as trimmed by TrimApply, by server-side apply.
+func (r Resource) Apply(ctx context.Context, s Sent, body []byte, opts *metav1.ApplyOptions, sub []string) (wire.Object, error) {
+	r, err := r.named("apply", s)
+	if err != nil {
+		return wire.Object{}, err
+	}
+	if opts.FieldManager == "" {
+		return wire.Object{}, r.noManager("apply", s.Name)
+	}
+	params := opts.ToPatchOptions()
+	req := r.to(r.Rest.Patch(types.ApplyPatchType)).Name(s.Name).SubResource(sub...).VersionedParams(&params).Body(body)
+	return r.write(ctx, req, opts.DryRun, sub)
+}
+
+func (r Resource) noManager(verb, name string) error {
+	return r.misuse(verb, name, "apply needs to know who applies: set FieldManager in the options to a name of this program's own, "+
+		"always the same, such as \"backup-controller\"; the server keeps by that name which fields are yours")
+}
+
+// Delete deletes one object.
+func (r Resource) Delete(ctx context.Context, name string, opts metav1.DeleteOptions) error {
+	r, err := r.one("delete", name)
+	if err != nil {
+		return err
+	}
+	result := r.withDeleteOptions(r.to(r.Rest.Delete()).Name(name), &opts).Do(ctx)
+	if err := result.Error(); err != nil {
+		return err
+	}
+	tell := observer(ctx)
+	if tell == nil || len(opts.DryRun) > 0 {
+		return nil
+	}
+	w := Write{Kind: r.Kind, Namespace: r.Namespace, Name: name, Deleted: true}
+	// The answer is a Status, or the object where it lives on for a while (finalizers, a grace
+	// period). It was deleted whether or not that can be read.
+	if o, err := result.Object(wire.Options{KeepManagedFields: true}); err == nil {
+		if status := new(metav1.Status); o.Kind == "Status" && wire.Decode(o, status) == nil {
+			if status.Details != nil {
+				w.UID = string(status.Details.UID)
+			}
+		} else if o.Kind != "Status" {
+			w.UID, w.ResourceVersion = o.Meta.UID, o.Meta.ResourceVersion
+			w = r.complete(w, o)
+		}
+	}
+	tell(w)
+	return nil
+}
+
+// DeleteCollection deletes every object that list selects.
+func (r Resource) DeleteCollection(ctx context.Context, opts metav1.DeleteOptions, list metav1.ListOptions) error {
+	if r.Whole && r.Kind.Namespaced && r.Namespace == "" {
+		return r.misuse("delete all", "", "the API deletes collections of one namespace only: say which one by In(namespace)")
+	}
+	r, err := r.inScope("delete all", "", false)
+	if err != nil {
+		return err
+	}
+	list.Watch = false
+	result := r.withDeleteOptions(r.to(r.Rest.Delete()).VersionedParams(&list), &opts).Do(ctx)
+	if err := result.Error(); err != nil {
+		return err
+	}
+	if tell := observer(ctx); tell != nil && len(opts.DryRun) == 0 {
+		r.tellDeleted(result, tell)
+	}
+	return nil
+}
+
+// tellDeleted reports what a collection held, which the server answers with: each object as it was
+// before, so that nothing is known of its last resourceVersion.
+func (r Resource) tellDeleted(result rest.Result, tell func(Write)) {
+	data, err := result.Raw()
+	if err != nil {
+		return
+	}
+	f, err := wire.FormatOf(result.ContentType())
+	if err != nil {
+		return
+	}
+	items := wire.NewListReader(bytes.NewReader(data), f, r.options())
+	for {
+		o, err := items.Next()
+		if err != nil { // io.EOF, or a Status instead of a list: a server that does not say
+			return
+		}
+		tell(r.complete(Write{Kind: r.Kind, Namespace: o.Meta.Namespace, Name: o.Meta.Name, UID: o.Meta.UID, Deleted: true}, o))
+	}
+}
+
+// withDeleteOptions sends options in the body, where the API wants them (query parameters are only
+// for clients that cannot send one).
+func (r Resource) withDeleteOptions(req *rest.Request, opts *metav1.DeleteOptions) *rest.Request {
+	if opts.TypeMeta == (metav1.TypeMeta{}) {
+		opts.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"}
+	}
+	return req.Body(opts)
+}
+
+// write sends a request that changes something, and tells the observer when it has.
+func (r Resource) write(ctx context.Context, req *rest.Request, dryRun, sub []string) (wire.Object, error) {
+	result := req.Do(ctx)
+	o, err := result.Object(r.optionsOf(sub))
+	if result.Error() != nil {
+		return wire.Object{}, err
+	}
+	if err != nil {
+		return wire.Object{}, fmt.Errorf("%w; it was carried out", err)
+	}
+	// An answer without a name is that to a question, which the server keeps nothing of.
+	if tell := observer(ctx); tell != nil && len(dryRun) == 0 && o.Meta.Name != "" {
+		tell(r.complete(Write{
+			Kind: r.Kind, Namespace: o.Meta.Namespace, Name: o.Meta.Name,
+			UID: o.Meta.UID, ResourceVersion: o.Meta.ResourceVersion,
+		}, o))
+	}
+	return o, nil
+}
+
+// optionsOf are the options to read an object or a subresource with: of the latter only the server
+// knows what it is, except for the status, which is the object.
+func (r Resource) optionsOf(sub []string) wire.Options {
+	o := r.options()
+	if len(sub) > 0 && (len(sub) > 1 || sub[0] != "status") {
+		o.APIVersion, o.Kind = "", ""
+	}
+	return o
+}
+
+// complete adds to a Write what the object tells of its kind.
+func (r Resource) complete(w Write, o wire.Object) Write {
+	if !r.Whole {
+		w.Kind.Kind, w.Kind.Namespaced = o.Kind, o.Meta.Namespace != ""
+	}
+	return w
+}
