@@ -1,0 +1,67 @@
+package discovery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/version"
+
+	"github.com/skiff-k8s/skiff/rest"
+)
+
+// Client asks the server each time. It is safe for concurrent use.
+type Client struct {
+	lookups
+	rest *rest.Client
+}
+
+// New returns the discovery client of the server that c speaks to.
+func New(c *rest.Client) *Client {
+	d := &Client{rest: c}
+	d.renewer = d
+	return d
+}
+
+// ServerVersion is the version of the API server.
+func (d *Client) ServerVersion(ctx context.Context) (*version.Info, error) {
+	data, err := d.rest.Get().AbsPath("/version").DoRaw(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := new(version.Info)
+	if err := json.Unmarshal(data, v); err != nil {
+		return nil, fmt.Errorf("discovery: the answer to /version cannot be read: %w", err)
+	}
+	return v, nil
+}
+
+// Invalidate does nothing: there is no cache here.
+func (d *Client) Invalidate() {}
+
+// catalogAfter asks the server, which knows what is now.
+func (d *Client) catalogAfter(ctx context.Context, _ time.Time) (*Catalog, error) {
+	c := &Catalog{Fetched: time.Now()}
+	var core, named answer
+	var wg sync.WaitGroup
+	wg.Go(func() { core = d.ask(ctx, "/api") })
+	wg.Go(func() { named = d.ask(ctx, "/apis") })
+	wg.Wait()
+	failed := map[schema.GroupVersion]error{}
+	for _, a := range []answer{core, named} {
+		if a.err != nil {
+			return nil, a.err
+		}
+		c.Groups = append(c.Groups, a.groups...)
+		for gv, err := range a.failed {
+			failed[gv] = err
+		}
+	}
+	if len(failed) > 0 {
+		return c, &PartialError{Failed: failed}
+	}
+	return c, nil
+}

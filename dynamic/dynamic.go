@@ -1,0 +1,118 @@
+package dynamic
+
+import (
+	"context"
+	"iter"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/skiff-k8s/skiff/internal/verbs"
+	"github.com/skiff-k8s/skiff/kind"
+	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+// Client makes clients of resources. It is safe for concurrent use.
+type Client struct {
+	rest              *rest.Client
+	keepManagedFields bool
+}
+
+// An Option changes how a Client works. None is needed.
+type Option func(*Client)
+
+// KeepManagedFields makes List, All and Watch return metadata.managedFields too.
+func KeepManagedFields() Option { return func(c *Client) { c.keepManagedFields = true } }
+
+// New returns the dynamic client of the server that c speaks to.
+func New(c *rest.Client, opts ...Option) *Client {
+	out := &Client{rest: c}
+	for _, option := range opts {
+		option(out)
+	}
+	return out
+}
+
+// MisuseError says that a call cannot be right whatever the server thinks. No request was made.
+type MisuseError = verbs.MisuseError
+
+// Resource reads and writes the objects of one resource. It is a small immutable value: safe for
+// concurrent use, cheap to make, nothing to close.
+type Resource struct{ r verbs.Resource }
+
+// Resource returns the client of a resource, in all namespaces.
+func (c *Client) Resource(gvr schema.GroupVersionResource) *Resource {
+	k, whole := kind.ByGVR(gvr)
+	if !whole {
+		k = kind.Kind{Group: gvr.Group, Version: gvr.Version, Resource: gvr.Resource}
+	}
+	return &Resource{verbs.Resource{
+		Rest: c.rest, Kind: k, Whole: whole, Format: wire.JSON, KeepManagedFields: c.keepManagedFields,
+	}}
+}
+
+// In returns the same client for one namespace; "" is all of them, or none.
+func (d *Resource) In(namespace string) *Resource {
+	in := *d
+	in.r.Namespace = namespace
+	return &in
+}
+
+// Namespace is In by the name that it has elsewhere.
+func (d *Resource) Namespace(namespace string) *Resource { return d.In(namespace) }
+
+// Get returns one object, or a subresource of it.
+func (d *Resource) Get(ctx context.Context, name string, opts metav1.GetOptions, subresources ...string) (*unstructured.Unstructured, error) {
+	return decoded(d.r.Get(ctx, name, &opts, subresources))
+}
+
+// decoded reads an answer, unless there was an error.
+func decoded(o wire.Object, err error) (*unstructured.Unstructured, error) {
+	if err != nil {
+		return nil, err
+	}
+	u := &unstructured.Unstructured{}
+	if err := wire.Decode(o, u); err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+// List returns the objects that opts select: all of them, or a page of opts.Limit and the list's
+// continue to ask for the next one with. Each of them says its apiVersion and kind.
+func (d *Resource) List(ctx context.Context, opts metav1.ListOptions) (*unstructured.UnstructuredList, error) {
+	list := &unstructured.UnstructuredList{Object: map[string]any{}}
+	meta, err := d.r.List(ctx, opts,
+		func() { list.Items = []unstructured.Unstructured{} },
+		func(o wire.Object) error {
+			u, err := decoded(o, nil)
+			if err == nil {
+				list.Items = append(list.Items, *u)
+			}
+			return err
+		})
+	if err != nil {
+		return nil, err
+	}
+	list.SetAPIVersion(meta.APIVersion)
+	list.SetKind(meta.Kind)
+	list.SetResourceVersion(meta.ResourceVersion)
+	list.SetContinue(meta.Continue)
+	list.SetRemainingItemCount(meta.RemainingItemCount)
+	return list, nil
+}
+
+// All yields every object that opts select, by pages of opts.Limit objects, 500 if that is not set;
+// as that of package client does, in every respect.
+func (d *Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[*unstructured.Unstructured, error] {
+	return func(yield func(*unstructured.Unstructured, error) bool) {
+		for o, err := range d.r.All(ctx, opts) {
+			u, err := decoded(o, err)
+			if !yield(u, err) || err != nil {
+				return
+			}
+		}
+	}
+}
