@@ -182,22 +182,17 @@ func (f *field) omits(v reflect.Value) bool {
 	case reflect.Array, reflect.String:
 		return f.empty && v.Len() == 0 || f.zero && v.IsZero()
 	case reflect.Struct:
-		return f.optional && isZero(v)
+		return f.optional && v.IsZero() || f.zero && saysZero(v)
 	}
 	return f.optional && v.IsZero()
 }
 
-// isZero honours a type's own idea of zero, as omitzero does: a metav1.Time is zero when its time
-// is, whatever its location.
-func isZero(v reflect.Value) bool {
-	if v.IsZero() {
-		return true
-	}
+// saysZero asks a value that has its own idea of zero, as encoding/json does for omitzero. It does not
+// count for omitempty: a Quantity of "0" says that it is zero, and may well be meant.
+func saysZero(v reflect.Value) bool {
 	type zeroer interface{ IsZero() bool }
 	if v.CanAddr() {
-		if z, ok := v.Addr().Interface().(zeroer); ok {
-			return z.IsZero()
-		}
+		v = v.Addr() // has the methods of both
 	}
 	z, ok := v.Interface().(zeroer)
 	return ok && z.IsZero()

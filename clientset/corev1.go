@@ -18,7 +18,9 @@ func (g CoreV1) Bindings(namespace string) *client.Client[corev1.Binding] {
 	return client.Of[corev1.Binding](g.rest).In(namespace)
 }
 
-// ComponentStatuses returns the client of componentstatuses, which are cluster-scoped. Deprecated by Kubernetes since v1.19.
+// ComponentStatuses returns the client of componentstatuses, which are cluster-scoped.
+//
+// Deprecated: Kubernetes has given them up in v1.19. The server goes on to serve them.
 func (g CoreV1) ComponentStatuses() *client.Client[corev1.ComponentStatus] {
 	return client.Of[corev1.ComponentStatus](g.rest)
 }
@@ -28,7 +30,10 @@ func (g CoreV1) ConfigMaps(namespace string) *client.Client[corev1.ConfigMap] {
 	return client.Of[corev1.ConfigMap](g.rest).In(namespace)
 }
 
-// Endpoints returns the client of endpoints in a namespace; "" is all of them. Deprecated by Kubernetes since v1.33: use EndpointSlices.
+// Endpoints returns the client of endpoints in a namespace; "" is all of them.
+//
+// Deprecated: Kubernetes has replaced them by the endpoint slices of discovery.k8s.io/v1 in v1.33.
+// The server goes on to serve them.
 func (g CoreV1) Endpoints(namespace string) *client.Client[corev1.Endpoints] {
 	return client.Of[corev1.Endpoints](g.rest).In(namespace)
 }

@@ -11,7 +11,9 @@ import (
 type NetworkingV1 struct{ rest *rest.Client }
 
 // RESTClient returns a client whose requests go to networking.k8s.io/v1.
-func (g NetworkingV1) RESTClient() *rest.Client { return g.rest.GroupVersion(networkingv1.SchemeGroupVersion) }
+func (g NetworkingV1) RESTClient() *rest.Client {
+	return g.rest.GroupVersion(networkingv1.SchemeGroupVersion)
+}
 
 // IngressClasses returns the client of ingressclasses, which are cluster-scoped.
 func (g NetworkingV1) IngressClasses() *client.Client[networkingv1.IngressClass] {

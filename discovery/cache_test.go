@@ -1,0 +1,476 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/version"
+
+	"github.com/skiff-k8s/skiff/rest"
+)
+
+// server is an Interface that counts how often it is asked. Its fields are set before it is used, or
+// under mu.
+type server struct {
+	lookups
+	mu     sync.Mutex
+	asked  int
+	serves func(ctx context.Context, n int) (*Catalog, error) // n counts from 1
+}
+
+func newServer(serves func(ctx context.Context, n int) (*Catalog, error)) *server {
+	s := &server{serves: serves}
+	s.renewer = s
+	return s
+}
+
+// stable serves the sample, however often.
+func stable() *server {
+	return newServer(func(context.Context, int) (*Catalog, error) { return now(sample()), nil })
+}
+
+func now(c *Catalog) *Catalog {
+	c.Fetched = time.Now()
+	return c
+}
+
+func (s *server) catalogAfter(ctx context.Context, _ time.Time) (*Catalog, error) {
+	s.mu.Lock()
+	s.asked++
+	n := s.asked
+	s.mu.Unlock()
+	return s.serves(ctx, n)
+}
+
+func (s *server) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
+}
+
+func (s *server) Invalidate() {}
+func (s *server) ServerVersion(context.Context) (*version.Info, error) {
+	return &version.Info{GitVersion: "v1"}, nil
+}
+
+func TestMemoryAsksOnceForAllWhoNeedItAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(func(ctx context.Context, _ int) (*Catalog, error) {
+			time.Sleep(time.Second) // of the fake clock: all callers are waiting by then
+			return now(sample()), nil
+		})
+		m := NewMemory(s)
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				if r, err := m.ForResource(t.Context(), "svc"); err != nil || r.Kind.Resource != "services" {
+					t.Errorf("%+v, %v", r, err)
+				}
+			})
+		}
+		wg.Wait()
+		if s.count() != 1 {
+			t.Errorf("50 callers made %d requests", s.count())
+		}
+		m.Invalidate()
+		if _, err := m.Groups(t.Context()); err != nil || s.count() != 2 {
+			t.Errorf("after Invalidate: %v, %d requests", err, s.count())
+		}
+	})
+}
+
+func TestMemoryGivesAllWaitersTheServersErrorAndKeepsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := errors.New("down")
+		s := newServer(func(ctx context.Context, n int) (*Catalog, error) {
+			time.Sleep(time.Second)
+			if n == 1 {
+				return nil, down
+			}
+			return now(sample()), nil
+		})
+		m := NewMemory(s)
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				if c, err := m.Catalog(t.Context()); !errors.Is(err, down) || c != nil {
+					t.Errorf("%v, %v", c, err)
+				}
+			})
+		}
+		wg.Wait()
+		if s.count() != 1 {
+			t.Errorf("%d requests", s.count())
+		}
+		if _, err := m.Catalog(t.Context()); err != nil {
+			t.Errorf("the error was kept: %v", err)
+		}
+	})
+}
+
+func TestMemoryDoesNotFailOthersWhenOneGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(func(ctx context.Context, _ int) (*Catalog, error) {
+			select {
+			case <-ctx.Done():
+				return nil, fmt.Errorf("asking: %w", ctx.Err())
+			case <-time.After(time.Minute):
+				return now(sample()), nil
+			}
+		})
+		m := NewMemory(s)
+		first, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := m.Catalog(first); !errors.Is(err, context.Canceled) {
+				t.Errorf("who gave up gets %v", err)
+			}
+		})
+		synctest.Wait()
+		wg.Go(func() {
+			if c, err := m.Catalog(t.Context()); err != nil || c == nil {
+				t.Errorf("who did not give up gets %v", err)
+			}
+		})
+		third, cancelThird := context.WithCancelCause(t.Context())
+		wg.Go(func() {
+			if _, err := m.Catalog(third); err == nil || !strings.Contains(err.Error(), "tired") {
+				t.Errorf("who gave up waiting gets %v", err)
+			}
+		})
+		synctest.Wait()
+		cancelThird(errors.New("tired"))
+		synctest.Wait()
+		cancel()
+		wg.Wait()
+		if s.count() != 2 {
+			t.Errorf("%d requests", s.count())
+		}
+	})
+}
+
+func TestMemoryDoesNotKeepWhatWasAskedBeforeInvalidate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(func(ctx context.Context, n int) (*Catalog, error) {
+			c := now(sample())
+			if n == 1 {
+				c.Groups = c.Groups[:1]
+			}
+			time.Sleep(time.Second)
+			return c, nil
+		})
+		m := NewMemory(s)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if g, err := m.Groups(t.Context()); err != nil || len(g) != 1 {
+				t.Errorf("the one who asked before: %d groups, %v", len(g), err)
+			}
+		})
+		synctest.Wait()
+		m.Invalidate()
+		for range 2 {
+			if g, err := m.Groups(t.Context()); err != nil || len(g) != 5 {
+				t.Errorf("after Invalidate: %d groups, %v", len(g), err)
+			}
+		}
+		wg.Wait()
+		if s.count() != 2 {
+			t.Errorf("%d requests", s.count())
+		}
+	})
+}
+
+func TestWhatIsCreatedLaterIsFoundWithoutInvalidate(t *testing.T) {
+	for name, wrap := range caches(t) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				created := false
+				s := newServer(func(ctx context.Context, n int) (*Catalog, error) {
+					c := now(sample())
+					if !created {
+						c.Groups = c.Groups[:3]
+					}
+					return c, nil
+				})
+				d := wrap(s)
+				backup := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Backup"}
+				if _, err := d.Catalog(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute)
+				created = true
+				if k, err := d.ByGVK(t.Context(), backup); err != nil || k.Resource != "backups" {
+					t.Errorf("%+v, %v", k, err)
+				}
+				if s.count() != 2 {
+					t.Errorf("%d requests", s.count())
+				}
+				// What does not exist costs one request a second, however often it is asked for.
+				for range 100 {
+					_, err := d.ForResource(t.Context(), "nothing")
+					if !meta.IsNoMatchError(err) {
+						t.Fatalf("%v is no NoMatch", err)
+					}
+					time.Sleep(100 * time.Millisecond)
+				}
+				if n := s.count() - 2; n < 9 || n > 10 {
+					t.Errorf("100 lookups in 10 seconds made %d requests", n)
+				}
+			})
+		})
+	}
+}
+
+// caches are all ways to keep a catalog.
+func caches(t *testing.T) map[string]func(Interface) Interface {
+	return map[string]func(Interface) Interface{
+		"memory": func(d Interface) Interface { return NewMemory(d) },
+		"disk":   func(d Interface) Interface { return NewDisk(d, t.TempDir(), 0) },
+		"both":   func(d Interface) Interface { return NewMemory(NewDisk(d, t.TempDir(), 0)) },
+	}
+}
+
+func TestAPartialAnswerIsUsedKeptShortlyAndNeverOnDisk(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		broken := &PartialError{Failed: map[schema.GroupVersion]error{{Group: "metrics.k8s.io", Version: "v1"}: ErrStale}}
+		s := newServer(func(context.Context, int) (*Catalog, error) { return now(sample()), broken })
+		m := NewMemory(NewDisk(s, dir, 0))
+		for range 3 {
+			versions, err := m.Resources(t.Context())
+			if err != error(broken) || len(versions) != 6 {
+				t.Errorf("%d group versions, %v", len(versions), err)
+			}
+		}
+		if r, err := m.ForResource(t.Context(), "deployments"); err != nil || r.Kind.Group != "apps" {
+			t.Errorf("what is there: %+v, %v", r, err)
+		}
+		if s.count() != 1 {
+			t.Errorf("%d requests", s.count())
+		}
+		// What is not there may be in the group that does not answer, or cannot be.
+		var partial *PartialError
+		if _, err := m.ForResource(t.Context(), "podmetrics"); !errors.As(err, &partial) || meta.IsNoMatchError(err) {
+			t.Errorf("a name that may be in the missing group: %v", err)
+		}
+		if _, err := m.ByGVK(t.Context(), schema.GroupVersionKind{Group: "metrics.k8s.io", Kind: "PodMetrics"}); !errors.Is(err, ErrStale) {
+			t.Errorf("a kind of the missing group: %v", err)
+		}
+		if _, err := m.ByGVK(t.Context(), schema.GroupVersionKind{Group: "apps", Kind: "Pod"}); !meta.IsNoMatchError(err) {
+			t.Errorf("a kind of a group that answered: %v", err)
+		}
+		before := s.count()
+		time.Sleep(partialTTL)
+		if _, err := m.Resources(t.Context()); err == nil || s.count() != before+1 {
+			t.Errorf("after %v: %v, %d requests more", partialTTL, err, s.count()-before)
+		}
+	})
+	if files, _ := os.ReadDir(dir); len(files) != 0 {
+		t.Errorf("it is on disk: %v", files)
+	}
+}
+
+func TestTheSecondProcessMakesNoRequest(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	first, second := stable(), stable()
+	want, err := NewDisk(first, dir, 0).Catalog(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := NewDisk(second, dir, 0).Catalog(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.count() != 1 || second.count() != 0 {
+		t.Errorf("%d and %d requests", first.count(), second.count())
+	}
+	if !got.Fetched.Equal(want.Fetched) || !reflect.DeepEqual(got.Groups, want.Groups) {
+		t.Errorf("the second got\n%+v\nthe first\n%+v", got, want)
+	}
+	for path, mode := range map[string]os.FileMode{dir: 0o700 | os.ModeDir, filepath.Join(dir, diskFile): 0o600} {
+		if info, err := os.Stat(path); err != nil || info.Mode() != mode {
+			t.Errorf("%s: %v, %v; want %v", path, info.Mode(), err, mode)
+		}
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 1 {
+		t.Errorf("left over in the directory: %v", files)
+	}
+}
+
+func TestACacheFileThatDoesNotCountIsAMiss(t *testing.T) {
+	good := func(t *testing.T, dir string) []byte {
+		if _, err := NewDisk(stable(), dir, 0).Catalog(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(filepath.Join(dir, diskFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	for name, damage := range map[string]func(t *testing.T, file string, data []byte) []byte{
+		"cut short":      func(_ *testing.T, _ string, data []byte) []byte { return data[:len(data)/2] },
+		"empty":          func(*testing.T, string, []byte) []byte { return nil },
+		"null":           func(*testing.T, string, []byte) []byte { return []byte("null") },
+		"no catalog":     func(*testing.T, string, []byte) []byte { return []byte(`{"format":1}`) },
+		"noise":          func(*testing.T, string, []byte) []byte { return []byte("\x00\xff\x00") },
+		"more at end":    func(_ *testing.T, _ string, data []byte) []byte { return append(data, "{}"...) },
+		"another format": func(_ *testing.T, _ string, data []byte) []byte { return replace(data, `"format":1`, `"format":2`) },
+		"from the future": func(_ *testing.T, _ string, data []byte) []byte {
+			return replace(data, `"fetched":"2`, `"fetched":"3`)
+		},
+		"expired": func(_ *testing.T, _ string, data []byte) []byte {
+			return replace(data, `"fetched":"2`, `"fetched":"1`)
+		},
+		"a directory": func(t *testing.T, file string, data []byte) []byte {
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Mkdir(file, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			return data
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			file := filepath.Join(dir, diskFile)
+			data := damage(t, file, good(t, dir))
+			_ = os.WriteFile(file, data, 0o600) // fails for the directory
+			s := stable()
+			d := NewDisk(s, dir, 0)
+			if c, err := d.Catalog(t.Context()); err != nil || len(c.Groups) != 5 {
+				t.Errorf("%+v, %v", c, err)
+			}
+			if s.count() != 1 {
+				t.Errorf("%d requests", s.count())
+			}
+			if name == "a directory" {
+				return // cannot be replaced; nothing else is lost
+			}
+			if _, err := d.Catalog(t.Context()); err != nil || s.count() != 1 {
+				t.Errorf("it was not written anew: %v, %d requests", err, s.count())
+			}
+		})
+	}
+}
+
+func replace(data []byte, old, new string) []byte {
+	out := strings.Replace(string(data), old, new, 1)
+	if out == string(data) {
+		panic("nothing to replace: " + old)
+	}
+	return []byte(out)
+}
+
+func TestTheDiskCacheExpires(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := stable()
+		d := NewDisk(s, dir, 0)
+		ask := func(want int) {
+			t.Helper()
+			if _, err := d.Catalog(t.Context()); err != nil || s.count() != want {
+				t.Errorf("%v, %d requests, want %d", err, s.count(), want)
+			}
+		}
+		ask(1)
+		time.Sleep(DefaultTTL)
+		ask(1)
+		time.Sleep(time.Nanosecond)
+		ask(2)
+		d.Invalidate()
+		ask(3)
+		ask(3)
+	})
+}
+
+func TestTheDiskCacheDoesNotKeepWhatWasAskedBeforeInvalidate(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(func(ctx context.Context, n int) (*Catalog, error) {
+			c := now(sample())
+			time.Sleep(time.Second)
+			return c, nil
+		})
+		d := NewDisk(s, dir, 0)
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = d.Catalog(t.Context()) })
+		synctest.Wait()
+		d.Invalidate()
+		wg.Wait()
+		if _, err := os.Stat(filepath.Join(dir, diskFile)); err == nil {
+			t.Error("it was written")
+		}
+	})
+}
+
+func TestADirectoryThatCannotBeWrittenIsNoError(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := NewDisk(stable(), filepath.Join(file, "dir"), 0).Catalog(t.Context()); err != nil || c == nil {
+		t.Errorf("%v, %v", c, err)
+	}
+}
+
+func TestManyProcessesShareADirectory(t *testing.T) {
+	dir := t.TempDir()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				d := NewDisk(stable(), dir, 0)
+				if c, err := d.Catalog(t.Context()); err != nil || len(c.Groups) != 5 {
+					t.Errorf("%v, %v", c, err)
+				}
+				d.Invalidate()
+			}
+		})
+	}
+	wg.Wait()
+	if files, _ := os.ReadDir(dir); len(files) > 1 {
+		t.Errorf("left over: %v", files)
+	}
+}
+
+func TestEachServerHasACacheDirOfItsOwn(t *testing.T) {
+	base := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", base)
+	seen := map[string]string{}
+	for _, host := range []string{
+		"https://10.0.0.1:6443", "https://10.0.0.1:6444", "http://10.0.0.1:6443", "https://10.0.0.1_6443",
+		"https://gate.example.com/clusters/a", "https://gate.example.com/clusters/../b",
+		"https://" + strings.Repeat("a", 200) + ".example.com",
+	} {
+		c, err := rest.NewClient(&rest.Config{Host: host})
+		if err != nil {
+			t.Logf("%s: %v", host, err)
+			continue
+		}
+		dir, err := CacheDir(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, ok := seen[dir]; ok {
+			t.Errorf("%s and %s share %s", host, other, dir)
+		}
+		seen[dir] = host
+		rel, err := filepath.Rel(filepath.Join(base, "skiff", "discovery"), dir)
+		if err != nil || strings.ContainsAny(rel, `/\:`) || strings.HasPrefix(rel, "..") || len(rel) > 128 {
+			t.Errorf("%s is in %s", host, rel)
+		}
+	}
+}
