@@ -1,6 +1,9 @@
 package wire
 
-import "sort"
+import (
+	"slices"
+	"strings"
+)
 
 // Labels are an object's labels, sorted by key, each key once. They implement labels.Labels of
 // k8s.io/apimachinery, so that its selectors match them.
@@ -23,9 +26,31 @@ func (l Labels) Get(key string) string {
 
 // Lookup returns the value of the label with that key, and whether there is one.
 func (l Labels) Lookup(key string) (value string, ok bool) {
-	i := sort.Search(len(l), func(i int) bool { return l[i].Key >= key })
-	if i < len(l) && l[i].Key == key {
-		return l[i].Value, true
+	i, ok := slices.BinarySearchFunc(l, key, func(label Label, key string) int {
+		return strings.Compare(label.Key, key)
+	})
+	if !ok {
+		return "", false
 	}
-	return "", false
+	return l[i].Value, true
+}
+
+// sorted brings labels, in the order they were written in, into the order of their keys; of equal
+// keys the last one counts. API servers write them in order, so there is nothing to do as a rule.
+func sorted(l Labels) Labels {
+	inOrder := true
+	for i := 1; i < len(l) && inOrder; i++ {
+		inOrder = l[i-1].Key < l[i].Key
+	}
+	if inOrder {
+		return l
+	}
+	slices.SortStableFunc(l, func(a, b Label) int { return strings.Compare(a.Key, b.Key) })
+	kept := l[:0]
+	for i, label := range l {
+		if i+1 == len(l) || l[i+1].Key != label.Key {
+			kept = append(kept, label)
+		}
+	}
+	return slices.Clip(kept)
 }

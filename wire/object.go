@@ -1,10 +1,15 @@
 package wire
 
+import (
+	"bytes"
+	"strings"
+)
+
 // Object is a Kubernetes object as bytes, with what can be known of it without decoding.
 //
 // An Object is immutable: nobody writes to Data once it is made, so that any number of goroutines
-// may read it and share it. Strings in Meta may be parts of Data and keep it alive; who keeps only
-// the Meta takes [Meta.Clone].
+// may read it and share it. The strings in Meta may be parts of Data, and one of them keeps all of
+// it alive; who keeps the Meta and not the Data takes [Meta.Clone].
 type Object struct {
 	Format Format
 
@@ -13,17 +18,26 @@ type Object struct {
 	APIVersion string
 	Kind       string
 
-	// Meta is filled from the object's metadata. Of what has none (a list, a Status, options) it
-	// is empty, but for the ResourceVersion of lists in JSON.
+	// Meta is read from the object's metadata. It is empty in protobuf for what has none: a list, a
+	// Status, options.
 	Meta Meta
 
 	// Data is the object: in JSON the whole document, in protobuf the message itself, without the
-	// envelope that says its type. managedFields are dropped already, unless they were asked for.
+	// envelope that says its type. managedFields are left out already, unless they were asked for.
+	// It is one allocation, of the size that is needed.
 	Data []byte
 }
 
 // Clone returns a copy that shares no memory with o.
-func (o Object) Clone() Object { panic("not yet") }
+func (o Object) Clone() Object {
+	return Object{
+		Format:     o.Format,
+		APIVersion: strings.Clone(o.APIVersion),
+		Kind:       strings.Clone(o.Kind),
+		Meta:       o.Meta.Clone(),
+		Data:       bytes.Clone(o.Data),
+	}
+}
 
 // Meta is the part of an object's metadata that is read without decoding the object.
 type Meta struct {
@@ -49,5 +63,36 @@ func (m Meta) Key() string {
 	return m.Namespace + "/" + m.Name
 }
 
-// Clone returns a copy that shares no memory with m.
-func (m Meta) Clone() Meta { panic("not yet") }
+// Clone returns a copy that shares no memory with m: one allocation for all its strings together,
+// and one for its labels.
+func (m Meta) Clone() Meta {
+	if m.Labels != nil {
+		m.Labels = append(make(Labels, 0, len(m.Labels)), m.Labels...)
+	}
+	size := 0
+	m.strings(func(s *string) { size += len(*s) })
+	var all strings.Builder
+	all.Grow(size)
+	m.strings(func(s *string) {
+		start := all.Len()
+		all.WriteString(*s)
+		*s = all.String()[start:]
+	})
+	return m
+}
+
+// strings calls f with each string of m.
+func (m *Meta) strings(f func(*string)) {
+	f(&m.Namespace)
+	f(&m.Name)
+	f(&m.UID)
+	f(&m.ResourceVersion)
+	f(&m.Owner.APIVersion)
+	f(&m.Owner.Kind)
+	f(&m.Owner.Name)
+	f(&m.Owner.UID)
+	for i := range m.Labels {
+		f(&m.Labels[i].Key)
+		f(&m.Labels[i].Value)
+	}
+}

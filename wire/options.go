@@ -6,18 +6,26 @@ package wire
 // into an error before it is an exhausted memory.
 const DefaultMaxObjectBytes = 64 << 20
 
-// Options say how objects are read. The zero Options are good for everything but JSON lists of
-// built-in types whose kind does not end in List.
+// Options say how objects are read. The zero Options are good for whatever an API server sends.
 type Options struct {
 	// KeepManagedFields leaves metadata.managedFields in the objects' Data.
 	KeepManagedFields bool
 
-	// MaxObjectBytes is the most that one object may take as it comes, managedFields and envelope
-	// included; a larger one is an error, and wraps [ErrTooLarge]. 0 means [DefaultMaxObjectBytes].
+	// MaxObjectBytes is the most that one object may take as it comes, with its managedFields and,
+	// in a watch, with the event around it; a larger one is an error that wraps [ErrTooLarge].
+	// 0 means [DefaultMaxObjectBytes].
 	MaxObjectBytes int
 
 	// APIVersion and Kind are what objects are that do not say so themselves, as the items of a
-	// list do not when their type is built in. Where both are empty, the items of a PodList are
-	// taken for Pods.
+	// list do not when their type is built in. Where both are empty, items of a PodList that says
+	// so before its items are taken for Pods.
 	APIVersion, Kind string
+}
+
+// maxObject is the limit of one object.
+func (o Options) maxObject() int {
+	if o.MaxObjectBytes <= 0 {
+		return DefaultMaxObjectBytes
+	}
+	return o.MaxObjectBytes
 }

@@ -1,0 +1,128 @@
+package wire_test
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+// Every built-in type, filled at random: what Kubernetes writes, wire reads as Kubernetes does; what
+// wire writes, Kubernetes reads; and Meta says what the ObjectMeta says.
+func TestEveryBuiltInTypeIsReadAsKubernetesReadsIt(t *testing.T) {
+	types := objectTypes()
+	if len(types) < 50 {
+		t.Fatalf("the scheme has %d types", len(types))
+	}
+	for _, typ := range types {
+		t.Run(typ.String(), func(t *testing.T) {
+			fill := filler(int64(len(typ.String())))
+			for range 30 {
+				obj := random(fill, typ)
+				for _, f := range formats {
+					checkReadsAsKubernetes(t, f, typ, body(t, f, obj))
+					checkKubernetesReads(t, f, obj)
+				}
+			}
+		})
+	}
+}
+
+func checkReadsAsKubernetes(t *testing.T, f wire.Format, typ reflect.Type, data []byte) {
+	t.Helper()
+	for _, keep := range []bool{true, false} {
+		want := decoded(t, f, data)
+		if !keep {
+			want.(metav1.ObjectMetaAccessor).GetObjectMeta().SetManagedFields(nil)
+		}
+		o, err := wire.ReadObject(data, f, wire.Options{KeepManagedFields: keep})
+		if err != nil {
+			t.Fatalf("%v: %v\n%q", f, err, data)
+		}
+		got := reflect.New(typ).Interface()
+		if err := wire.Decode(o, got); err != nil {
+			t.Fatalf("%v: %v\n%q", f, err, data)
+		}
+		if !apiequality.Semantic.DeepEqual(got, want) {
+			t.Fatalf("%v, managedFields kept: %v:\n got %+v\nwant %+v", f, keep, got, want)
+		}
+		meta := want.(metav1.ObjectMetaAccessor).GetObjectMeta()
+		if want := metaOf(meta); !reflect.DeepEqual(o.Meta, want) {
+			t.Fatalf("%v: Meta\n got %+v\nwant %+v", f, o.Meta, want)
+		}
+		gvk := want.GetObjectKind().GroupVersionKind()
+		if o.Kind != gvk.Kind || o.APIVersion != gvk.GroupVersion().String() {
+			t.Fatalf("%v: %s %s is not %v", f, o.APIVersion, o.Kind, gvk)
+		}
+		if len(o.Data) != cap(o.Data) {
+			t.Fatalf("%v: Data has %d bytes in %d", f, len(o.Data), cap(o.Data))
+		}
+		if want := meta.GetAnnotations(); !sameAnnotations(o, want) {
+			t.Fatalf("%v: annotations are not %q", f, want)
+		}
+	}
+}
+
+func sameAnnotations(o wire.Object, want map[string]string) bool {
+	n := 0
+	for key, value := range o.Annotations() {
+		one, ok := o.Annotation(key)
+		if want[key] != value || one != value || !ok {
+			return false
+		}
+		n++
+	}
+	_, ok := o.Annotation("no such annotation")
+	return n == len(want) && !ok
+}
+
+func checkKubernetesReads(t *testing.T, f wire.Format, obj runtime.Object) {
+	t.Helper()
+	gvk := kindOf(t, obj)
+	before := obj.DeepCopyObject()
+	data, err := wire.Encode(obj, f, gvk.GroupVersion().String(), gvk.Kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !apiequality.Semantic.DeepEqual(obj, before) {
+		t.Fatalf("%v: Encode changed the object", f)
+	}
+	got, want := decoded(t, f, data), decoded(t, f, body(t, f, obj))
+	if !apiequality.Semantic.DeepEqual(got, want) {
+		t.Fatalf("%v: Kubernetes reads\n got %+v\nwant %+v", f, got, want)
+	}
+}
+
+// Of which types field 1 is an ObjectMeta, wire knows by the names of their kinds.
+func TestEveryKindWithAnObjectMetaIsKnownByItsName(t *testing.T) {
+	for gvk, typ := range scheme.AllKnownTypes() {
+		obj := reflect.New(typ).Interface()
+		_, has := obj.(metav1.ObjectMetaAccessor)
+		if gvk.Version == runtime.APIVersionInternal || !wire.HasProtobuf(obj) {
+			continue
+		}
+		if got := wire.HasObjectMeta(gvk.Kind); got != has {
+			t.Errorf("%v: HasObjectMeta says %v", gvk, got)
+		}
+	}
+}
+
+func ExampleObject_Annotation() {
+	o, err := wire.ReadObject([]byte(`{
+		"apiVersion": "v1", "kind": "Service",
+		"metadata": {"name": "web", "namespace": "default", "annotations": {"ingress/http": "true"}},
+		"spec": {"ports": [{"port": 80}]}
+	}`), wire.JSON, wire.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	value, ok := o.Annotation("ingress/http")
+	fmt.Println(o.Kind, o.Meta.Key(), value, ok)
+	// Output: Service default/web true true
+}

@@ -1,0 +1,82 @@
+package wire
+
+import (
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Encode writes an object, a pointer to an API type, as the body of a request. obj is not changed.
+//
+// The body says the object's type: what obj's TypeMeta says, or else apiVersion and kind. In
+// protobuf it stands in the envelope; in JSON it is put before the fields that obj has, since the
+// types built into Kubernetes mostly carry no TypeMeta when a program makes them.
+//
+// It is an error to ask for the protobuf of a type for which [HasProtobuf] says false.
+func Encode(obj any, f Format, apiVersion, kind string) ([]byte, error) {
+	if v := reflect.ValueOf(obj); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, fmt.Errorf("encode %T: there is no object", obj)
+	}
+	var body []byte
+	var err error
+	switch f {
+	case JSON:
+		body, err = encodeJSON(obj, apiVersion, kind)
+	case Protobuf:
+		body, err = encodeProtobuf(obj, apiVersion, kind)
+	default:
+		err = fmt.Errorf("%v is no format", f)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encode %T: %w", obj, err)
+	}
+	return body, nil
+}
+
+func encodeJSON(obj any, apiVersion, kind string) ([]byte, error) {
+	data, err := json.Marshal(obj)
+	if err != nil {
+		return nil, err
+	}
+	return withType(data, apiVersion, kind)
+}
+
+// encodeProtobuf writes the envelope and the message in it, into one allocation.
+func encodeProtobuf(obj any, apiVersion, kind string) ([]byte, error) {
+	m, ok := obj.(message)
+	if !ok || !HasProtobuf(obj) {
+		return nil, errNoProtobuf
+	}
+	if typed, ok := obj.(interface{ GetObjectKind() schema.ObjectKind }); ok {
+		ownAPIVersion, ownKind := typed.GetObjectKind().GroupVersionKind().ToAPIVersionAndKind()
+		apiVersion, kind = cmp.Or(ownAPIVersion, apiVersion), cmp.Or(ownKind, kind)
+	}
+	typeMeta := appendField(nil, typeMetaAPIVersion, apiVersion)
+	typeMeta = appendField(typeMeta, typeMetaKind, kind)
+
+	size := m.Size()
+	body := make([]byte, 0, len(envelopeMagic)+2*(1+maxVarintLen)+len(typeMeta)+size)
+	body = append(body, envelopeMagic...)
+	body = appendField(body, unknownTypeMeta, string(typeMeta))
+	body = append(body, unknownRaw<<3|wireBytes)
+	body = binary.AppendUvarint(body, uint64(size))
+	n, err := m.MarshalToSizedBuffer(body[len(body) : len(body)+size])
+	if err != nil {
+		return nil, err
+	}
+	if n != size {
+		return nil, fmt.Errorf("the object was changed while it was written: %d bytes became %d", size, n)
+	}
+	return body[:len(body)+size], nil
+}
+
+// appendField appends a field of a number below 16 and wire type bytes.
+func appendField(b []byte, num byte, value string) []byte {
+	b = append(b, num<<3|wireBytes)
+	b = binary.AppendUvarint(b, uint64(len(value)))
+	return append(b, value...)
+}

@@ -1,0 +1,5 @@
+package wire
+
+// For tests outside the package.
+
+var HasObjectMeta = hasObjectMeta

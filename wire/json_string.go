@@ -1,0 +1,104 @@
+package wire
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// plainPrefix skips, from place i on, what a JSON string holds as it is, and returns the place of
+// the first byte that it does not skip: a quote, a backslash, a control character or the end.
+//
+// It looks at eight bytes at once; in each, the highest bit of a byte says whether it is one to
+// stop at. (A borrow may set the bit of a byte after such a one, never of one before.)
+func plainPrefix(b []byte, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for i+8 <= len(b) {
+		x := binary.LittleEndian.Uint64(b[i:])
+		quote := x ^ ones*'"'
+		backslash := x ^ ones*'\\'
+		stop := (x-ones*' ')&^x | (quote-ones)&^quote | (backslash-ones)&^backslash
+		if stop &= highs; stop != 0 {
+			return i + bits.TrailingZeros64(stop)/8
+		}
+		i += 8
+	}
+	for i < len(b) && b[i] >= ' ' && b[i] != '"' && b[i] != '\\' {
+		i++
+	}
+	return i
+}
+
+// unquote resolves the escapes of a JSON string that the scanner has let pass. As in encoding/json,
+// what is not UTF-8 and what is half of a surrogate pair becomes U+FFFD.
+func unquote(b []byte) string {
+	var out strings.Builder
+	out.Grow(len(b))
+	for len(b) > 0 {
+		if b[0] != '\\' {
+			r, n := utf8.DecodeRune(b)
+			out.WriteRune(r)
+			b = b[n:]
+			continue
+		}
+		if b[1] != 'u' {
+			out.WriteByte(escaped(b[1]))
+			b = b[2:]
+			continue
+		}
+		r := codeUnit(b)
+		b = b[6:]
+		if utf16.IsSurrogate(r) {
+			second := rune(utf8.RuneError)
+			if len(b) >= 6 && b[0] == '\\' && b[1] == 'u' {
+				second = codeUnit(b)
+			}
+			if r = utf16.DecodeRune(r, second); r != utf8.RuneError {
+				b = b[6:]
+			}
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+// escaped is the character that a backslash and c stand for.
+func escaped(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return c // '"', '\\', '/'
+}
+
+// codeUnit is the number in \uXXXX.
+func codeUnit(b []byte) rune {
+	var r rune
+	for _, c := range b[2:6] {
+		digit, _ := hexDigit(c)
+		r = r<<4 | rune(digit)
+	}
+	return r
+}
+
+func hexDigit(c byte) (value byte, ok bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}

@@ -1,0 +1,56 @@
+package wire
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// withType returns the object with apiVersion and kind where it says none, or an empty one; it is
+// data itself if it says both.
+func withType(data []byte, apiVersion, kind string) ([]byte, error) {
+	data, err := withString(data, "kind", kind)
+	if err != nil {
+		return nil, err
+	}
+	return withString(data, "apiVersion", apiVersion)
+}
+
+func withString(data []byte, key, value string) ([]byte, error) {
+	if value == "" {
+		return data, nil
+	}
+	s := newScanner(wholeWindow(data))
+	s.space()
+	first := s.i + 1 // place of the first member
+	members := false
+	var own text // the value that the object has, with its quotes
+	for more := s.open('{', '}'); more; more = s.next('}') {
+		members = true
+		if name := s.key(); string(s.bytes(name)) != key {
+			s.value()
+			continue
+		}
+		s.space()
+		own.start = s.i
+		says := s.string()
+		own.end = s.i
+		if says.end > says.start {
+			return data, nil
+		}
+	}
+	if s.err != nil {
+		return nil, explain(s.err, JSON, "the object")
+	}
+	quoted, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	if own.end > 0 {
+		return slices.Concat(data[:own.start], quoted, data[own.end:]), nil
+	}
+	member := slices.Concat([]byte(`"`+key+`":`), quoted)
+	if members {
+		member = append(member, ',')
+	}
+	return slices.Concat(data[:first], member, data[first:]), nil
+}

@@ -1,0 +1,96 @@
+package wire
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// ListReader reads a list object by object, while it arrives. It holds one object at a time, and
+// hands each out as soon as its last byte has come. It is for one goroutine.
+type ListReader struct {
+	format Format
+	source listSource
+	items  int // that Next has returned
+	err    error
+}
+
+// listSource reads the items of a list in one format.
+type listSource interface {
+	// next returns the next item; io.EOF, exactly, after the last one of a complete list; or a
+	// *fault.
+	next() (Object, error)
+	meta() *ListMeta
+}
+
+// ListMeta is what a list says of itself.
+type ListMeta struct {
+	APIVersion string
+	Kind       string // "PodList"
+
+	// ResourceVersion is the state of the server that the list shows; a watch goes on from it.
+	ResourceVersion string
+	// Continue asks for the next page; "" on the last.
+	Continue string
+	// RemainingItemCount is about how many items the next pages hold; nil if the server does not say.
+	RemainingItemCount *int64
+}
+
+// NewListReader returns a reader of the list in r, which is in format f: the body of a response to
+// a list request. It reads r to its end, and does not close it.
+func NewListReader(r io.Reader, f Format, o Options) *ListReader {
+	l := &ListReader{format: f}
+	switch f {
+	case JSON:
+		l.source = newJSONList(r, o)
+	case Protobuf:
+		l.source = newProtobufList(r, o)
+	default:
+		l.source = &jsonList{}
+		l.err = fmt.Errorf("%v is no format to read a list in", f)
+	}
+	return l
+}
+
+// Next returns the next object. After the last object of a complete list it returns io.EOF, exactly,
+// and r has been read to its end. A list that is malformed or breaks off is a [SyntaxError]; an
+// error of r is wrapped. After an error Next returns the same again.
+func (l *ListReader) Next() (Object, error) {
+	if l.err != nil {
+		return Object{}, l.err
+	}
+	o, err := l.source.next()
+	if err == nil {
+		l.items++
+		return o, nil
+	}
+	if f, ok := err.(*fault); ok {
+		err = explain(f, l.format, l.reading())
+	}
+	l.err = err
+	return Object{}, err
+}
+
+func (l *ListReader) reading() string {
+	kind := l.source.meta().Kind
+	if kind == "" {
+		kind = "list"
+	}
+	return fmt.Sprintf("the %s, at item %d", kind, l.items)
+}
+
+// Meta is what the list says of itself. It is complete once Next has returned io.EOF: a list may say
+// it after its items.
+func (l *ListReader) Meta() ListMeta { return *l.source.meta() }
+
+// itemsOf returns a cutter for the items of a list that says it is of that type: where Options do
+// not say what the items are, those of a PodList are Pods.
+func (c *cutter) itemsOf(list *ListMeta) {
+	kind, ok := strings.CutSuffix(list.Kind, "List")
+	if !ok || kind == "" { // "List" alone has items of any kind
+		return
+	}
+	if c.options.APIVersion == "" && c.options.Kind == "" {
+		c.options.APIVersion, c.options.Kind = list.APIVersion, kind
+	}
+}

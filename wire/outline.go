@@ -1,0 +1,142 @@
+package wire
+
+import (
+	"encoding/binary"
+	"unsafe"
+)
+
+// outline is where, in the bytes of one object, the parts stand that make its Meta, and what of the
+// bytes is to be left out. Reading fills it, in either format; its object method makes the Object.
+//
+// Places are relative to the object's first byte. An outline is used again for the next object, so
+// that its slices are allocated once a stream.
+type outline struct {
+	apiVersion, kind text // in JSON; in protobuf the envelope says them
+
+	namespace, name, uid, resourceVersion text
+	generation                            int64
+	deleting                              bool
+	labels                                []labelText
+	owner                                 ownerText
+
+	edits []edit // in order, none overlapping another
+}
+
+// text is where a string stands. The zero text is the empty string.
+type text struct {
+	start, end int
+	unquote    bool // JSON: it is not the string itself, but has escapes or wrong UTF-8
+}
+
+type labelText struct{ key, value text }
+
+type ownerText struct {
+	apiVersion, kind, name, uid text
+	controller                  bool
+}
+
+// edit replaces the bytes of an object from start to end: by nothing, or by a protobuf length.
+type edit struct {
+	start, end int
+	length     int // the length to write; -1 for none
+}
+
+func (k *outline) reset() {
+	*k = outline{labels: k.labels[:0], edits: k.edits[:0]}
+}
+
+// cut leaves out the bytes from start to end, which come after all that was cut before.
+func (k *outline) cut(start, end int) {
+	if n := len(k.edits); n > 0 && k.edits[n-1].end == start && k.edits[n-1].length < 0 {
+		k.edits[n-1].end = end
+		return
+	}
+	k.edits = append(k.edits, edit{start, end, -1})
+}
+
+// grows is how many bytes longer the object gets by the edit: a negative number, as a rule.
+func (e edit) grows() int {
+	n := e.start - e.end
+	if e.length >= 0 {
+		n += varintLen(uint64(e.length))
+	}
+	return n
+}
+
+// object makes the Object out of its bytes, which stay the caller's: Data is one allocation of its
+// own, and the strings of Meta are parts of it wherever they stand in it as they are.
+func (k *outline) object(src []byte, f Format) Object {
+	data := k.apply(src)
+	o := Object{Format: f, Data: data}
+	o.Meta = Meta{
+		Namespace:       k.string(src, data, k.namespace),
+		Name:            k.string(src, data, k.name),
+		UID:             k.string(src, data, k.uid),
+		ResourceVersion: k.string(src, data, k.resourceVersion),
+		Generation:      k.generation,
+		Deleting:        k.deleting,
+	}
+	if k.owner.controller {
+		o.Meta.Owner = Owner{
+			APIVersion: k.string(src, data, k.owner.apiVersion),
+			Kind:       k.string(src, data, k.owner.kind),
+			Name:       k.string(src, data, k.owner.name),
+			UID:        k.string(src, data, k.owner.uid),
+		}
+	}
+	if len(k.labels) > 0 {
+		labels := make(Labels, len(k.labels))
+		for i, l := range k.labels {
+			labels[i] = Label{k.string(src, data, l.key), k.string(src, data, l.value)}
+		}
+		o.Meta.Labels = sorted(labels)
+	}
+	return o
+}
+
+// apply copies src, edited, into an allocation of exactly its size.
+func (k *outline) apply(src []byte) []byte {
+	size := len(src)
+	for _, e := range k.edits {
+		size += e.grows()
+	}
+	data := make([]byte, 0, size)
+	at := 0
+	for _, e := range k.edits {
+		data = append(data, src[at:e.start]...)
+		if e.length >= 0 {
+			data = binary.AppendUvarint(data, uint64(e.length))
+		}
+		at = e.end
+	}
+	return append(data, src[at:]...)
+}
+
+// string is the string at t of src, as a part of data if it stands there as it is.
+func (k *outline) string(src, data []byte, t text) string {
+	if t.start == t.end {
+		return ""
+	}
+	if t.unquote {
+		return unquote(src[t.start:t.end])
+	}
+	start := t.start
+	for _, e := range k.edits {
+		if e.start >= t.start {
+			break
+		}
+		start += e.grows()
+	}
+	return unsafe.String(&data[start], t.end-t.start)
+}
+
+// interned is the string that a stream said last in one place, such as the kind of its objects: the
+// next object says the same, and it needs no memory of its own.
+type interned string
+
+func (s *interned) of(b []byte) string {
+	if string(b) != string(*s) {
+		*s = interned(b)
+	}
+	return string(*s)
+}
