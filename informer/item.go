@@ -1,0 +1,69 @@
+package informer
+
+import (
+	"github.com/skiff-k8s/skiff/store"
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+// Item is one state of one object, as the cache holds it: metadata at hand, the object itself as
+// bytes. It is an immutable value: keep it, copy it, use it from any goroutine. As long as it is
+// kept, so are its (compressed) bytes.
+//
+// The zero Item stands for no object; its methods return zero values, and Object an error.
+type Item[T any] struct {
+	item    store.Item
+	initial bool
+}
+
+// Key returns "namespace/name", or "name" for a cluster-scoped object.
+func (i Item[T]) Key() string { return i.item.Key() }
+
+// Namespace returns the object's namespace; "" when it is cluster-scoped.
+func (i Item[T]) Namespace() string { return i.item.Namespace() }
+
+// Name returns the object's name.
+func (i Item[T]) Name() string { return i.item.Name() }
+
+// UID returns the object's UID, which no other object ever has, even one of the same name.
+func (i Item[T]) UID() string { return i.item.UID() }
+
+// ResourceVersion returns the version of this state of the object.
+func (i Item[T]) ResourceVersion() string { return i.item.ResourceVersion() }
+
+// Generation returns metadata.generation, which counts the changes of the desired state.
+func (i Item[T]) Generation() int64 { return i.item.Generation() }
+
+// Deleting says whether the object's deletion has begun (metadata.deletionTimestamp is set).
+func (i Item[T]) Deleting() bool { return i.item.Deleting() }
+
+// Labels returns the object's labels, which the caller must not change. They implement the Labels
+// interface of k8s.io/apimachinery/pkg/labels, so that a Selector matches them as they are.
+func (i Item[T]) Labels() wire.Labels { return i.item.Labels() }
+
+// Owner returns the owner that has controller: true; the zero Owner when there is none.
+func (i Item[T]) Owner() wire.Owner { return i.item.Owner() }
+
+// Annotation returns the value of one annotation and whether there is one. It unpacks the object's
+// bytes and searches them, without decoding.
+func (i Item[T]) Annotation(key string) (string, bool) { return i.item.Annotation(key) }
+
+// Initial says, in OnAdd, that the object is part of the state that the handler started from: the
+// initial list, or what the cache contained when the handler was added. It is false anywhere else.
+func (i Item[T]) Initial() bool { return i.initial }
+
+// IsZero says that the item stands for no object.
+func (i Item[T]) IsZero() bool { return i.item.IsZero() }
+
+// Object decodes the object. Each call makes a new one, which is the caller's own to keep and to
+// change. It is an error if T cannot hold the object: a type that does not fit its kind.
+func (i Item[T]) Object() (*T, error) {
+	into := new(T)
+	if err := i.item.Use(func(o wire.Object) error { return wire.Decode(o, into) }); err != nil {
+		return nil, err
+	}
+	return into, nil
+}
+
+// Wire returns the object as the bytes that the server sent (without managedFields, unless the
+// informer keeps them). They are the caller's own copy.
+func (i Item[T]) Wire() (wire.Object, error) { return i.item.Object() }

@@ -1,0 +1,5 @@
+package informer
+
+type shared struct{}
+
+func (s *shared) base() *shared { return s }
