@@ -1,0 +1,78 @@
+package controlplane
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// EnvBinary names the environment variable with the path of the devcluster binary.
+const EnvBinary = "SKIFF_DEVCLUSTER"
+
+// module is the line that the root of the repository is known by.
+const module = "module github.com/skiff-k8s/skiff"
+
+// ErrNoBinary says that there is no devcluster binary where one was looked for.
+var ErrNoBinary = errors.New("no devcluster binary: run `make devcluster` in the root of the skiff repository (the first build takes some minutes)")
+
+// binary finds the devcluster binary.
+func binary() (string, error) {
+	if path := os.Getenv(EnvBinary); path != "" {
+		if err := runnable(path); err != nil {
+			return "", fmt.Errorf("%w; $%s says %s: %v", ErrNoBinary, EnvBinary, path, err)
+		}
+		return path, nil
+	}
+	tried := make([]string, 0, 2)
+	if root, ok := repository(); ok {
+		path := filepath.Join(root, "bin", "devcluster")
+		err := runnable(path)
+		if err == nil {
+			return path, nil
+		}
+		tried = append(tried, err.Error())
+	}
+	path, err := exec.LookPath("devcluster")
+	if err == nil {
+		return path, nil
+	}
+	tried = append(tried, err.Error())
+	return "", fmt.Errorf("%w; tried: %s", ErrNoBinary, strings.Join(tried, "; "))
+}
+
+func runnable(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() || info.Mode()&0o111 == 0 {
+		return fmt.Errorf("%s is not an executable file", path)
+	}
+	return nil
+}
+
+// repository is the folder of skiff's go.mod, at or above the working directory. Other modules lie
+// inside the repository, so the search does not end at the first go.mod.
+func repository() (string, bool) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", false
+	}
+	for {
+		data, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil {
+			first, _, _ := strings.Cut(string(data), "\n")
+			if strings.TrimSpace(first) == module {
+				return dir, true
+			}
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", false
+		}
+		dir = parent
+	}
+}

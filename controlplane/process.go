@@ -1,0 +1,167 @@
+package controlplane
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"sync"
+)
+
+// process is a running `devcluster up --control`. Its protocol is told in devcluster's package
+// control: commands go to stdin, answers come from stdout, EOF on stdin ends it.
+type process struct {
+	cmd     *exec.Cmd
+	stdin   io.WriteCloser
+	answers chan answer   // closed by the reader at the end of stdout
+	ended   chan struct{} // closed once the process is reaped
+	exit    error         // set before ended is closed
+	stderr  *tail
+	hello   hello
+
+	mu sync.Mutex // one command at a time
+}
+
+// hello is devcluster's first line, when the cluster is up.
+type hello struct {
+	Kubeconfig string         `json:"kubeconfig"`
+	Server     string         `json:"server"`
+	Data       string         `json:"data"`
+	Logs       string         `json:"logs"`
+	PIDs       map[string]int `json:"pids"`
+}
+
+// answer is one line of stdout; the first is a hello.
+type answer struct {
+	hello
+	OK    bool   `json:"ok"`
+	Error string `json:"error"`
+}
+
+// launch starts devcluster and waits until the cluster is up, or ctx ends.
+func launch(ctx context.Context, o options) (*process, error) {
+	path, err := binary()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(path, append([]string{"up", "--control"}, o.args...)...)
+	stderr := &tail{}
+	cmd.Stderr = stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", path, err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", path, err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", path, err)
+	}
+	p := &process{cmd: cmd, stdin: stdin, stderr: stderr,
+		answers: make(chan answer), ended: make(chan struct{})}
+	go p.read(stdout)
+
+	first, err := p.next(ctx)
+	if err != nil {
+		p.stop()
+		return nil, fmt.Errorf("start the control plane: %w%s", err, stderr)
+	}
+	p.hello = first.hello
+	return p, nil
+}
+
+// read hands on what devcluster says until it ends, and reaps it.
+func (p *process) read(stdout io.Reader) {
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		var a answer
+		if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
+			a = answer{Error: fmt.Sprintf("devcluster said %q, which is no answer of its protocol", lines.Text())}
+		}
+		p.answers <- a
+	}
+	close(p.answers)
+	p.exit = p.cmd.Wait()
+	close(p.ended)
+}
+
+var errEnded = errors.New("devcluster has ended")
+
+// next is the next answer. Nobody takes it if ctx ends first: the process is of no use after that.
+func (p *process) next(ctx context.Context) (answer, error) {
+	select {
+	case a, ok := <-p.answers:
+		if !ok {
+			<-p.ended
+			return a, fmt.Errorf("%w: %v", errEnded, p.cmd.ProcessState)
+		}
+		return a, nil
+	case <-ctx.Done():
+		return answer{}, ctx.Err()
+	}
+}
+
+// do sends one command and waits until it is carried out.
+func (p *process) do(ctx context.Context, command string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, err := fmt.Fprintln(p.stdin, command); err != nil {
+		return fmt.Errorf("devcluster: %s: %w%s", command, err, p.stderr)
+	}
+	a, err := p.next(ctx)
+	if err != nil {
+		p.stdin.Close() // its answer would be taken for the next command's
+		return fmt.Errorf("devcluster: %s: %w%s", command, err, p.stderr)
+	}
+	if !a.OK {
+		return fmt.Errorf("devcluster: %s: %s", command, a.Error)
+	}
+	return nil
+}
+
+// stop ends the cluster and waits until nothing of it runs. Calling it again waits for the same.
+func (p *process) stop() error {
+	p.stdin.Close()
+	for range p.answers { // until the reader closes it
+	}
+	<-p.ended
+	if p.exit != nil {
+		return fmt.Errorf("devcluster: %w%s", p.exit, p.stderr)
+	}
+	return nil
+}
+
+// tail keeps the end of what is written to it, for error messages. It is safe for concurrent use.
+type tail struct {
+	mu   sync.Mutex
+	data []byte
+}
+
+// maxTail is more than devcluster says in an error with the tails of its components' logs.
+const maxTail = 16 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.data = append(t.data, p...)
+	if over := len(t.data) - maxTail; over > 0 {
+		t.data = append(t.data[:0], t.data[over:]...)
+	}
+	return len(p), nil
+}
+
+// String is what was written, as the end of an error message; empty if nothing was.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(bytes.TrimSpace(t.data)) == 0 {
+		return ""
+	}
+	return "\n  devcluster said:\n    " + strings.ReplaceAll(strings.TrimSpace(string(t.data)), "\n", "\n    ")
+}
