@@ -1,0 +1,163 @@
+package addingress
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const (
+	// Annotation is the annotation of a Service that asks for an Ingress.
+	Annotation = "ingress/http"
+	// annotationOn is the one value of it that does.
+	annotationOn = "true"
+
+	// AppliedAnnotation, on an Ingress, is a digest of all that addingress said
+	// about it when it last wrote. By it a change of what is *not* said any more
+	// shows, such as an ingress class that is no longer configured: the field is
+	// still there, and only managedFields, which the cache does without, would
+	// tell whose it is.
+	AppliedAnnotation = "addingress.skiff.dev/applied"
+)
+
+// A problem is why a Service has no Ingress, in the words of the Event about it.
+type problem struct {
+	reason string // one word in CamelCase, for machines
+	note   string // what is wrong and what to do, for people
+}
+
+// Reasons of Events. They are part of what users rely on: alerts match them.
+const (
+	reasonNotOwned    = "IngressNotOwned"
+	reasonNoPorts     = "ServiceHasNoPorts"
+	reasonNotTCP      = "ServicePortNotTCP"
+	reasonInvalidHost = "InvalidIngressHost"
+	reasonRejected    = "IngressRejected"
+)
+
+// settings is what the operator's flags say about every Ingress.
+type settings struct {
+	hosts *HostTemplate
+	class string // "" leaves the class to others, and to the cluster's default
+}
+
+// desired returns what addingress has to say about the Ingress of svc, and
+// nothing that it does not own; or the problem that svc has with being exposed.
+func (s settings) desired(svc *corev1.Service) (*networkingv1.Ingress, *problem) {
+	port, p := backendPort(svc)
+	if p != nil {
+		return nil, p
+	}
+	host, err := s.hosts.Host(svc.Name, svc.Namespace)
+	if err != nil {
+		return nil, &problem{reasonInvalidHost, fmt.Sprintf(
+			"The Service cannot have an Ingress: %v. Use a Service with another name, or start addingress with another --host-template (it is %s).",
+			err, s.hosts)}
+	}
+
+	prefix := networkingv1.PathTypePrefix
+	ing := &networkingv1.Ingress{
+		TypeMeta: metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "Ingress"},
+		ObjectMeta: metav1.ObjectMeta{
+			Name:            svc.Name,
+			Namespace:       svc.Namespace,
+			OwnerReferences: []metav1.OwnerReference{ownerReference(svc)},
+		},
+		Spec: networkingv1.IngressSpec{
+			Rules: []networkingv1.IngressRule{{
+				Host: host,
+				IngressRuleValue: networkingv1.IngressRuleValue{HTTP: &networkingv1.HTTPIngressRuleValue{
+					Paths: []networkingv1.HTTPIngressPath{{
+						Path:     "/",
+						PathType: &prefix,
+						Backend: networkingv1.IngressBackend{
+							Service: &networkingv1.IngressServiceBackend{Name: svc.Name, Port: port},
+						},
+					}},
+				}},
+			}},
+		},
+	}
+	if s.class != "" {
+		ing.Spec.IngressClassName = &s.class
+	}
+	ing.Annotations = map[string]string{AppliedAnnotation: digest(ing)}
+	return ing, nil
+}
+
+// backendPort is the first port of svc, by its name if it has one: a name goes
+// on to be right when the number changes.
+func backendPort(svc *corev1.Service) (networkingv1.ServiceBackendPort, *problem) {
+	var none networkingv1.ServiceBackendPort
+	if len(svc.Spec.Ports) == 0 {
+		what := "The Service has no ports"
+		if svc.Spec.ClusterIP == corev1.ClusterIPNone {
+			what = "The Service is headless and has no ports"
+		}
+		return none, &problem{reasonNoPorts, what +
+			", so an Ingress would have nothing to send requests to. Add a port that speaks HTTP to spec.ports, or remove the annotation " + Annotation + "."}
+	}
+	first := svc.Spec.Ports[0]
+	if first.Protocol != "" && first.Protocol != corev1.ProtocolTCP {
+		return none, &problem{reasonNotTCP, fmt.Sprintf(
+			"The first port of the Service, %d, is %s, and an Ingress sends HTTP over TCP. Put the port that speaks HTTP first in spec.ports, or remove the annotation %s.",
+			first.Port, first.Protocol, Annotation)}
+	}
+	if first.Name != "" {
+		return networkingv1.ServiceBackendPort{Name: first.Name}, nil
+	}
+	return networkingv1.ServiceBackendPort{Number: first.Port}, nil
+}
+
+// ownerReference makes svc the controller of its Ingress. It does not block the
+// deletion of svc: nothing has to wait for the Ingress, and clusters that enforce
+// permissions on owner references would ask for a right to finalize Services.
+func ownerReference(svc *corev1.Service) metav1.OwnerReference {
+	controller := true
+	return metav1.OwnerReference{
+		APIVersion: "v1",
+		Kind:       "Service",
+		Name:       svc.Name,
+		UID:        svc.UID,
+		Controller: &controller,
+	}
+}
+
+// digest is a short name for what ing says.
+func digest(ing *networkingv1.Ingress) string {
+	data, err := json.Marshal(ing)
+	if err != nil {
+		panic(fmt.Sprintf("addingress: an Ingress does not encode: %v", err)) // it holds nothing that could not
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+// upToDate reports whether all that want says is so in have. What have holds
+// beyond that is not looked at: it is others'.
+func upToDate(have, want *networkingv1.Ingress) bool {
+	if have.Annotations[AppliedAnnotation] != want.Annotations[AppliedAnnotation] {
+		return false
+	}
+	if want.Spec.IngressClassName != nil && !equality.Semantic.DeepEqual(have.Spec.IngressClassName, want.Spec.IngressClassName) {
+		return false
+	}
+	return equality.Semantic.DeepEqual(have.Spec.Rules, want.Spec.Rules) && ownedBy(have, want.OwnerReferences[0])
+}
+
+// ownedBy reports whether the owner reference with want's UID says what want says.
+func ownedBy(have *networkingv1.Ingress, want metav1.OwnerReference) bool {
+	for _, ref := range have.OwnerReferences {
+		if ref.UID == want.UID {
+			return ref.APIVersion == want.APIVersion && ref.Kind == want.Kind && ref.Name == want.Name &&
+				ref.Controller != nil && *ref.Controller
+		}
+	}
+	return false
+}

@@ -1,0 +1,43 @@
+// Package addingress is the operator that gives Services an Ingress.
+//
+// The rule: a Service whose annotation ingress/http is "true" has an Ingress of
+// its own name in its namespace, whose controller owner is the Service; without
+// it, it has none. "true" is meant literally: "True" and "1" are not it.
+//
+// The whole of it:
+//
+//	c, err := rest.NewClient(cfg)
+//	err = addingress.New(c, addingress.DefaultConfig()).Run(ctx)
+//
+// # What it owns
+//
+// Of an Ingress that it made it owns the rules, the ingress class if one is
+// configured, the owner reference, and one annotation, [AppliedAnnotation]. It
+// writes them by server-side apply as the field manager "addingress", and puts
+// them right when someone edits them. Everything else (TLS, labels, other
+// annotations, status) belongs to others and stays.
+//
+// spec.rules is one value to server-side apply (an atomic list), so a rule that
+// someone adds to the list is such an edit. Those who need more than one rule
+// make an Ingress of another name.
+//
+// # What it never touches
+//
+// An Ingress of the Service's name whose controller owner is not this very
+// Service, by UID, is foreign: never written, never deleted. The Service gets an
+// Event that says so, and the work is picked up when the foreign Ingress goes.
+// The check is not only on the cache, which may be behind: every write carries
+// what the check saw as a precondition (see [writer]), so the API server refuses
+// a write whose ground has changed.
+//
+// An Ingress whose owner reference was taken away is foreign too: that is how
+// kubectl delete --cascade=orphan hands an object over.
+//
+// # Services that cannot be exposed
+//
+// A Service without ports, with a first port that is not TCP, or with a name
+// that makes no valid host gets an Event with the reason and what to do. If it
+// has its Ingress from before, that stays as it is: it may serve still, and a
+// mistake in one field should not take a site down. It goes with the annotation,
+// or with the Service.
+package addingress

@@ -1,0 +1,292 @@
+package addingress
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/time/rate"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/controller"
+	"github.com/skiff-k8s/skiff/workqueue"
+)
+
+// A recorder writes Events about Services that have a problem: one when a
+// problem appears or becomes another, none while it stands. It tells of states
+// and not of occurrences, so that a quiet cluster gets no writes however often
+// its Services are looked at.
+//
+// Writing happens in run's goroutine, so reporting never waits for the API
+// server. Its memory is one entry for each Service that has a problem now; its
+// pace is bounded by eventsPerSecond whatever happens.
+//
+// An Event's name is made from the Service's UID and the problem. A problem that
+// comes back, or that a restarted operator finds again, therefore meets the Event
+// that was written before, and continues it as a series: the API server keeps
+// Events for an hour (its --event-ttl) after their last write.
+type recorder struct {
+	events   eventClient
+	log      *slog.Logger
+	instance string
+	limiter  *rate.Limiter
+	queue    *workqueue.Queue[controller.Key]
+
+	mu       sync.Mutex
+	standing map[controller.Key]*standing // guarded by mu, the entries too
+}
+
+// standing is a problem that a Service has.
+type standing struct {
+	service corev1.ObjectReference
+	problem problem
+	saidAt  time.Time // of the last Event about it; zero until there is one
+}
+
+const (
+	// eventsPerSecond and eventsBurst bound the Events of one operator: they share
+	// the API server and its storage with the cluster's actual work.
+	eventsPerSecond = 1
+	eventsBurst     = 25
+
+	// repeatAfter is when a problem that still stands may be said again, if its
+	// Service is looked at then. The API server has forgotten the Event by that
+	// time, and kubectl describe would show nothing.
+	repeatAfter = time.Hour
+
+	// eventTries is how often an Event is tried before it is dropped; the problem
+	// then counts as not said, and is said when its Service is next looked at.
+	eventTries   = 5
+	eventTimeout = 10 * time.Second
+
+	// maxNote is the API server's bound on an Event's note, in bytes.
+	maxNote = 1024
+
+	controllerName = "skiff.dev/addingress"
+)
+
+// eventClient is the part of the API that the recorder uses.
+type eventClient interface {
+	Create(context.Context, *eventsv1.Event) error
+	Get(ctx context.Context, namespace, name string) (*eventsv1.Event, error)
+	Patch(ctx context.Context, namespace, name string, mergePatch []byte) error
+}
+
+func newRecorder(events eventClient, log *slog.Logger) *recorder {
+	instance, err := os.Hostname() // in a Pod, its name
+	if err != nil || instance == "" {
+		instance = "addingress"
+	}
+	return &recorder{
+		events:   events,
+		log:      log,
+		instance: cut(instance, 128), // the API server's bound
+		limiter:  rate.NewLimiter(eventsPerSecond, eventsBurst),
+		queue: workqueue.NewWithRateLimiter(
+			workqueue.Exponential[controller.Key](time.Second, time.Minute),
+			workqueue.WithName("addingress events")),
+		standing: map[controller.Key]*standing{},
+	}
+}
+
+// report says that svc has problem p. It returns whether that is news, so that
+// the caller logs it once too. It never waits.
+func (r *recorder) report(svc *corev1.Service, p problem) (news bool) {
+	key := controller.Key{Namespace: svc.Namespace, Name: svc.Name}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.standing[key]; s != nil && s.service.UID == svc.UID && s.problem == p &&
+		(s.saidAt.IsZero() || time.Since(s.saidAt) < repeatAfter) {
+		return false
+	}
+	r.standing[key] = &standing{
+		service: corev1.ObjectReference{
+			APIVersion:      "v1",
+			Kind:            "Service",
+			Namespace:       svc.Namespace,
+			Name:            svc.Name,
+			UID:             svc.UID,
+			ResourceVersion: svc.ResourceVersion,
+		},
+		problem: p,
+	}
+	r.queue.Add(key)
+	return true
+}
+
+// clear says that the Service of key has no problem, or that there is no such
+// Service. An Event that was not written yet is not written any more.
+func (r *recorder) clear(key controller.Key) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.standing, key)
+}
+
+// run writes Events until ctx ends. What is not written by then is lost: the
+// next operator finds the same problems.
+func (r *recorder) run(ctx context.Context) {
+	defer r.queue.ShutDown()
+	for {
+		key, err := r.queue.Get(ctx)
+		if err != nil {
+			return
+		}
+		if r.limiter.Wait(ctx) == nil {
+			r.turn(ctx, key)
+		}
+		r.queue.Done(key)
+	}
+}
+
+// turn writes the Event about key, if there is one to write.
+func (r *recorder) turn(ctx context.Context, key controller.Key) {
+	s := r.unsaid(key)
+	if s == nil {
+		r.queue.Forget(key)
+		return
+	}
+	err := r.say(ctx, s)
+	switch {
+	case err == nil:
+		r.queue.Forget(key)
+		r.mu.Lock()
+		s.saidAt = time.Now()
+		r.mu.Unlock()
+	case hopeless(err) || r.queue.NumRequeues(key)+1 >= eventTries:
+		r.queue.Forget(key)
+		r.drop(key, s)
+		if ctx.Err() == nil {
+			r.log.Warn("Event dropped; it is tried again when the Service is next looked at",
+				"service", key.String(), "reason", s.problem.reason, "error", err)
+		}
+	default:
+		r.queue.AddRateLimited(key)
+	}
+}
+
+// unsaid is the problem of key, if an Event about it is due.
+func (r *recorder) unsaid(key controller.Key) *standing {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.standing[key]; s != nil && s.saidAt.IsZero() {
+		return s
+	}
+	return nil
+}
+
+// drop forgets s, unless another problem has taken its place.
+func (r *recorder) drop(key controller.Key, s *standing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.standing[key] == s {
+		delete(r.standing, key)
+	}
+}
+
+// hopeless errors come again however often the same Event is sent: the namespace
+// is going, or the operator may not write Events.
+func hopeless(err error) bool {
+	return apierrors.IsNotFound(err) || apierrors.IsForbidden(err) || apierrors.IsInvalid(err) ||
+		apierrors.IsUnauthorized(err)
+}
+
+// say writes the Event about s, or continues the one there is.
+func (r *recorder) say(ctx context.Context, s *standing) error {
+	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
+	defer cancel()
+	now := metav1.NowMicro()
+	event := r.event(s, now)
+	err := r.events.Create(ctx, event)
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	before, err := r.events.Get(ctx, event.Namespace, event.Name)
+	if err != nil {
+		return err
+	}
+	count := int32(2) // the first occurrence, which has no series, and this one
+	if before.Series != nil {
+		count = before.Series.Count + 1
+	}
+	patch, err := json.Marshal(map[string]any{
+		"series": eventsv1.EventSeries{Count: count, LastObservedTime: now},
+	})
+	if err != nil {
+		return err
+	}
+	return r.events.Patch(ctx, event.Namespace, event.Name, patch)
+}
+
+// event is the Event about s, by the rules of events.k8s.io/v1.
+func (r *recorder) event(s *standing, now metav1.MicroTime) *eventsv1.Event {
+	return &eventsv1.Event{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: s.service.Namespace,
+			Name:      eventName(s.service.Name, s.service.UID, s.problem),
+		},
+		EventTime:           now,
+		ReportingController: controllerName,
+		ReportingInstance:   r.instance,
+		Action:              "ExposeService",
+		Reason:              s.problem.reason,
+		Regarding:           s.service,
+		Note:                cut(s.problem.note, maxNote),
+		Type:                corev1.EventTypeWarning,
+	}
+}
+
+func eventName(service string, uid types.UID, p problem) string {
+	sum := sha256.Sum256([]byte(string(uid) + "\x00" + p.reason + "\x00" + p.note))
+	return service + "." + hex.EncodeToString(sum[:8])
+}
+
+// cut shortens s to at most n bytes, at a character's edge.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	const ellipsis = "…"
+	end := n - len(ellipsis)
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + ellipsis
+}
+
+// apiEvents is the eventClient of a cluster.
+type apiEvents struct{ events *client.Client[eventsv1.Event] }
+
+func (a apiEvents) Create(ctx context.Context, e *eventsv1.Event) error {
+	_, err := a.events.In(e.Namespace).Create(ctx, e, metav1.CreateOptions{FieldManager: fieldManager})
+	return wrapEvent("create", e.Namespace, e.Name, err)
+}
+
+func (a apiEvents) Get(ctx context.Context, namespace, name string) (*eventsv1.Event, error) {
+	e, err := a.events.In(namespace).Get(ctx, name, metav1.GetOptions{})
+	return e, wrapEvent("get", namespace, name, err)
+}
+
+func (a apiEvents) Patch(ctx context.Context, namespace, name string, mergePatch []byte) error {
+	_, err := a.events.In(namespace).Patch(ctx, name, types.MergePatchType, mergePatch,
+		metav1.PatchOptions{FieldManager: fieldManager})
+	return wrapEvent("patch", namespace, name, err)
+}
+
+func wrapEvent(verb, namespace, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s Event %s/%s: %w", verb, namespace, name, err)
+}

@@ -1,0 +1,86 @@
+package addingress
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"text/template"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// DefaultHostTemplate makes hosts that are unique in the cluster, under a domain
+// that is nobody's (RFC 2606): good to try the operator with, and safe to leave.
+const DefaultHostTemplate = "{{.Name}}.{{.Namespace}}.example.com"
+
+// HostTemplate makes the host of a Service's Ingress from the Service's name and
+// namespace. It is immutable and safe for concurrent use.
+type HostTemplate struct {
+	text     string
+	template *template.Template
+}
+
+// hostData is what a template may refer to.
+type hostData struct{ Name, Namespace string }
+
+// ParseHostTemplate reads a Go template of a host name that may use {{.Name}}
+// and {{.Namespace}} of the Service. It is tried on an ordinary Service: a
+// template that makes no valid host of that one would make none of any.
+func ParseHostTemplate(text string) (*HostTemplate, error) {
+	fail := func(err error) error {
+		return fmt.Errorf("host template %q: %w (a good one: %q)", text, err, DefaultHostTemplate)
+	}
+	parsed, err := template.New("host").Parse(text)
+	if err != nil {
+		return nil, fail(errors.New(strings.TrimPrefix(err.Error(), "template: ")))
+	}
+	t := &HostTemplate{text: text, template: parsed}
+	if _, err := t.Host("web", "default"); err != nil {
+		return nil, fail(fmt.Errorf("for the Service default/web: %w", err))
+	}
+	return t, nil
+}
+
+// String is the template's text.
+func (t *HostTemplate) String() string { return t.text }
+
+// Host returns the host of the named Service, or why there is none: what the
+// template makes is no host name that an Ingress may have.
+func (t *HostTemplate) Host(name, namespace string) (string, error) {
+	var b strings.Builder
+	if err := t.template.Execute(&b, hostData{Name: name, Namespace: namespace}); err != nil {
+		return "", errors.New(strings.TrimPrefix(err.Error(), "template: "))
+	}
+	host := b.String()
+	return host, checkHost(host)
+}
+
+// maxLabel is the longest part of a host name between two dots (RFC 1035 2.3.4).
+// The API server does not check it, but no DNS server can answer for such a name.
+const maxLabel = 63
+
+// checkHost is the API server's rule for an Ingress's host (a DNS name, its
+// first label possibly "*", no IP address) and DNS's own for each label.
+func checkHost(host string) error {
+	if host == "" {
+		return errors.New("the host is empty")
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return fmt.Errorf("the host %q is an IP address, and an Ingress needs a DNS name", host)
+	}
+	check := validation.IsDNS1123Subdomain
+	if strings.Contains(host, "*") {
+		check = validation.IsWildcardDNS1123Subdomain
+	}
+	if problems := check(host); len(problems) > 0 {
+		return fmt.Errorf("the host %q is invalid: %s", host, strings.Join(problems, "; "))
+	}
+	for label := range strings.SplitSeq(host, ".") {
+		if len(label) > maxLabel {
+			return fmt.Errorf("the host %q is invalid: its part %q has %d characters, DNS allows %d",
+				host, label, len(label), maxLabel)
+		}
+	}
+	return nil
+}

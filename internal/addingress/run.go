@@ -1,0 +1,128 @@
+package addingress
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/controller"
+	"github.com/skiff-k8s/skiff/informer"
+	"github.com/skiff-k8s/skiff/rest"
+)
+
+// Config is how an operator works. DefaultConfig is complete.
+type Config struct {
+	// Hosts makes the Ingresses' hosts.
+	Hosts *HostTemplate
+	// IngressClass is the class of all Ingresses. Empty leaves it to others, and to
+	// the cluster's default class, which the API server gives to new Ingresses.
+	IngressClass string
+	// Namespace is the one to work in. Empty is all.
+	Namespace string
+	// Workers is how many Services are worked on at once.
+	Workers int
+	// MaxRetries is how often a Service that fails is tried again before it waits for
+	// its next event or resync. Less than 0 is without end.
+	MaxRetries int
+	// Resync is how often every Service is looked at without an event. 0 is never.
+	// A Service whose Ingress is right costs no request.
+	Resync time.Duration
+	// DrainTimeout is how long work under way may take to finish at the stop.
+	DrainTimeout time.Duration
+	// Logger is what is logged to. nil is slog.Default.
+	Logger *slog.Logger
+}
+
+// DefaultConfig returns the Config of the operator without flags.
+func DefaultConfig() Config {
+	hosts, err := ParseHostTemplate(DefaultHostTemplate)
+	if err != nil {
+		panic(err) // a constant, tested
+	}
+	return Config{
+		Hosts:      hosts,
+		Workers:    5,
+		MaxRetries: 10,
+		// For Services that ran out of retries while, say, an admission webhook was
+		// down: nothing tells when that is over.
+		Resync:       10 * time.Minute,
+		DrainTimeout: controller.DefaultDrainTimeout,
+	}
+}
+
+// Operator is addingress for one cluster. Make one with New, and run it once.
+type Operator struct {
+	factory    *informer.Factory
+	controller *controller.Controller
+	recorder   *recorder
+}
+
+// New makes an operator. It connects to nothing.
+func New(c *rest.Client, cfg Config) *Operator {
+	log := cfg.Logger
+	if log == nil {
+		log = slog.Default()
+	}
+	var scope []informer.Option
+	if cfg.Namespace != "" {
+		scope = append(scope, informer.Namespace(cfg.Namespace))
+	}
+	services := append([]informer.Option{informer.Resync(cfg.Resync)}, scope...)
+
+	factory := informer.NewFactory(c)
+	r := &reconciler{
+		settings:  settings{hosts: cfg.Hosts, class: cfg.IngressClass},
+		services:  informer.For[corev1.Service](factory, services...).Lister(),
+		ingresses: informer.For[networkingv1.Ingress](factory, scope...).Lister(),
+		writer:    writer{client.Of[networkingv1.Ingress](c)},
+		recorder:  newRecorder(apiEvents{client.Of[eventsv1.Event](c)}, log),
+	}
+	return &Operator{
+		factory:  factory,
+		recorder: r.recorder,
+		controller: controller.New("addingress", factory, r.reconcile,
+			controller.For[corev1.Service](services...).Where(concerns),
+			// By name and not by owner: a foreign Ingress stands in the way of the Service
+			// of its name, and that one has to hear when it goes.
+			controller.Watches(sameName, scope...),
+			controller.Workers(cfg.Workers),
+			controller.MaxRetries(cfg.MaxRetries),
+			controller.DrainTimeout(cfg.DrainTimeout),
+			controller.Logger(log)),
+	}
+}
+
+// concerns reports whether a Service is, or was, to have an Ingress. The Ingress
+// of one whose annotation went while nobody watched is found by its own event.
+func concerns(svc informer.Item[corev1.Service]) bool { return annotated(svc) }
+
+// sameName is the Service that an Ingress belongs to, or stands in the way of.
+func sameName(ing informer.Item[networkingv1.Ingress]) []controller.Key {
+	return []controller.Key{{Namespace: ing.Namespace(), Name: ing.Name()}}
+}
+
+// Run gives Services their Ingresses until ctx ends; then it lets the work under
+// way finish and returns nil. It returns an error if that had to be cut short. An
+// API server that cannot be reached is waited for, and the log says so.
+//
+// All goroutines have ended when it returns.
+func (o *Operator) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer o.factory.Wait()
+	defer cancel() // before Wait: if Run fails, ctx has not ended
+	var events sync.WaitGroup
+	events.Go(func() { o.recorder.run(ctx) })
+	defer events.Wait()
+	err := o.controller.Run(ctx)
+	cancel()
+	return err
+}
+
+// Stats is what the operator has done, and what it has to do.
+func (o *Operator) Stats() controller.Stats { return o.controller.Stats() }
