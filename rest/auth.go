@@ -89,7 +89,7 @@ func validToken(token string) error {
 func impersonationHeader(i Impersonation) (http.Header, error) {
 	if i.User == "" {
 		if i.UID != "" || len(i.Groups) > 0 || len(i.Extra) > 0 {
-			return nil, errors.New("Impersonate needs a User: the server refuses a UID, groups or extras alone")
+			return nil, errors.New("Config.Impersonate needs a User: the server refuses a UID, groups or extras alone")
 		}
 		return nil, nil
 	}
@@ -103,7 +103,7 @@ func impersonationHeader(i Impersonation) (http.Header, error) {
 	}
 	for key, values := range i.Extra {
 		if key == "" {
-			return nil, errors.New("Impersonate.Extra holds an empty key")
+			return nil, errors.New("Config.Impersonate.Extra holds an empty key")
 		}
 		for _, value := range values {
 			h.Add("Impersonate-Extra-"+escapeHeaderKey(key), value)

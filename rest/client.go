@@ -74,7 +74,7 @@ func newCore(cfg *Config) (*core, error) {
 		return nil, err
 	}
 	if cfg.Timeout < 0 {
-		return nil, fmt.Errorf("Timeout is %v: set how long a request may take, or 0 for as long as its context", cfg.Timeout)
+		return nil, fmt.Errorf("Config.Timeout is %v: set how long a request may take, or 0 for as long as its context", cfg.Timeout)
 	}
 	c := &core{
 		cfg:         cfg,
@@ -91,7 +91,7 @@ func newCore(cfg *Config) (*core, error) {
 		c.userAgent = defaultUserAgent()
 	}
 	if strings.ContainsAny(c.userAgent, "\r\n\x00") {
-		return nil, errors.New("UserAgent holds what cannot stand in a header")
+		return nil, errors.New("Config.UserAgent holds what cannot stand in a header")
 	}
 	if c.warn == nil {
 		c.warn = (&warningLog{log: c.log}).warn

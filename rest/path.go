@@ -14,7 +14,7 @@ import (
 // trailing slash, and nothing else. secure says what a host without a scheme means.
 func parseHost(host string, secure bool) (*url.URL, error) {
 	if host == "" {
-		return nil, errors.New("Host is empty: say where the API server is, or use kubeconfig.Load")
+		return nil, errors.New("Config.Host is empty: say where the API server is, or use kubeconfig.Load")
 	}
 	full := host
 	if !strings.Contains(host, "://") {
@@ -33,19 +33,19 @@ func parseHost(host string, secure bool) (*url.URL, error) {
 		if strings.Contains(host, "@") {
 			err = errors.New("it holds an @")
 		}
-		return nil, fmt.Errorf("Host %q is not a URL: %w", redactHost(host), err)
+		return nil, fmt.Errorf("Config.Host %q is not a URL: %w", redactHost(host), err)
 	}
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("Host %q: the scheme is neither http nor https", redactHost(host))
+		return nil, fmt.Errorf("Config.Host %q: the scheme is neither http nor https", redactHost(host))
 	case u.User != nil:
-		return nil, errors.New("Host holds a user name: Kubernetes has no password authentication, use a token or a certificate")
+		return nil, errors.New("Config.Host holds a user name: Kubernetes has no password authentication, use a token or a certificate")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, fmt.Errorf("Host %q: a server has neither a query nor a fragment", host)
+		return nil, errors.New("Config.Host holds a query or a fragment: a server has neither")
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("Host %q names no host", host)
+		return nil, fmt.Errorf("Config.Host %q names no host", host)
 	case strings.Count(u.Host, ":") > 1 && !strings.HasPrefix(u.Host, "["):
-		return nil, fmt.Errorf("Host %q: an IPv6 address stands in brackets", host)
+		return nil, fmt.Errorf("Config.Host %q: an IPv6 address stands in brackets", host)
 	}
 	return &url.URL{
 		Scheme:  u.Scheme,

@@ -24,9 +24,9 @@ func newThrottle(cfg *Config) (*throttle, error) {
 	case cfg.QPS == 0 && cfg.Burst == 0:
 		return nil, nil
 	case cfg.QPS <= 0 || math.IsNaN(cfg.QPS) || math.IsInf(cfg.QPS, 0):
-		return nil, fmt.Errorf("QPS is %v: set how many requests a second may go, or 0 (and Burst 0) for no throttle", cfg.QPS)
+		return nil, fmt.Errorf("Config.QPS is %v: set how many requests a second may go, or 0 (and Burst 0) for no throttle", cfg.QPS)
 	case cfg.Burst < 0:
-		return nil, fmt.Errorf("Burst is %d: set how many requests may go at once, or 0 for QPS rounded up", cfg.Burst)
+		return nil, fmt.Errorf("Config.Burst is %d: set how many requests may go at once, or 0 for QPS rounded up", cfg.Burst)
 	}
 	burst := cfg.Burst
 	if burst == 0 {
