@@ -3,10 +3,10 @@ package discovery
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
 
@@ -34,7 +34,7 @@ func (d *Client) ServerVersion(ctx context.Context) (*version.Info, error) {
 	}
 	v := new(version.Info)
 	if err := json.Unmarshal(data, v); err != nil {
-		return nil, fmt.Errorf("discovery: the answer to /version cannot be read: %w", err)
+		return nil, unreadable("/version", err)
 	}
 	return v, nil
 }
@@ -50,9 +50,12 @@ func (d *Client) catalogAfter(ctx context.Context, _ time.Time) (*Catalog, error
 	wg.Go(func() { core = d.ask(ctx, "/api") })
 	wg.Go(func() { named = d.ask(ctx, "/apis") })
 	wg.Wait()
+	// API servers other than kube-apiserver may have no core group, and then no such root. What has
+	// neither root is no API server.
+	neither := apierrors.IsNotFound(core.err) && apierrors.IsNotFound(named.err)
 	failed := map[schema.GroupVersion]error{}
 	for _, a := range []answer{core, named} {
-		if a.err != nil {
+		if a.err != nil && (neither || !apierrors.IsNotFound(a.err)) {
 			return nil, a.err
 		}
 		c.Groups = append(c.Groups, a.groups...)

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/skiff-k8s/skiff/kind"
@@ -23,7 +22,7 @@ const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscovery
 type answer struct {
 	groups []Group
 	failed map[schema.GroupVersion]error
-	err    error
+	err    error // there is no answer; apierrors.IsNotFound says that there is no such root
 }
 
 func (a *answer) fail(gv schema.GroupVersion, err error) {
@@ -33,27 +32,22 @@ func (a *answer) fail(gv schema.GroupVersion, err error) {
 	a.failed[gv] = err
 }
 
-// ask reads one root. A root that is not there has nothing in it: API servers other than
-// kube-apiserver may have no core group.
+// ask reads one root.
 func (d *Client) ask(ctx context.Context, root string) answer {
 	result := d.rest.Get().AbsPath(root).SetHeader("Accept", accept).Do(ctx)
 	data, err := result.Raw()
-	if apierrors.IsNotFound(err) {
-		return answer{}
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return answer{err: err}
+	case aggregated(result.ContentType()):
+		return readAggregated(root, data)
 	}
-	var a answer
-	if aggregated(result.ContentType()) {
-		a = readAggregated(data)
-	} else {
-		a = d.legacy(ctx, root, data)
-	}
-	if a.err != nil {
-		a.err = fmt.Errorf("discovery: the answer to %s cannot be read: %w", root, a.err)
-	}
-	return a
+	return d.legacy(ctx, root, data)
+}
+
+// unreadable says which answer made no sense.
+func unreadable(path string, err error) error {
+	return fmt.Errorf("discovery: the answer to %s cannot be read: %w", path, err)
 }
 
 // aggregated says whether an answer is the aggregated document that was asked for.
@@ -113,10 +107,10 @@ func (k *schemaGVK) in(gv schema.GroupVersion) schema.GroupVersionKind {
 }
 
 // readAggregated reads the one document that says everything.
-func readAggregated(data []byte) (a answer) {
+func readAggregated(root string, data []byte) (a answer) {
 	var list groupDiscoveryList
 	if err := json.Unmarshal(data, &list); err != nil {
-		return answer{err: err}
+		return answer{err: unreadable(root, err)}
 	}
 	for _, item := range list.Items {
 		g := Group{Name: item.Metadata.Name}

@@ -165,6 +165,7 @@ func TestWhatCannotBeReadIsAnErrorThatNamesThePath(t *testing.T) {
 	}{
 		"no core group":          {map[string]page{"/apis": ok}, ""},
 		"only the core group":    {map[string]page{"/api": ok}, ""},
+		"no API server":          {map[string]page{}, "not find"},
 		"no JSON, aggregated":    {map[string]page{"/api": ok, "/apis": {contentType: aggregatedType, body: "<html>"}}, "/apis"},
 		"no JSON, legacy":        {map[string]page{"/api": {body: "<html>"}, "/apis": ok}, "/api"},
 		"another document":       {map[string]page{"/api": {body: `{"kind":"Status"}`}, "/apis": ok}, "APIVersions"},
@@ -186,7 +187,7 @@ func FuzzReadAggregated(f *testing.F) {
 	f.Add([]byte(`{"items":[{"metadata":{"name":"a"},"versions":[{"version":"v1","resources":[{"resource":"r","responseKind":null,"subresources":[{}]}]}]}]}`))
 	f.Add([]byte(`{"items":null}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a := readAggregated(data)
+		a := readAggregated("/apis", data)
 		c := &Catalog{Groups: a.groups}
 		c.ForResource("r")
 		c.Preferred()

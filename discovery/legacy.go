@@ -18,9 +18,9 @@ const legacyAtOnce = 8
 // legacy reads a root of the discovery from before Kubernetes 1.26, which names the groups and
 // versions only, and then the document of each.
 func (d *Client) legacy(ctx context.Context, root string, data []byte) answer {
-	groups, err := legacyGroups(root, data)
+	groups, err := legacyGroups(data)
 	if err != nil {
-		return answer{err: err}
+		return answer{err: unreadable(root, err)}
 	}
 	a := answer{groups: groups}
 	var (
@@ -47,15 +47,15 @@ func (d *Client) legacy(ctx context.Context, root string, data []byte) answer {
 		}
 	}
 	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return answer{err: fmt.Errorf("discovery: %w", context.Cause(ctx))}
+	if ctx.Err() != nil {
+		return answer{err: ended(ctx)}
 	}
 	return a
 }
 
 // legacyGroups reads an APIVersions or an APIGroupList. The version that the server prefers comes
 // first.
-func legacyGroups(root string, data []byte) ([]Group, error) {
+func legacyGroups(data []byte) ([]Group, error) {
 	var doc struct {
 		Kind     string   `json:"kind"`
 		Versions []string `json:"versions"` // of APIVersions
@@ -122,7 +122,7 @@ func (d *Client) legacyResources(ctx context.Context, path string, gv schema.Gro
 		} `json:"resources"`
 	}
 	if err := json.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("the answer to %s cannot be read: %w", path, err)
+		return nil, unreadable(path, err)
 	}
 	var out []Resource
 	at := map[string]int{} // where in out a resource is

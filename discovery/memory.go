@@ -3,7 +3,6 @@ package discovery
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -74,7 +73,7 @@ func (m *Memory) catalogAfter(ctx context.Context, after time.Time) (*Catalog, e
 		select {
 		case <-f.done:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("discovery: while waiting for another's request: %w", context.Cause(ctx))
+			return nil, ended(ctx)
 		}
 		// The one who made the request may have given it up, or been content with an older catalog;
 		// then it is no answer to this one.
@@ -83,8 +82,8 @@ func (m *Memory) catalogAfter(ctx context.Context, after time.Time) (*Catalog, e
 		if !abandoned && !older {
 			return f.catalog, f.err
 		}
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("discovery: %w", context.Cause(ctx))
+		if ctx.Err() != nil {
+			return nil, ended(ctx)
 		}
 	}
 }

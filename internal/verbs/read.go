@@ -98,8 +98,8 @@ func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wi
 			}
 			for i, o := range page {
 				page[i] = wire.Object{} // whoever consumes it decides how long it lives
-				if err := ctx.Err(); err != nil {
-					yield(wire.Object{}, fmt.Errorf("list %s, after %d objects: %w", r, count, context.Cause(ctx)))
+				if ctx.Err() != nil {
+					yield(wire.Object{}, fmt.Errorf("list %s, after %d objects: %w", r, count, contextError(ctx)))
 					return
 				}
 				if !yield(o, nil) {
@@ -116,6 +116,15 @@ func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wi
 			opts.ResourceVersion, opts.ResourceVersionMatch = "", ""
 		}
 	}
+}
+
+// contextError is ctx's error, with its cause where that says more.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if cause == err {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
 }
 
 // expired explains the error that users of a paged list meet when they are slow.

@@ -110,7 +110,7 @@ type Sent struct {
 
 // place checks that an object can be written here, and says where in the API it belongs: where In
 // says, or else where the object itself says.
-func (r Resource) place(verb string, s Sent) (Resource, error) {
+func (r Resource) place(verb string, s Sent, sub []string) (Resource, error) {
 	if r.Namespace != "" && s.Namespace != "" && r.Namespace != s.Namespace {
 		return r, r.misuse(verb, s.Name, "the object is of namespace %q and In(%q) was given: they must agree, or one be left out",
 			s.Namespace, r.Namespace)
@@ -126,26 +126,41 @@ func (r Resource) place(verb string, s Sent) (Resource, error) {
 		return r, r.misuse(verb, s.Name, "%s are namespaced and no namespace was given: say which one by In(namespace) or in the object's metadata.namespace",
 			r.Kind.Resource)
 	}
-	// A group version may be said without a kind, or the other way round, by nobody but mistake:
-	// what is said must fit, what is left out is filled in.
-	if gv := s.GVK.GroupVersion(); gv != (schema.GroupVersion{}) && gv != r.Kind.GroupVersion() {
-		return r, r.misuse(verb, s.Name, "the object says apiVersion %s, and this client writes %s", gv, r.Kind.APIVersion())
-	}
-	if r.Whole && s.GVK.Kind != "" && s.GVK.Kind != r.Kind.Kind {
-		return r, r.misuse(verb, s.Name, "the object says kind %s, and this client writes %s", s.GVK.Kind, r.Kind.Kind)
-	}
-	if !r.Whole && s.GVK.Kind == "" {
-		return r, r.misuse(verb, s.Name, "the object does not say its kind: set apiVersion and kind")
+	if err := r.isOfKind(verb, s, sub); err != nil {
+		return r, err
 	}
 	return r.inScope(verb, s.Name, true)
 }
 
+// isOfKind checks what an object says it is. What it does not say is filled in when it is encoded, if
+// that is known.
+func (r Resource) isOfKind(verb string, s Sent, sub []string) error {
+	gv := s.GVK.GroupVersion()
+	switch {
+	case other(sub):
+		if s.GVK.Kind == "" {
+			return r.misuse(verb, s.Name, "the object for %s does not say its kind: set apiVersion and kind", strings.Join(sub, "/"))
+		}
+	case !r.Whole && s.GVK.Kind == "":
+		return r.misuse(verb, s.Name, "the object does not say its kind: set apiVersion and kind")
+	case gv != (schema.GroupVersion{}) && gv != r.Kind.GroupVersion():
+		return r.misuse(verb, s.Name, "the object says apiVersion %s, and this client writes %s", gv, r.Kind.APIVersion())
+	case r.Whole && s.GVK.Kind != "" && s.GVK.Kind != r.Kind.Kind:
+		return r.misuse(verb, s.Name, "the object says kind %s, and this client writes %s", s.GVK.Kind, r.Kind.Kind)
+	}
+	return nil
+}
+
+// other says that a subresource has objects of another kind: all have but the status, which is the
+// object itself.
+func other(sub []string) bool { return len(sub) > 0 && (len(sub) > 1 || sub[0] != "status") }
+
 // named is place for what must exist already, and so has a name.
-func (r Resource) named(verb string, s Sent) (Resource, error) {
+func (r Resource) named(verb string, s Sent, sub []string) (Resource, error) {
 	if s.Name == "" {
 		return r, r.misuse(verb, "", "the object's metadata.name is empty")
 	}
-	return r.place(verb, s)
+	return r.place(verb, s, sub)
 }
 
 // nameless says that objects of a kind have no name: they are questions, answered and forgotten.

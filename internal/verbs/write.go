@@ -17,7 +17,7 @@ func (r Resource) Create(ctx context.Context, s Sent, opts *metav1.CreateOptions
 	if s.Name == "" && (s.GenerateName == "" || len(sub) > 0) && !nameless(s.GVK.Kind) && !nameless(r.Kind.Kind) {
 		return wire.Object{}, r.misuse("create", "", "the object's metadata.name and metadata.generateName are empty: set one of them")
 	}
-	r, err := r.place("create", s)
+	r, err := r.place("create", s, sub)
 	if err != nil {
 		return wire.Object{}, err
 	}
@@ -30,7 +30,7 @@ func (r Resource) Create(ctx context.Context, s Sent, opts *metav1.CreateOptions
 
 // Update replaces an object or, with sub, a subresource of it.
 func (r Resource) Update(ctx context.Context, s Sent, opts *metav1.UpdateOptions, sub []string) (wire.Object, error) {
-	r, err := r.named("update", s)
+	r, err := r.named("update", s, sub)
 	if err != nil {
 		return wire.Object{}, err
 	}
@@ -58,7 +58,7 @@ func (r Resource) Patch(ctx context.Context, name string, pt types.PatchType, da
 
 // Apply sends an object's body, as trimmed by TrimApply, by server-side apply.
 func (r Resource) Apply(ctx context.Context, s Sent, body []byte, opts *metav1.ApplyOptions, sub []string) (wire.Object, error) {
-	r, err := r.named("apply", s)
+	r, err := r.named("apply", s, sub)
 	if err != nil {
 		return wire.Object{}, err
 	}
@@ -180,7 +180,7 @@ func (r Resource) write(ctx context.Context, req *rest.Request, dryRun, sub []st
 // knows what it is, except for the status, which is the object.
 func (r Resource) optionsOf(sub []string) wire.Options {
 	o := r.options()
-	if len(sub) > 0 && (len(sub) > 1 || sub[0] != "status") {
+	if other(sub) {
 		o.APIVersion, o.Kind = "", ""
 	}
 	return o

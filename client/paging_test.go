@@ -1,0 +1,244 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/rest"
+)
+
+// script is a server that answers each request with the next of its answers, and remembers what it
+// was asked.
+type script struct {
+	mu      sync.Mutex
+	answers []func(w http.ResponseWriter, r *http.Request)
+	asked   []string // the queries
+}
+
+func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.asked = append(s.asked, r.URL.RawQuery)
+	n := len(s.asked) - 1
+	s.mu.Unlock()
+	if n >= len(s.answers) {
+		http.Error(w, "the script has ended", http.StatusTeapot)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	s.answers[n](w, r)
+}
+
+func (s *script) queries() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
+}
+
+// page answers with a page of config maps.
+func page(cont string, names ...string) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, pageJSON(cont, names...)) }
+}
+
+func pageJSON(cont string, names ...string) string {
+	var items []string
+	for _, name := range names {
+		items = append(items, fmt.Sprintf(`{"metadata":{"name":%q,"namespace":"n","managedFields":[{"manager":"m"}]}}`, name))
+	}
+	return fmt.Sprintf(`{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":"7","continue":%q},"items":[%s]}`,
+		cont, strings.Join(items, ","))
+}
+
+// cut answers with the first n bytes of a page, and breaks off.
+func cut(n int, page string) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", fmt.Sprint(len(page)))
+		fmt.Fprint(w, page[:n])
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func status(code int, reason metav1.StatusReason) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(code)
+		fmt.Fprintf(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":%q,"code":%d,"message":"the provided continue parameter is too old"}`, reason, code)
+	}
+}
+
+func play(t *testing.T, answers ...func(http.ResponseWriter, *http.Request)) (*client.Client[corev1.ConfigMap], *script) {
+	t.Helper()
+	s := &script{answers: answers}
+	srv := httptest.NewServer(s)
+	t.Cleanup(srv.Close)
+	c, err := rest.NewClient(&rest.Config{Host: srv.URL, MaxRetries: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.Of[corev1.ConfigMap](c).In("n"), s
+}
+
+// names drains an iterator.
+func names(c *client.Client[corev1.ConfigMap], ctx context.Context, opts metav1.ListOptions) (out []string, err error) {
+	for cm, err := range c.All(ctx, opts) {
+		if err != nil {
+			return out, err
+		}
+		out = append(out, cm.Name)
+	}
+	return out, nil
+}
+
+func TestAllFollowsThePages(t *testing.T) {
+	c, s := play(t, page("t1", "a", "b"), page("t2"), page("", "c"))
+	got, err := names(c, t.Context(), metav1.ListOptions{ResourceVersion: "0", ResourceVersionMatch: "NotOlderThan", LabelSelector: "l"})
+	if err != nil || !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	want := []string{
+		"labelSelector=l&limit=500&resourceVersion=0&resourceVersionMatch=NotOlderThan",
+		"continue=t1&labelSelector=l&limit=500",
+		"continue=t2&labelSelector=l&limit=500",
+	}
+	if q := s.queries(); !slices.Equal(q, want) {
+		t.Errorf("the queries are\n%q, want\n%q", q, want)
+	}
+}
+
+func TestAllAsksForTheNextPageOnlyWhenItIsNeeded(t *testing.T) {
+	c, s := play(t, page("t1", "a", "b"), page("", "c"))
+	for cm, err := range c.All(t.Context(), metav1.ListOptions{Limit: 2}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cm.Name == "b" {
+			break
+		}
+	}
+	if q := s.queries(); !slices.Equal(q, []string{"limit=2"}) {
+		t.Errorf("the queries are %q", q)
+	}
+}
+
+func TestAllBeginsAnewWithEachUse(t *testing.T) {
+	c, _ := play(t, page("t1", "a"), page("", "b"), page("", "a2"))
+	seq := c.All(t.Context(), metav1.ListOptions{})
+	for _, want := range []string{"a b", "a2"} {
+		var got []string
+		for cm, err := range seq {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, cm.Name)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestAnExpiredContinueTokenIsAnErrorThatSaysSo(t *testing.T) {
+	c, s := play(t, page("t1", "a", "b"), status(410, metav1.StatusReasonExpired), page("", "never"))
+	got, err := names(c, t.Context(), metav1.ListOptions{})
+	if !slices.Equal(got, []string{"a", "b"}) || !apierrors.IsResourceExpired(err) {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, says := range []string{"configmaps", "first 2 objects", "begin again"} {
+		if !strings.Contains(err.Error(), says) {
+			t.Errorf("the error does not say %q: %v", says, err)
+		}
+	}
+	if n := len(s.queries()); n != 2 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+func TestAPageThatBreaksOffIsAskedForAgain(t *testing.T) {
+	whole := pageJSON("", "c", "d", "e")
+	c, s := play(t, page("t1", "a", "b"), cut(len(whole)-40, whole), cut(20, whole), page("", "c", "d", "e"))
+	got, err := names(c, t.Context(), metav1.ListOptions{})
+	if err != nil || !slices.Equal(got, []string{"a", "b", "c", "d", "e"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	if q := s.queries(); len(q) != 4 || q[3] != "continue=t1&limit=500" {
+		t.Errorf("the queries are %q", q)
+	}
+
+	c, s = play(t, cut(20, whole), cut(20, whole), cut(20, whole), page("", "never"))
+	if got, err := names(c, t.Context(), metav1.ListOptions{}); err == nil || len(got) != 0 || len(s.queries()) != 3 {
+		t.Errorf("a list that always breaks off: %q, %v, %d requests", got, err, len(s.queries()))
+	}
+
+	c, _ = play(t, cut(len(whole)-40, whole), page("", "c", "d", "e"))
+	list, err := c.List(t.Context(), metav1.ListOptions{})
+	if err != nil || len(list.Items) != 3 || list.Items[0].Name != "c" {
+		t.Errorf("List: %+v, %v", list, err)
+	}
+}
+
+func TestAListThatIsWrongIsNotAskedForAgain(t *testing.T) {
+	c, s := play(t, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"kind":"ConfigMapList","apiVersion":"v1","items":[{"metadata":}]}`)
+	}, page("", "never"))
+	if got, err := names(c, t.Context(), metav1.ListOptions{}); err == nil || len(got) != 0 || len(s.queries()) != 1 {
+		t.Errorf("%q, %v, %d requests", got, err, len(s.queries()))
+	}
+}
+
+func TestAllEndsWithItsContext(t *testing.T) {
+	c, s := play(t, page("t1", "a", "b", "c"), page("", "never"))
+	tired := errors.New("tired")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	var got []string
+	var last error
+	for cm, err := range c.All(ctx, metav1.ListOptions{}) {
+		if last = err; err != nil {
+			break
+		}
+		got = append(got, cm.Name)
+		cancel(tired)
+	}
+	if !slices.Equal(got, []string{"a"}) || !errors.Is(last, tired) || !errors.Is(last, context.Canceled) || len(s.queries()) != 1 {
+		t.Errorf("%q, %v, %d requests", got, last, len(s.queries()))
+	}
+}
+
+func TestListsSayWhatTheyAreAndLeaveOutManagedFieldsUnlessAsked(t *testing.T) {
+	c, _ := play(t, page("", "a"), page(""))
+	list, err := c.List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}
+	if item := list.Items[0]; item.TypeMeta != want || len(item.ManagedFields) != 0 {
+		t.Errorf("the item is %+v", item)
+	}
+	if list.Kind != "ConfigMapList" || list.APIVersion != "v1" || list.ResourceVersion != "7" {
+		t.Errorf("the list is %+v, %+v", list.TypeMeta, list.ListMeta)
+	}
+	if list, err = c.List(t.Context(), metav1.ListOptions{}); err != nil || list.Items == nil || len(list.Items) != 0 {
+		t.Errorf("an empty list: %+v, %v", list, err)
+	}
+	srv := httptest.NewServer(&script{answers: []func(http.ResponseWriter, *http.Request){page("", "a")}})
+	t.Cleanup(srv.Close)
+	r, err := rest.NewClient(&rest.Config{Host: srv.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err = client.Of[corev1.ConfigMap](r, client.KeepManagedFields()).List(t.Context(), metav1.ListOptions{})
+	if err != nil || len(list.Items) != 1 || len(list.Items[0].ManagedFields) != 1 {
+		t.Errorf("with KeepManagedFields: %+v, %v", list, err)
+	}
+}
