@@ -1,0 +1,347 @@
+package discovery_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/version"
+
+	"github.com/skiff-k8s/skiff/controlplane"
+	"github.com/skiff-k8s/skiff/discovery"
+	"github.com/skiff-k8s/skiff/kind"
+	"github.com/skiff-k8s/skiff/rest"
+)
+
+func TestMain(m *testing.M) { controlplane.Main(m) }
+
+func connect(t *testing.T, wrap ...func(*http.Request)) *rest.Client {
+	t.Helper()
+	cfg := controlplane.Start(t).Config()
+	if len(wrap) > 0 {
+		cfg.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				r = r.Clone(r.Context())
+				for _, f := range wrap {
+					f(r)
+				}
+				return next.RoundTrip(r)
+			})
+		}
+	}
+	c, err := rest.NewClient(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func soon(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// old makes of every request one from before aggregated discovery.
+func old(r *http.Request) { r.Header.Set("Accept", "application/json") }
+
+func counter(n *atomic.Int64) func(*http.Request) { return func(*http.Request) { n.Add(1) } }
+
+func TestServerVersion(t *testing.T) {
+	c, ctx := connect(t), soon(t)
+	got, err := discovery.New(c).ServerVersion(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := c.Get().AbsPath("/version").DoRaw(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want version.Info
+	if err := json.Unmarshal(data, &want); err != nil || *got != want || got.Major != "1" || got.Minor != "37" {
+		t.Errorf("%+v, want %+v, %v", got, want, err)
+	}
+}
+
+// The documents that every server has had since the beginning, read as they come.
+func TestDiscoveryAgreesWithTheRawDocuments(t *testing.T) {
+	c, ctx := connect(t), soon(t)
+	raw := func(path string, into any) {
+		t.Helper()
+		data, err := c.Get().AbsPath(path).SetHeader("Accept", "application/json").DoRaw(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(data, into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var core metav1.APIVersions
+	raw("/api", &core)
+	var named metav1.APIGroupList
+	raw("/apis", &named)
+	wantVersions := slices.Clone(core.Versions)
+	for _, g := range named.Groups {
+		wantVersions = append(wantVersions, g.PreferredVersion.GroupVersion)
+		for _, v := range g.Versions {
+			if v != g.PreferredVersion {
+				wantVersions = append(wantVersions, v.GroupVersion)
+			}
+		}
+	}
+	versions, err := discovery.New(c).Resources(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gotVersions []string
+	resources := 0
+	for _, v := range versions {
+		gotVersions = append(gotVersions, v.APIVersion())
+		path := "/apis/" + v.APIVersion()
+		if v.Group == "" {
+			path = "/api/" + v.Version
+		}
+		var list metav1.APIResourceList
+		raw(path, &list)
+		got := map[string]metav1.APIResource{}
+		for _, r := range v.Resources {
+			resources++
+			got[r.Kind.Resource] = metav1.APIResource{Name: r.Kind.Resource, Kind: r.Kind.Kind, Namespaced: r.Kind.Namespaced,
+				SingularName: r.Singular, ShortNames: r.ShortNames, Categories: r.Categories, Verbs: r.Verbs}
+			for _, s := range r.Subresources {
+				sub := metav1.APIResource{Name: r.Kind.Resource + "/" + s.Name, Kind: s.Kind.Kind, Namespaced: r.Kind.Namespaced, Verbs: s.Verbs}
+				if s.Kind.GroupVersion() != v.GV() {
+					sub.Group, sub.Version = s.Kind.Group, s.Kind.Version
+				}
+				got[sub.Name] = sub
+			}
+		}
+		for _, want := range list.APIResources {
+			want.StorageVersionHash = "" // not in the aggregated document
+			slices.Sort(want.Verbs)
+			if strings.Contains(want.Name, "/") {
+				want.SingularName = ""
+			}
+			if !reflect.DeepEqual(got[want.Name], want) {
+				t.Errorf("%s %s is\n%+v, want\n%+v", v.APIVersion(), want.Name, got[want.Name], want)
+			}
+			delete(got, want.Name)
+		}
+		for name := range got {
+			t.Errorf("%s %s is in no document", v.APIVersion(), name)
+		}
+	}
+	if !slices.Equal(gotVersions, wantVersions) {
+		t.Errorf("the group versions are\n%q, want\n%q", gotVersions, wantVersions)
+	}
+	if resources < 70 {
+		t.Errorf("only %d resources", resources)
+	}
+}
+
+func TestBothProtocolsSayTheSame(t *testing.T) {
+	ctx := soon(t)
+	var aggregated, legacy atomic.Int64
+	a, err := discovery.New(connect(t, counter(&aggregated))).Groups(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := discovery.New(connect(t, counter(&legacy), old)).Groups(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, groups := range [][]discovery.Group{a, b} { // resources stand in another order
+		for _, g := range groups {
+			for _, v := range g.Versions {
+				slices.SortFunc(v.Resources, func(x, y discovery.Resource) int {
+					return strings.Compare(x.Kind.Resource, y.Kind.Resource)
+				})
+			}
+		}
+	}
+	if !reflect.DeepEqual(a, b) {
+		t.Errorf("aggregated\n%+v\nlegacy\n%+v", a, b)
+	}
+	if aggregated.Load() != 2 || legacy.Load() < 20 {
+		t.Errorf("%d requests for the aggregated documents, %d for the others", aggregated.Load(), legacy.Load())
+	}
+}
+
+func TestEveryBuiltInThatIsServedIsFound(t *testing.T) {
+	d, ctx := discovery.NewMemory(discovery.New(connect(t))), soon(t)
+	versions, err := d.Resources(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range versions {
+		for _, r := range v.Resources {
+			if strings.HasSuffix(r.Kind.Group, ".example.com") {
+				continue
+			}
+			if known, ok := kind.ByGVR(r.Kind.GVR()); !ok || known != r.Kind {
+				t.Errorf("package kind says %+v, the server %+v", known, r.Kind)
+			}
+			if k, err := d.ByGVK(ctx, r.Kind.GVK()); err != nil || k != r.Kind {
+				t.Errorf("by kind: %+v, %v", k, err)
+			}
+			if k, err := d.ByGVR(ctx, r.Kind.GVR()); err != nil || k != r.Kind {
+				t.Errorf("by resource: %+v, %v", k, err)
+			}
+		}
+	}
+	for name, want := range map[string]string{
+		"deploy": "deployments", "po": "pods", "svc": "services", "ev": "events", "ing": "ingresses", "netpol": "networkpolicies",
+		"cm": "configmaps", "no": "nodes", "ns": "namespaces", "sa": "serviceaccounts", "pvc": "persistentvolumeclaims",
+		"sts": "statefulsets", "ds": "daemonsets", "rs": "replicasets", "hpa": "horizontalpodautoscalers", "crd": "customresourcedefinitions",
+		"Deployment": "deployments", "endpointslice": "endpointslices", "events.events.k8s.io": "events", "deployments.v1.apps": "deployments",
+	} {
+		if r, err := d.ForResource(ctx, name); err != nil || r.Kind.Resource != want {
+			t.Errorf("%q is %+v, %v", name, r.Kind, err)
+		}
+	}
+	if r, _ := d.ForResource(ctx, "ev"); r.Kind.Group != "" {
+		t.Errorf("events are %v", r.Kind)
+	}
+}
+
+// define makes a custom resource.
+func define(t *testing.T, c *rest.Client, group, plural, kindName string) {
+	t.Helper()
+	body := fmt.Sprintf(`{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"%[2]s.%[1]s"},
+		"spec":{"group":%[1]q,"scope":"Cluster","names":{"plural":%[2]q,"kind":%[3]q,"shortNames":["zz"]},
+		"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}}},
+		            {"name":"v2","served":true,"storage":false,"schema":{"openAPIV3Schema":{"type":"object"}}}]}}`, group, plural, kindName)
+	err := c.Post().GroupVersion(schema.GroupVersion{Group: "apiextensions.k8s.io", Version: "v1"}).
+		Resource("customresourcedefinitions").Body([]byte(body)).Do(soon(t)).Error()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Delete().GroupVersion(schema.GroupVersion{Group: "apiextensions.k8s.io", Version: "v1"}).
+			Resource("customresourcedefinitions").Name(plural + "." + group).Do(context.Background()).Error()
+	})
+}
+
+func TestANewCustomResourceIsFoundThroughTheCaches(t *testing.T) {
+	c, ctx := connect(t), soon(t)
+	d := discovery.NewMemory(discovery.NewDisk(discovery.New(c), t.TempDir(), 0))
+	if _, err := d.ForResource(ctx, "zz"); !meta.IsNoMatchError(err) {
+		t.Fatalf("before it is there: %v", err)
+	}
+	define(t, c, "discovery.skiff.example.com", "sloops", "Sloop")
+	// The server takes its time to serve it, and a lookup asks it once a second at most.
+	var r discovery.Resource
+	poll(t, func() (err error) {
+		r, err = d.ForResource(ctx, "zz")
+		return err
+	})
+	if r.Kind.GVK() != (schema.GroupVersionKind{Group: "discovery.skiff.example.com", Version: "v2", Kind: "Sloop"}) || r.Kind.Namespaced || r.Kind.Protobuf {
+		t.Errorf("%+v", r)
+	}
+	k, err := d.ByGVK(ctx, schema.GroupVersionKind{Group: "discovery.skiff.example.com", Kind: "Sloop"})
+	if err != nil || k.Version != "v2" || k.Resource != "sloops" {
+		t.Errorf("%+v, %v", k, err)
+	}
+}
+
+// poll repeats what must succeed in the end, for what the server has no watch for.
+func poll(t *testing.T, f func() error) {
+	t.Helper()
+	ctx := soon(t)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal(err)
+		case <-tick.C:
+		}
+	}
+}
+
+func TestAnAggregatedServerThatIsDownIsAPartialError(t *testing.T) {
+	c, ctx := connect(t), soon(t)
+	gv := schema.GroupVersion{Group: "down.skiff.example.com", Version: "v1"}
+	services := schema.GroupVersion{Group: "apiregistration.k8s.io", Version: "v1"}
+	body := fmt.Sprintf(`{"apiVersion":"apiregistration.k8s.io/v1","kind":"APIService","metadata":{"name":"v1.%[1]s"},
+		"spec":{"group":%[1]q,"version":"v1","groupPriorityMinimum":100,"versionPriority":1,"insecureSkipTLSVerify":true,
+		"service":{"namespace":"default","name":"nowhere"}}}`, gv.Group)
+	if err := c.Post().GroupVersion(services).Resource("apiservices").Body([]byte(body)).Do(ctx).Error(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Delete().GroupVersion(services).Resource("apiservices").Name("v1." + gv.Group).Do(context.Background()).Error()
+		poll(t, func() error { _, err := discovery.New(c).Groups(context.Background()); return err })
+	})
+	d := discovery.New(c)
+	var partial *discovery.PartialError
+	poll(t, func() error {
+		groups, err := d.Groups(ctx)
+		if errors.As(err, &partial) && len(groups) > 20 {
+			return nil
+		}
+		return fmt.Errorf("%d groups, %v", len(groups), err)
+	})
+	if partial.Failed[gv] == nil || len(partial.Failed) != 1 {
+		t.Errorf("failed are %v", partial.Failed)
+	}
+	if r, err := d.ForResource(ctx, "deploy"); err != nil || r.Kind.Resource != "deployments" {
+		t.Errorf("what is there: %+v, %v", r, err)
+	}
+	if _, err := d.ByGVR(ctx, gv.WithResource("boats")); !errors.As(err, &partial) {
+		t.Errorf("what may be behind it: %v", err)
+	}
+	if _, err := d.ByGVR(ctx, schema.GroupVersionResource{Group: "apps", Resource: "boats"}); !meta.IsNoMatchError(err) {
+		t.Errorf("what cannot be behind it: %v", err)
+	}
+}
+
+func TestTheSecondRunMakesNoRequest(t *testing.T) {
+	dir, ctx := t.TempDir(), soon(t)
+	var want []discovery.GroupVersion
+	for run, expect := range []int64{2, 0} {
+		var n atomic.Int64
+		d := discovery.NewMemory(discovery.NewDisk(discovery.New(connect(t, counter(&n))), dir, 0))
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() {
+				if r, err := d.ForResource(ctx, "deploy"); err != nil || r.Kind.Resource != "deployments" {
+					t.Errorf("%+v, %v", r, err)
+				}
+			})
+		}
+		wg.Wait()
+		got, err := d.Resources(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.Load() != expect {
+			t.Errorf("run %d made %d requests, want %d", run, n.Load(), expect)
+		}
+		if run > 0 && !reflect.DeepEqual(got, want) {
+			t.Errorf("from disk\n%+v, from the server\n%+v", got, want)
+		}
+		want = got
+	}
+}
