@@ -70,17 +70,17 @@ func (e *envelope) field(f *fields) {
 		f.inner(&t)
 	case unknownRaw:
 		if e.hasRaw {
-			f.fail(errors.New("the envelope holds a second object"))
+			f.failAt(f.tag, errors.New("the envelope holds a second object"))
 		}
 		e.hasRaw = true
 		e.raw = f.text()
 	case unknownContentEncoding:
 		if t := f.text(); t.end > t.start {
-			f.fail(fmt.Errorf("the object has the content encoding %q, which nothing here reads", f.bytes(t)))
+			f.failAt(f.tag, fmt.Errorf("the object has the content encoding %q, which nothing here reads", f.bytes(t)))
 		}
 	case unknownContentType:
 		if t := f.text(); t.end > t.start && string(f.bytes(t)) != protobufType {
-			f.fail(fmt.Errorf("the object is of content type %q, not protobuf", f.bytes(t)))
+			f.failAt(f.tag, fmt.Errorf("the object is of content type %q, not protobuf", f.bytes(t)))
 		}
 	}
 }
@@ -124,7 +124,7 @@ func (k *outline) protobufObject(msg []byte, keepManagedFields bool) *fault {
 			continue
 		}
 		if hasMetadata {
-			f.fail(errors.New("metadata stands there a second time"))
+			f.failAt(f.tag, errors.New("metadata stands there a second time"))
 			break
 		}
 		hasMetadata = true
