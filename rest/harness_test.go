@@ -297,3 +297,12 @@ func mustContain(t *testing.T, text string, wanted ...string) {
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func quietLog() *log.Logger { return slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) }
+
+// dialLoopback reaches the server on this machine whatever the host's name.
+func dialLoopback(ctx context.Context, network, addr string) (net.Conn, error) {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+}
