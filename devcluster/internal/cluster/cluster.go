@@ -1,0 +1,302 @@
+// Package cluster runs one control plane: etcd, kube-apiserver and kube-controller-manager as
+// child processes of this one, on loopback, with keys, data and logs in one folder.
+//
+//	c, err := cluster.Start(ctx, cluster.Options{})
+//	if err != nil { … } // nothing is left running; the error names the log and quotes its end
+//	defer c.Stop()
+//	fmt.Println(c.Kubeconfig())
+//	err = <-c.Failed() // a component ended by itself
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/skiff-k8s/skiff/devcluster/internal/certs"
+	"github.com/skiff-k8s/skiff/devcluster/internal/datadir"
+	"github.com/skiff-k8s/skiff/devcluster/internal/lifeline"
+	"github.com/skiff-k8s/skiff/devcluster/internal/ports"
+	"github.com/skiff-k8s/skiff/devcluster/internal/process"
+)
+
+// DefaultStartTimeout is generous: the start takes two seconds, but a machine that compiles on all
+// of its cores meanwhile takes many times that.
+const DefaultStartTimeout = 2 * time.Minute
+
+// Options say what differs from an ordinary cluster. The zero value is one.
+type Options struct {
+	Data string // the folder to keep the data in; "" for a temporary one that goes with the cluster
+	Find bool   // whether `devcluster kubeconfig` is to find it by itself
+
+	NoControllerManager bool     // the API server alone
+	Controllers         []string // what the controller manager runs; nil for Controllers
+
+	// Arguments for the programs. One that is named here replaces devcluster's own of that name.
+	EtcdArgs, APIServerArgs, ControllerManagerArgs []string
+
+	StartTimeout time.Duration // 0 for DefaultStartTimeout
+}
+
+// Cluster is a control plane that runs. Its methods are safe for concurrent use.
+type Cluster struct {
+	options Options
+	folder  *datadir.Folder
+	line    *lifeline.Line
+	port    *ports.Reservation
+	probe   *probe
+
+	etcd, apiServer, manager *component // manager is nil when there is none
+
+	life   context.Context // ends when the cluster is to stop; starts of components end with it
+	cancel context.CancelFunc
+	failed chan error // holds the first failure until somebody takes it
+	broken atomic.Bool
+
+	stop    sync.Once
+	stopErr error
+}
+
+// Start starts the programs and returns when the cluster is up: /readyz says ok and, with a
+// controller manager, the namespace default has its service account. When that fails, or ctx ends
+// first, nothing is left running.
+func Start(ctx context.Context, o Options) (*Cluster, error) {
+	if o.StartTimeout == 0 {
+		o.StartTimeout = DefaultStartTimeout
+	}
+	folder, err := datadir.Open(datadir.Options{Data: o.Data, Find: o.Find})
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{options: o, folder: folder, failed: make(chan error, 1)}
+	c.life, c.cancel = context.WithCancel(context.Background())
+	c.components()
+	if err := c.prepare(); err != nil {
+		return nil, errors.Join(err, c.end(true))
+	}
+	starting, cancel := context.WithTimeoutCause(ctx, o.StartTimeout,
+		fmt.Errorf("not up after %s", o.StartTimeout))
+	defer cancel()
+	if err := c.bringUp(starting); err != nil {
+		return nil, errors.Join(err, c.end(true))
+	}
+	return c, nil
+}
+
+// prepare makes what the programs need before they start.
+func (c *Cluster) prepare() (err error) {
+	if c.line, err = lifeline.New(); err != nil {
+		return err
+	}
+	if c.port, err = ports.Reserve(c.folder.Port()); err != nil && c.folder.Port() != 0 {
+		// The kept cluster's old port is somebody else's now; its kubeconfig is written anew.
+		c.port, err = ports.Reserve(0)
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.folder.SetPort(c.port.Port()); err != nil {
+		return err
+	}
+	return c.writeFiles()
+}
+
+func (c *Cluster) components() {
+	c.etcd = c.component(Etcd, c.etcdArgs, 10*time.Second, func(ctx context.Context) error {
+		return etcdListening(ctx, c.folder.Socket("etcd.sock"))
+	})
+	// It lets the requests in flight end, and takes one second over that even when there are none.
+	c.apiServer = c.component(APIServer, c.apiServerArgs, 20*time.Second, func(ctx context.Context) error {
+		return c.probe.apiServerReady(ctx)
+	})
+	if !c.options.NoControllerManager {
+		c.manager = c.component(ControllerManager, c.controllerManagerArgs, 10*time.Second, func(ctx context.Context) error {
+			return c.probe.serviceAccountReady(ctx)
+		})
+	}
+}
+
+func (c *Cluster) component(name string, args func() []string, grace time.Duration, ready func(context.Context) error) *component {
+	return &component{
+		name:  name,
+		grace: grace,
+		ready: ready,
+		fail:  c.fail,
+		state: Stopped,
+		spec: func() process.Spec {
+			return process.Spec{
+				Name: name,
+				Args: args(),
+				Dir:  c.folder.Data(),
+				Log:  filepath.Join(c.folder.Logs(), name+".log"),
+				Line: c.line,
+				Lock: c.folder.Lock(),
+			}
+		},
+	}
+}
+
+// bringUp starts the programs one after the other, each as soon as the one before can be reached.
+// That is also the fastest way: see etcdListening, and a controller manager that does not find a
+// healthy API server asks again a second later.
+func (c *Cluster) bringUp(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	// A program that ends while a later one waits for it is the reason to be told, not the wait.
+	var (
+		early    error
+		finished = make(chan struct{})
+		watcher  sync.WaitGroup
+	)
+	watcher.Go(func() {
+		select {
+		case early = <-c.failed:
+			cancel(early)
+		case <-finished:
+		}
+	})
+	var err error
+	for _, p := range c.all() {
+		if err = p.Start(ctx); err != nil {
+			break
+		}
+	}
+	close(finished)
+	watcher.Wait()
+	if early != nil {
+		err = early
+	}
+	if err != nil {
+		return fmt.Errorf("start the cluster: %w", err)
+	}
+	return nil
+}
+
+// all lists the components in the order of their start.
+func (c *Cluster) all() []*component {
+	if c.manager == nil {
+		return []*component{c.etcd, c.apiServer}
+	}
+	return []*component{c.etcd, c.apiServer, c.manager}
+}
+
+func (c *Cluster) fail(err error) {
+	c.broken.Store(true)
+	select {
+	case c.failed <- err:
+	default: // one is told already, and the rest are its consequences
+	}
+}
+
+// Failed yields an error when a component ends without being asked to. The others run on until
+// Stop.
+func (c *Cluster) Failed() <-chan error { return c.failed }
+
+// Server is the API server's URL. It stays the same for the cluster's life.
+func (c *Cluster) Server() string { return "https://" + c.port.Addr().String() }
+
+// Kubeconfig is the path of the administrator's kubeconfig.
+func (c *Cluster) Kubeconfig() string { return c.folder.Kubeconfig() }
+
+// Data is the folder that holds the cluster.
+func (c *Cluster) Data() string { return c.folder.Data() }
+
+// Logs is the folder of the components' logs.
+func (c *Cluster) Logs() string { return c.folder.Logs() }
+
+// PIDs are the process ids of the components that have a process, by name.
+func (c *Cluster) PIDs() map[string]int {
+	pids := make(map[string]int)
+	for _, p := range c.all() {
+		if pid := p.PID(); pid != 0 {
+			pids[p.name] = pid
+		}
+	}
+	return pids
+}
+
+// States says where each component is, by name.
+func (c *Cluster) States() map[string]State {
+	states := make(map[string]State)
+	for _, p := range c.all() {
+		states[p.name] = p.State()
+	}
+	return states
+}
+
+// Verbs are what Do understands.
+var Verbs = []string{"start", "stop", "restart", "kill", "pause", "resume"}
+
+// Do changes one component, named as by PIDs: it starts or restarts it and returns once it serves;
+// stops it as an administrator would, or kills it as a crash would, and returns once it has ended;
+// pauses it, which leaves its connections open and unanswered, or resumes it. A start that fails
+// leaves the component stopped and the cluster as it is.
+func (c *Cluster) Do(ctx context.Context, verb, name string) error {
+	i := slices.IndexFunc(c.all(), func(p *component) bool { return p.name == name })
+	if i < 0 {
+		return fmt.Errorf("%s %s: the cluster has no such component", verb, name)
+	}
+	p := c.all()[i]
+	ctx, cancel := context.WithTimeoutCause(ctx, c.options.StartTimeout, fmt.Errorf("not ready after %s", c.options.StartTimeout))
+	defer cancel()
+	defer context.AfterFunc(c.life, cancel)()
+	switch verb {
+	case "start":
+		return p.Start(ctx)
+	case "stop":
+		return p.Stop()
+	case "restart":
+		return p.Restart(ctx)
+	case "kill":
+		return p.Kill()
+	case "pause":
+		return p.Pause()
+	case "resume":
+		return p.Resume()
+	default:
+		return fmt.Errorf("%s %s: no such verb; there are %s", verb, name, strings.Join(Verbs, ", "))
+	}
+}
+
+// Stop ends the cluster and removes what is not to be kept. It returns when no process is left.
+// A component's start that is under way is broken off.
+func (c *Cluster) Stop() error {
+	c.stop.Do(func() { c.stopErr = c.end(false) })
+	return c.stopErr
+}
+
+// end stops the programs, the last started first, and closes the folder.
+func (c *Cluster) end(failed bool) error {
+	c.cancel()
+	all := c.all()
+	if c.folder.Kept() {
+		for i := len(all) - 1; i >= 0; i-- {
+			all[i].Stop()
+		}
+	} else {
+		// There is nothing to save, and the API server's good manners take a second.
+		for i := len(all) - 1; i >= 0; i-- {
+			all[i].Kill()
+		}
+	}
+	if c.line != nil {
+		c.line.Cut()
+	}
+	if c.port != nil {
+		c.port.Close()
+	}
+	return c.folder.Close(failed || c.broken.Load())
+}
+
+func writePair(base string, p certs.Pair) error {
+	return errors.Join(
+		os.WriteFile(base+".crt", p.Cert, 0o644),
+		os.WriteFile(base+".key", p.Key, 0o600))
+}

@@ -1,0 +1,133 @@
+package cluster
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/skiff-k8s/skiff/devcluster/internal/certs"
+)
+
+const (
+	// pollRefused is how often to knock while nothing listens, which costs nobody anything.
+	pollRefused = 5 * time.Millisecond
+	// pollUnready is how often to ask a server that answers "not yet": it logs each time.
+	pollUnready = 25 * time.Millisecond
+	// probeTimeout bounds one question to a server that accepts and does not answer.
+	probeTimeout = 5 * time.Second
+)
+
+// probe asks the components whether they serve.
+type probe struct {
+	server string
+	client *http.Client
+}
+
+func newProbe(server string, ca *certs.CA, admin certs.Pair) (*probe, error) {
+	pair, err := tls.X509KeyPair(admin.Cert, admin.Key)
+	if err != nil {
+		return nil, fmt.Errorf("read the administrator's certificate back: %w", err)
+	}
+	return &probe{
+		server: server,
+		client: &http.Client{
+			Timeout: probeTimeout,
+			Transport: &http.Transport{
+				TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), Certificates: []tls.Certificate{pair}},
+			},
+		},
+	}, nil
+}
+
+// apiServerReady waits until /readyz says ok.
+func (p *probe) apiServerReady(ctx context.Context) error {
+	// A server that was stopped took its connections along; do not trip over them.
+	p.client.CloseIdleConnections()
+	return p.poll(ctx, "/readyz")
+}
+
+// serviceAccountReady waits until the namespace default has its service account: the namespace is
+// the API server's work, the account the controller manager's, and nobody can create a pod before.
+func (p *probe) serviceAccountReady(ctx context.Context) error {
+	return p.poll(ctx, "/api/v1/namespaces/default/serviceaccounts/default")
+}
+
+// poll asks for the path until the answer is 200.
+func (p *probe) poll(ctx context.Context, path string) error {
+	for {
+		err := p.get(ctx, path)
+		if err == nil {
+			return nil
+		}
+		pause := pollUnready
+		if errors.As(err, new(*net.OpError)) {
+			pause = pollRefused
+		}
+		if ctxErr := sleep(ctx, pause); ctxErr != nil {
+			return fmt.Errorf("%w; the last answer was: %w", ctxErr, err)
+		}
+	}
+}
+
+func (p *probe) get(ctx context.Context, path string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.server+path, nil)
+	if err != nil {
+		return err
+	}
+	response, err := p.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if err != nil {
+		return err
+	}
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	// Of /readyz's list, the checks that fail; of a Status, its one line.
+	var failing []string
+	for line := range strings.Lines(string(body)) {
+		if strings.HasPrefix(line, "[-]") || strings.HasPrefix(line, "{") {
+			failing = append(failing, strings.TrimSpace(line))
+		}
+	}
+	return fmt.Errorf("GET %s: %s %s", path, response.Status, strings.Join(failing, ", "))
+}
+
+// etcdListening waits until etcd's socket takes connections. That is all the API server needs: it
+// waits for the rest itself, but would wait a whole second before it tried a refused socket again.
+func etcdListening(ctx context.Context, socket string) error {
+	for {
+		conn, err := net.Dial("unix", socket)
+		if err == nil {
+			return conn.Close()
+		}
+		if !errors.Is(err, os.ErrNotExist) && !errors.As(err, new(*net.OpError)) {
+			return err
+		}
+		if ctxErr := sleep(ctx, pollRefused); ctxErr != nil {
+			return fmt.Errorf("%w; the last answer was: %w", ctxErr, err)
+		}
+	}
+}
+
+// sleep waits, and returns the context's cause when that ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,170 @@
+package cluster
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/skiff-k8s/skiff/devcluster/internal/certs"
+	"github.com/skiff-k8s/skiff/devcluster/internal/kubeconfig"
+	"github.com/skiff-k8s/skiff/devcluster/internal/ports"
+)
+
+// The names of the programs, as argv[0] and everywhere else.
+const (
+	Etcd              = "etcd"
+	APIServer         = "kube-apiserver"
+	ControllerManager = "kube-controller-manager"
+)
+
+// Controllers are what the controller manager runs unless it is told otherwise: what makes a
+// namespace, an owner reference and a service account work as on any cluster. Nothing here needs a
+// node. `--controllers='*'` runs all that Kubernetes runs by default.
+var Controllers = []string{
+	"namespace-controller",
+	"serviceaccount-controller",
+	"serviceaccount-token-controller",
+	"root-ca-certificate-publisher-controller",
+	"garbage-collector-controller",
+	"endpointslice-controller",
+	// Fills in the roles admin, edit and view, which are empty without it.
+	"clusterrole-aggregation-controller",
+}
+
+const (
+	serviceRange = "10.96.0.0/16"
+	issuer       = "https://kubernetes.default.svc"
+)
+
+// serviceIP is the first address of serviceRange: that of the Service default/kubernetes.
+var serviceIP = net.IPv4(10, 96, 0, 1)
+
+// etcdURL is a Unix socket in a folder that only this user can enter: etcd would let anybody in
+// who reaches it, past the API server's authorization.
+func (c *Cluster) etcdURL() string { return "unix://" + c.folder.Socket("etcd.sock") }
+
+func (c *Cluster) etcdArgs() []string {
+	peer := "unix://" + c.folder.Socket("peer.sock") // one member has no peers, but must have a URL
+	args := []string{
+		"--name=devcluster",
+		"--data-dir=" + c.folder.Etcd(),
+		"--listen-client-urls=" + c.etcdURL(),
+		"--advertise-client-urls=" + c.etcdURL(),
+		"--listen-peer-urls=" + peer,
+		"--initial-advertise-peer-urls=" + peer,
+		"--initial-cluster=devcluster=" + peer,
+		// The default of 2 GiB is a limit for production; here it would end a benchmark.
+		"--quota-backend-bytes=8589934592",
+	}
+	if !c.folder.Kept() {
+		// Only a crash of the whole machine loses what was not synced, and with it the folder.
+		args = append(args, "--unsafe-no-fsync=true")
+	}
+	return merge(args, c.options.EtcdArgs)
+}
+
+func (c *Cluster) apiServerArgs() []string {
+	args := []string{
+		"--etcd-servers=" + c.etcdURL(),
+		"--bind-address=" + ports.Loopback.String(),
+		"--advertise-address=" + ports.Loopback.String(),
+		fmt.Sprintf("--secure-port=%d", c.port.Port()),
+		"--permit-port-sharing=true", // with the reservation, see package ports
+		"--tls-cert-file=" + c.pki("kube-apiserver.crt"),
+		"--tls-private-key-file=" + c.pki("kube-apiserver.key"),
+		"--client-ca-file=" + c.pki("ca.crt"),
+		"--authorization-mode=RBAC",
+		"--service-account-issuer=" + issuer,
+		"--service-account-key-file=" + c.pki("service-accounts.key"),
+		"--service-account-signing-key-file=" + c.pki("service-accounts.key"),
+		"--service-cluster-ip-range=" + serviceRange,
+		// Endpoints may not have a loopback address, and no pod runs that could use them.
+		"--endpoint-reconciler-type=none",
+		"--allow-privileged=true",
+	}
+	if c.options.NoControllerManager {
+		// It wants a service account for each pod, which nobody makes then: no pod could be created.
+		args = append(args, "--disable-admission-plugins=ServiceAccount")
+	}
+	return merge(args, c.options.APIServerArgs)
+}
+
+func (c *Cluster) controllerManagerArgs() []string {
+	controllers := c.options.Controllers
+	if len(controllers) == 0 {
+		controllers = Controllers
+	}
+	return merge([]string{
+		"--kubeconfig=" + c.pki("kube-controller-manager.kubeconfig"),
+		"--controllers=" + strings.Join(controllers, ","),
+		"--use-service-account-credentials=true", // each controller with its own RBAC role, as elsewhere
+		"--service-account-private-key-file=" + c.pki("service-accounts.key"),
+		"--root-ca-file=" + c.pki("ca.crt"),
+		"--leader-elect=false", // there is one
+		"--secure-port=0",      // nobody asks for its metrics, and a port is one more thing to be taken
+		// The defaults, 20 and 30, let a test wait half a minute for 500 objects to be collected.
+		"--kube-api-qps=1000",
+		"--kube-api-burst=2000",
+	}, c.options.ControllerManagerArgs)
+}
+
+// merge appends extra to args, leaving out of args what extra says anew: the last one does not win
+// everywhere, because flags that hold lists add up.
+func merge(args, extra []string) []string {
+	said := make(map[string]bool)
+	for _, a := range extra {
+		said[flagName(a)] = true
+	}
+	merged := slices.DeleteFunc(slices.Clone(args), func(a string) bool { return said[flagName(a)] })
+	return append(merged, extra...)
+}
+
+func flagName(arg string) string {
+	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	return name
+}
+
+func (c *Cluster) pki(name string) string { return filepath.Join(c.folder.PKI(), name) }
+
+// writeFiles makes the keys, certificates and kubeconfigs that the programs and the user read. The
+// authority and the key of the service accounts are kept with the data; all else is made anew.
+func (c *Cluster) writeFiles() error {
+	ca, err := certs.LoadOrCreateCA(c.folder.PKI())
+	if err != nil {
+		return err
+	}
+	if err := certs.LoadOrCreateKey(c.pki("service-accounts.key")); err != nil {
+		return err
+	}
+	serving, err := ca.Issue(certs.Server(APIServer,
+		[]string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"},
+		[]net.IP{ports.Loopback.AsSlice(), serviceIP}))
+	if err != nil {
+		return err
+	}
+	if err := writePair(c.pki("kube-apiserver"), serving); err != nil {
+		return err
+	}
+	manager, err := ca.Issue(certs.Client("system:kube-controller-manager"))
+	if err != nil {
+		return err
+	}
+	if err := c.writeKubeconfig(c.pki("kube-controller-manager.kubeconfig"), ca, manager); err != nil {
+		return err
+	}
+	admin, err := ca.Issue(certs.Client("devcluster-admin", "system:masters"))
+	if err != nil {
+		return err
+	}
+	c.probe, err = newProbe(c.Server(), ca, admin)
+	if err != nil {
+		return err
+	}
+	return c.writeKubeconfig(c.folder.Kubeconfig(), ca, admin)
+}
+
+func (c *Cluster) writeKubeconfig(path string, ca *certs.CA, p certs.Pair) error {
+	return kubeconfig.Write(path, kubeconfig.Entry{Server: c.Server(), CA: ca.PEM(), Cert: p.Cert, Key: p.Key})
+}

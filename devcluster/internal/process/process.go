@@ -1,0 +1,157 @@
+// Package process starts the cluster's components and says how each of them ended.
+//
+// A component is this same binary under another name. It runs in a process group of its own, so
+// that the terminal's Ctrl-C reaches devcluster alone and the components are stopped in order; it
+// reads nothing and writes to a log file, so that its life does not hang on anybody's pipe; and it
+// holds two descriptors of its parent: the lifeline, which ends it with its parent, and the data
+// folder's lock, so that the folder stays locked for as long as any process may write to it.
+//
+//	p, err := process.Start(process.Spec{Name: "etcd", Args: args, Log: "logs/etcd.log", …})
+//	<-p.Done()
+//	return p.ExitError()
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/skiff-k8s/skiff/devcluster/internal/lifeline"
+)
+
+// Spec says what to run.
+type Spec struct {
+	Name string   // argv[0]: which program this binary is to be
+	Args []string // its arguments, without the name
+	Dir  string   // its working directory
+	Log  string   // the file its output is appended to
+
+	Line *lifeline.Line // ends it with this process
+	Lock *os.File       // the data folder's lock, held with it
+}
+
+// Process is a started component. Its methods are safe for concurrent use.
+type Process struct {
+	spec   Spec
+	cmd    *exec.Cmd
+	offset int64         // where its own lines begin in the log
+	done   chan struct{} // closed once it has ended and cmd.ProcessState is set
+}
+
+// Start starts the component. The process is reaped when it ends, whether or not anybody waits.
+func Start(spec Spec) (*Process, error) {
+	log, err := os.OpenFile(spec.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: open its log: %w", spec.Name, err)
+	}
+	defer log.Close() // the child has its own
+	offset, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: find the end of %s: %w", spec.Name, spec.Log, err)
+	}
+	self, err := Self()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
+	}
+	cmd := &exec.Cmd{
+		Path:        self,
+		Args:        append([]string{spec.Name}, spec.Args...),
+		Dir:         spec.Dir,
+		Env:         append(os.Environ(), lifeline.Env),
+		Stdout:      log,
+		Stderr:      log,
+		ExtraFiles:  []*os.File{spec.Line.File(), spec.Lock},
+		SysProcAttr: DieWithParent(&syscall.SysProcAttr{Setpgid: true}),
+	}
+	if err := Spawn(cmd.Start); err != nil {
+		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
+	}
+	p := &Process{spec: spec, cmd: cmd, offset: offset, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		cmd.Wait() // what it returns is in ProcessState too
+	}()
+	return p, nil
+}
+
+// Name is the component's name.
+func (p *Process) Name() string { return p.spec.Name }
+
+// PID is the process's id. It may be another process's once Done is closed.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Signal sends a signal; to a process that has ended it does nothing.
+func (p *Process) Signal(s syscall.Signal) error {
+	err := p.cmd.Process.Signal(s)
+	if errors.Is(err, os.ErrProcessDone) {
+		return nil
+	}
+	return err
+}
+
+// Stop asks the process to end, kills it when grace is over, and returns once it has ended. It
+// says whether the process ended by itself. A paused process is woken, else it could not hear.
+func (p *Process) Stop(grace time.Duration) (graceful bool) {
+	p.Signal(syscall.SIGTERM)
+	p.Signal(syscall.SIGCONT)
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		return true
+	case <-timer.C:
+		p.Kill()
+		return false
+	}
+}
+
+// Kill ends the process at once and returns when it has ended.
+func (p *Process) Kill() {
+	p.Signal(syscall.SIGKILL)
+	<-p.done
+}
+
+// ExitError says how the process ended, with the last relevant lines of its log and the log's
+// path. It is never nil: a component that ends without being asked to is an error even with
+// status 0. Call it once Done is closed.
+func (p *Process) ExitError() error {
+	return fmt.Errorf("%s ended: %s%s", p.spec.Name, p.cmd.ProcessState, p.LogTail())
+}
+
+// LogTail is what the process had to say last, indented and with the log's path, to be put at the
+// end of an error message.
+func (p *Process) LogTail() string {
+	lines, err := tail(p.spec.Log, p.offset)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("\n  its log cannot be read: %v", err)
+	case len(lines) == 0:
+		return fmt.Sprintf("\n  its log is empty: %s", p.spec.Log)
+	}
+	text := fmt.Sprintf("\n  its log, %s, ends with:", p.spec.Log)
+	for _, line := range lines {
+		text += "\n    " + line
+	}
+	return text
+}
+
+// Self is the path by which this binary starts itself again.
+func Self() (string, error) {
+	// Not os.Executable: a `make devcluster` while a cluster runs puts another file in that place.
+	if _, err := os.Stat("/proc/self/exe"); err == nil {
+		return "/proc/self/exe", nil
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find this program's own file: %w", err)
+	}
+	return filepath.EvalSymlinks(path)
+}

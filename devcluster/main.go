@@ -1,0 +1,30 @@
+// Devcluster is a real Kubernetes control plane in one file: kube-apiserver, etcd and
+// kube-controller-manager, and a command that runs them together on loopback.
+//
+//	devcluster up                   # a cluster until Ctrl-C; prints its kubeconfig's path
+//	devcluster run -- make test     # a cluster for the life of a command
+//
+// Which program it is, it reads from its name: under the name etcd, kube-apiserver or
+// kube-controller-manager (by a link, or by argv[0]) it is that program, flags, output and exit
+// status included.
+package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/skiff-k8s/skiff/devcluster/internal/cli"
+	"github.com/skiff-k8s/skiff/devcluster/internal/guard"
+)
+
+func main() {
+	name := filepath.Base(os.Args[0])
+	if program, ok := programs[name]; ok {
+		asComponent(name)
+		os.Exit(program())
+	}
+	if name == guard.Name {
+		os.Exit(guard.Main(os.Args[1:]))
+	}
+	os.Exit(cli.Main(os.Args[1:], versions()))
+}

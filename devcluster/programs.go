@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+	_ "time/tzdata" // CronJobs name time zones
+
+	etcdversion "go.etcd.io/etcd/api/v3/version"
+	"go.etcd.io/etcd/server/v3/etcdmain"
+	componentcli "k8s.io/component-base/cli"
+	_ "k8s.io/component-base/logs/json/register"          // --logging-format=json
+	_ "k8s.io/component-base/metrics/prometheus/clientgo" // the components' client metrics
+	_ "k8s.io/component-base/metrics/prometheus/version"  // the metric that tells the version
+	"k8s.io/component-base/version"
+	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+
+	"github.com/skiff-k8s/skiff/devcluster/internal/cli"
+	"github.com/skiff-k8s/skiff/devcluster/internal/cluster"
+	"github.com/skiff-k8s/skiff/devcluster/internal/lifeline"
+)
+
+// programs are what this binary can be. Each returns its exit status, if it returns at all.
+var programs = map[string]func() int{
+	cluster.Etcd: func() int {
+		etcdmain.Main(os.Args)
+		return 0
+	},
+	cluster.APIServer: func() int {
+		return componentcli.Run(apiserver.NewAPIServerCommand())
+	},
+	cluster.ControllerManager: func() int {
+		return componentcli.Run(controllermanager.NewControllerManagerCommand())
+	},
+}
+
+// versions are what the binary was built from.
+func versions() cli.Versions {
+	return cli.Versions{
+		Kubernetes: version.Get().GitVersion,
+		Etcd:       etcdversion.Version,
+		Go:         runtime.Version(),
+	}
+}
+
+const (
+	// quickStart is how long the API server runs without collecting garbage. It allocates most of
+	// what it ever will in its first second, and collecting meanwhile takes a third of that.
+	quickStart = 5 * time.Second
+	// quickStartMemory is where it collects after all.
+	quickStartMemory = 512 << 20
+)
+
+// asComponent does what only a component that devcluster started needs, and not a program that
+// somebody started by a link.
+func asComponent(name string) {
+	started := lifeline.Attach(func() {
+		fmt.Fprintln(os.Stderr, "Error: devcluster is gone, and", name, "with it")
+		os.Exit(1)
+	})
+	if !started || name != cluster.APIServer || os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	percent := debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(quickStartMemory)
+	time.AfterFunc(quickStart, func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(math.MaxInt64)
+	})
+}
