@@ -3,15 +3,18 @@ package informer
 import (
 	"iter"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/skiff-k8s/skiff/store"
 )
 
 // Names of the indexes that every informer has.
 const (
 	// NamespaceIndex finds objects by their namespace.
-	NamespaceIndex = "namespace"
+	NamespaceIndex = store.NamespaceIndex
 	// OwnerIndex finds objects by the UID of the owner that has controller: true.
-	OwnerIndex = "owner"
+	OwnerIndex = store.OwnerIndex
 )
 
 // Lister reads the cache. It never asks the server, and before the initial list is there
@@ -22,7 +25,7 @@ const (
 //
 // A Lister is a small value; it is safe for concurrent use.
 type Lister[T any] struct {
-	informer  *Informer[T]
+	informer  *shared
 	namespace string
 }
 
@@ -35,26 +38,117 @@ func (l Lister[T]) In(namespace string) Lister[T] {
 // Get returns the object of that name in the lister's namespace, or of that key ("namespace/name",
 // or the name of a cluster-scoped object) when it is of all namespaces. Where there is none the
 // error is one that apierrors.IsNotFound recognises.
-func (l Lister[T]) Get(name string) (*T, error) { panic("not built yet") }
+func (l Lister[T]) Get(name string) (*T, error) {
+	if l.informer.err != nil {
+		return nil, l.informer.err
+	}
+	item, ok := l.Item(name)
+	if !ok {
+		return nil, apierrors.NewNotFound(l.informer.kind.GVR().GroupResource(), l.key(name))
+	}
+	return item.Object()
+}
+
+func (l Lister[T]) key(name string) string {
+	if l.namespace == "" {
+		return name
+	}
+	return l.namespace + "/" + name
+}
 
 // Item returns what Get does, undecoded, and whether there is such an object.
-func (l Lister[T]) Item(name string) (Item[T], bool) { panic("not built yet") }
+func (l Lister[T]) Item(name string) (Item[T], bool) {
+	item, ok := l.informer.store.Get(l.key(name))
+	return Item[T]{item: item}, ok
+}
 
 // List returns the objects whose labels match; nil matches all. The order is not defined.
-func (l Lister[T]) List(selector labels.Selector) ([]*T, error) { panic("not built yet") }
+func (l Lister[T]) List(selector labels.Selector) ([]*T, error) {
+	if l.informer.err != nil {
+		return nil, l.informer.err
+	}
+	var all []*T
+	for item := range l.Items(selector) {
+		object, err := item.Object()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, object)
+	}
+	return all, nil
+}
 
 // Items goes over the items whose labels match, undecoded; a nil selector matches all.
-func (l Lister[T]) Items(selector labels.Selector) iter.Seq[Item[T]] { panic("not built yet") }
+func (l Lister[T]) Items(selector labels.Selector) iter.Seq[Item[T]] {
+	return func(yield func(Item[T]) bool) {
+		for item := range l.informer.store.Select(l.namespace, selector) {
+			if !yield(Item[T]{item: item}) {
+				return
+			}
+		}
+	}
+}
 
-// All goes over all objects, decoding each as it comes. The error is of one object's decoding.
-func (l Lister[T]) All() iter.Seq2[*T, error] { panic("not built yet") }
+// All goes over all objects, decoding each as it comes. The error is of one object's decoding; with
+// it the object is nil.
+func (l Lister[T]) All() iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		if l.informer.err != nil {
+			yield(nil, l.informer.err)
+			return
+		}
+		for item := range l.Items(nil) {
+			if !yield(item.Object()) {
+				return
+			}
+		}
+	}
+}
 
-// ByIndex returns the objects that an index finds under a value. It is an error if there is no
-// such index.
-func (l Lister[T]) ByIndex(index, value string) ([]*T, error) { panic("not built yet") }
+// ByIndex returns the objects of the lister's namespace that an index finds under a value. It is a
+// *store.UnknownIndexError if there is no such index.
+func (l Lister[T]) ByIndex(index, value string) ([]*T, error) {
+	if l.informer.err != nil {
+		return nil, l.informer.err
+	}
+	items, err := l.ItemsByIndex(index, value)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*T, 0, len(items))
+	for _, item := range items {
+		object, err := item.Object()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, object)
+	}
+	return all, nil
+}
 
 // ItemsByIndex returns what ByIndex does, undecoded.
-func (l Lister[T]) ItemsByIndex(index, value string) ([]Item[T], error) { panic("not built yet") }
+func (l Lister[T]) ItemsByIndex(index, value string) ([]Item[T], error) {
+	found, err := l.informer.store.ByIndex(index, value)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]Item[T], 0, len(found))
+	for _, item := range found {
+		if l.namespace == "" || item.Namespace() == l.namespace {
+			items = append(items, Item[T]{item: item})
+		}
+	}
+	return items, nil
+}
 
-// Len returns how many objects there are.
-func (l Lister[T]) Len() int { panic("not built yet") }
+// Len returns how many objects there are in the lister's namespace.
+func (l Lister[T]) Len() int {
+	if l.namespace == "" {
+		return l.informer.store.Len()
+	}
+	n := 0
+	for range l.Items(nil) {
+		n++
+	}
+	return n
+}

@@ -14,6 +14,9 @@ type Option interface{ apply(*config) }
 // HandlerOption is a choice for one handler, given to AddHandler.
 type HandlerOption interface{ applyToHandler(*handlerConfig) }
 
+// defaultPageSize is how many objects a page of a list holds: what servers are used to.
+const defaultPageSize = 500
+
 type config struct {
 	namespace         string
 	labelSelector     string

@@ -1,5 +1,13 @@
 package informer
 
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
 // Handler is told what happens to the objects of an informer. Any of its functions may be nil.
 //
 // For each key they are called in order: one OnAdd, any number of OnUpdate, one OnDelete.
@@ -14,21 +22,161 @@ type Handler[T any] struct {
 	OnDelete func(last Item[T])
 }
 
-// Registration is one handler's place at an informer.
-type Registration struct{}
+// call makes the call that e is.
+func (h *Handler[T]) call(e *event) {
+	switch e.kind {
+	case eventAdd:
+		if h.OnAdd != nil {
+			h.OnAdd(Item[T]{e.new, e.initial})
+		}
+	case eventUpdate:
+		if h.OnUpdate != nil {
+			h.OnUpdate(Item[T]{item: e.old}, Item[T]{item: e.new})
+		}
+	case eventSync:
+		if h.OnUpdate != nil {
+			h.OnUpdate(Item[T]{item: e.new}, Item[T]{item: e.new})
+		}
+	case eventDelete:
+		if h.OnDelete != nil {
+			h.OnDelete(Item[T]{item: e.old})
+		}
+	}
+}
+
+// Registration is one handler's place at an informer. It is safe for concurrent use.
+type Registration struct{ p *processor }
 
 // HasSynced says whether the handler has been given the whole initial list: its OnAdd has returned
 // for each object of it.
-func (r *Registration) HasSynced() bool { panic("not built yet") }
+func (r *Registration) HasSynced() bool {
+	select {
+	case <-r.p.synced:
+		return true
+	default:
+		return false
+	}
+}
 
 // Synced is closed when HasSynced turns true.
-func (r *Registration) Synced() <-chan struct{} { panic("not built yet") }
+func (r *Registration) Synced() <-chan struct{} { return r.p.synced }
 
-// Remove ends the handler: no call begins after Remove returns, but for one that was about to.
-// It does not wait for a call in progress, so it may be called from the handler itself. Done says
-// when that has ended.
-func (r *Registration) Remove() { panic("not built yet") }
+// Pending returns how many events wait for the handler. A number that grows and grows is a handler
+// that is too slow or stuck.
+func (r *Registration) Pending() int { return r.p.queue.len() }
+
+// Remove ends the handler: what waits for it is dropped, and no call begins after Remove returns,
+// but for one that was about to. It does not wait for a call in progress, so it may be called from
+// the handler itself. Done says when that has ended.
+func (r *Registration) Remove() { r.p.informer.remove(r.p) }
 
 // Done is closed when the handler will not be called any more: after Remove, or after the end of
 // the informer's context.
-func (r *Registration) Done() <-chan struct{} { panic("not built yet") }
+func (r *Registration) Done() <-chan struct{} { return r.p.done }
+
+// processor is one handler with its queue, and the goroutine that leads the one to the other. The
+// informer fills the queue; that goroutine alone calls the handler.
+type processor struct {
+	informer *shared
+	call     func(*event)
+	resync   time.Duration // 0 is never
+	queue    *queue
+
+	synced chan struct{} // closed by run
+	done   chan struct{} // closed by run, or by remove if run never began
+
+	removeOnce sync.Once
+	removed    chan struct{} // closed by remove
+	started    bool          // guarded by informer.mu
+	syncing    bool          // a resync waits in the queue; run's own
+}
+
+func newProcessor(s *shared, call func(*event), resync time.Duration) *processor {
+	return &processor{
+		informer: s, call: call, resync: resync, queue: newQueue(),
+		synced: make(chan struct{}), done: make(chan struct{}), removed: make(chan struct{}),
+	}
+}
+
+// processorBatch is how many events a processor takes at a time.
+const processorBatch = 64
+
+// run calls the handler until it is removed or ctx ends.
+func (p *processor) run(ctx context.Context) {
+	defer close(p.done)
+	var tick <-chan time.Time
+	if p.resync > 0 {
+		ticker := time.NewTicker(p.resync)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
+	var batch [processorBatch]event
+	for {
+		n := p.queue.take(batch[:])
+		if n == 0 {
+			select {
+			case <-p.queue.wake:
+			case <-tick:
+				p.beginResync()
+			case <-p.removed:
+				return
+			case <-ctx.Done():
+				return
+			}
+			continue
+		}
+		for i := range batch[:n] {
+			if p.over(ctx) {
+				return
+			}
+			p.deliver(&batch[i])
+		}
+		clear(batch[:n])
+		select {
+		case <-tick:
+			p.beginResync()
+		default:
+		}
+	}
+}
+
+func (p *processor) over(ctx context.Context) bool {
+	select {
+	case <-p.removed:
+		return true
+	case <-ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// deliver makes one call, and survives it.
+func (p *processor) deliver(e *event) {
+	switch e.kind {
+	case eventInitialEnd:
+		close(p.synced)
+		return
+	case eventResyncEnd:
+		p.syncing = false
+		return
+	}
+	if !p.informer.config.crashOnPanic {
+		defer func() {
+			if r := recover(); r != nil {
+				p.informer.report(fmt.Errorf("informer %s: a handler panicked at %s and has lost that event: %v\n%s",
+					p.informer, e.key(), r, debug.Stack()))
+			}
+		}()
+	}
+	p.call(e)
+}
+
+// beginResync queues every cached object, unless the last resync still waits.
+func (p *processor) beginResync() {
+	if p.syncing {
+		return
+	}
+	p.syncing = true
+	p.informer.resync(p)
+}

@@ -1,5 +1,299 @@
 package informer
 
-type shared struct{}
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/skiff-k8s/skiff/kind"
+	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/store"
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+// shared is what the informers of one resource, namespace and selectors share, without a Go type:
+// reflector → deltaFIFO → store and handlers. It implements Any.
+type shared struct {
+	kind   kind.Kind
+	err    error // why there is no kind: the informer will not run
+	config config
+	client *rest.Client
+
+	fifo     *deltaFIFO
+	store    *store.Store
+	progress *progress
+	health   health
+
+	synced chan struct{} // closed by consume, when the store has the initial list
+	done   chan struct{} // closed when everything that start started has ended
+
+	// mu makes a change of the store and telling of it one: it is held while a batch of deltas goes
+	// into the store and the handlers' queues, and while a handler is added with what the store has.
+	// It guards what follows.
+	mu         sync.Mutex
+	ctx        context.Context // that the informer runs under; nil before start
+	stopping   bool
+	running    sync.WaitGroup // the processors; added to only while not stopping
+	processors []*processor
+	events     []event // of the batch at work
+	listing    bool    // a list is coming in
+	listed     bool    // the initial list is in
+}
+
+func newShared(c *rest.Client, k kind.Kind, cfg config) *shared {
+	return &shared{
+		kind: k, config: cfg, client: c,
+		fifo: newDeltaFIFO(), store: store.New(), progress: newProgress(),
+		synced: make(chan struct{}), done: make(chan struct{}),
+	}
+}
 
 func (s *shared) base() *shared { return s }
+
+// Kind returns what the informer is for. It is zero if T is not registered.
+func (s *shared) Kind() kind.Kind { return s.kind }
+
+// Namespace returns the namespace that the informer is confined to; "" is all.
+func (s *shared) Namespace() string { return s.config.namespace }
+
+// String names the informer for people: `pods in namespace "web" with labels app=db`.
+func (s *shared) String() string {
+	if s.err != nil {
+		return "of an unknown type"
+	}
+	var b strings.Builder
+	b.WriteString(s.kind.GVR().GroupResource().String())
+	if s.config.namespace != "" {
+		fmt.Fprintf(&b, " in namespace %q", s.config.namespace)
+	}
+	if s.config.labelSelector != "" {
+		b.WriteString(" with labels " + s.config.labelSelector)
+	}
+	if s.config.fieldSelector != "" {
+		b.WriteString(" with fields " + s.config.fieldSelector)
+	}
+	return b.String()
+}
+
+// HasSynced says whether the initial list is in the cache. That a handler has been told of it, its
+// Registration says.
+func (s *shared) HasSynced() bool {
+	select {
+	case <-s.synced:
+		return true
+	default:
+		return false
+	}
+}
+
+// WaitForSync waits until the initial list is in the cache. The error wraps ctx's, and the last one
+// that the informer met; or it is the *kind.UnknownError of a type that is not registered.
+func (s *shared) WaitForSync(ctx context.Context) error {
+	if s.err != nil {
+		return s.err
+	}
+	select {
+	case <-s.synced:
+		return nil
+	default:
+	}
+	select {
+	case <-s.synced:
+		return nil
+	case <-s.done:
+		return fmt.Errorf("informer %s: ended before its initial list was there%w", s, s.health.because())
+	case <-ctx.Done():
+		if !s.isStarted() {
+			return fmt.Errorf("informer %s: not started (call Factory.Start): %w", s, context.Cause(ctx))
+		}
+		return fmt.Errorf("informer %s: waiting for its initial list: %w%w", s, context.Cause(ctx), s.health.because())
+	}
+}
+
+func (s *shared) isStarted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ctx != nil
+}
+
+// start runs the informer until ctx ends, and then closes done. It is called once.
+func (s *shared) start(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ctx = ctx
+	if s.err != nil {
+		close(s.done)
+		return
+	}
+	for _, p := range s.processors {
+		s.startProcessor(p)
+	}
+	var streams sync.WaitGroup
+	streams.Go(func() { newReflector(s).run(ctx) })
+	streams.Go(func() { s.consume(ctx) })
+	go func() {
+		defer close(s.done)
+		<-ctx.Done()
+		s.mu.Lock()
+		s.stopping = true
+		s.mu.Unlock()
+		streams.Wait()
+		s.running.Wait()
+		s.progress.close()
+	}()
+}
+
+func (s *shared) startProcessor(p *processor) {
+	p.started = true
+	s.running.Go(func() { p.run(s.ctx) })
+}
+
+// add makes a handler part of it, and tells it what there is.
+func (s *shared) add(call func(*event), h handlerConfig) *Registration {
+	p := newProcessor(s, call, h.resync)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		close(p.done)
+		return &Registration{p}
+	}
+	for item := range s.store.All() {
+		p.queue.push(event{kind: eventAdd, initial: true, new: item})
+	}
+	if s.listed {
+		p.queue.push(event{kind: eventInitialEnd})
+	}
+	s.processors = append(s.processors, p)
+	if s.ctx != nil && s.err == nil {
+		s.startProcessor(p)
+	}
+	return &Registration{p}
+}
+
+// remove takes a handler out.
+func (s *shared) remove(p *processor) {
+	p.removeOnce.Do(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		// A new list: the old one may be being gone over.
+		s.processors = slices.DeleteFunc(slices.Clone(s.processors), func(o *processor) bool { return o == p })
+		close(p.removed)
+		if !p.started && !s.stopping {
+			close(p.done)
+		}
+	})
+}
+
+// resync queues every cached object for one handler.
+func (s *shared) resync(p *processor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for item := range s.store.All() {
+		p.queue.push(event{kind: eventSync, new: item, old: item})
+	}
+	p.queue.push(event{kind: eventResyncEnd})
+}
+
+// consume takes what the reflector read into the store and tells the handlers, until ctx ends. It
+// is the only writer of the store.
+func (s *shared) consume(ctx context.Context) {
+	var batch []delta
+	for {
+		var err error
+		if batch, err = s.fifo.pop(ctx, batch); err != nil {
+			return
+		}
+		version, first := s.apply(batch)
+		if version != "" {
+			s.progress.advance(version)
+		}
+		if first {
+			close(s.synced)
+		}
+	}
+}
+
+// apply takes in a batch. It returns the version that the store contains with it, "" if that is
+// what it was before, and whether the initial list has been completed.
+func (s *shared) apply(batch []delta) (version string, first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	listed := s.listed
+	for i := range batch {
+		switch d := &batch[i]; d.kind {
+		case deltaSet:
+			s.set(d.object)
+		case deltaGone:
+			s.gone(d.object)
+		case deltaListBegin:
+			s.store.BeginReplace()
+			s.listing = true
+		case deltaListEnd:
+			s.endList()
+			version = d.version
+		case deltaProgress:
+			version = d.version
+		}
+		// While a list comes in, versions are no measure: its items come in any order.
+		if d := &batch[i]; !s.listing && (d.kind == deltaSet || d.kind == deltaGone) {
+			version = d.object.Meta.ResourceVersion
+		}
+	}
+	if len(s.events) > 0 {
+		for _, p := range s.processors {
+			p.queue.push(s.events...)
+		}
+	}
+	clear(s.events)
+	if s.events = s.events[:0]; cap(s.events) > idleQueue {
+		s.events = nil
+	}
+	return strings.Clone(version), s.listed && !listed // a clone, not to keep an object's bytes
+}
+
+func (s *shared) tell(e event) { s.events = append(s.events, e) }
+
+// set takes in an object's state.
+func (s *shared) set(o wire.Object) {
+	m := &o.Meta
+	if s.listing && s.listed && s.store.Touch(m.Key(), m.UID, m.ResourceVersion) {
+		return
+	}
+	now, was := s.store.Set(o)
+	switch {
+	case was.IsZero():
+		s.tell(event{kind: eventAdd, initial: !s.listed, new: now})
+	case was.SameVersion(m.UID, m.ResourceVersion): // known; streams repeat themselves
+	case was.UID() != now.UID():
+		s.tell(event{kind: eventDelete, old: was})
+		s.tell(event{kind: eventAdd, initial: !s.listed, new: now})
+	default:
+		s.tell(event{kind: eventUpdate, old: was, new: now})
+	}
+}
+
+// gone takes in a deletion.
+func (s *shared) gone(o wire.Object) {
+	last, had := s.store.Delete(o.Meta.Key())
+	switch {
+	case !had:
+	case last.UID() != o.Meta.UID: // of another life than the one that handlers know
+		s.tell(event{kind: eventDelete, old: last})
+	default:
+		s.tell(event{kind: eventDelete, old: s.store.Pack(o)})
+	}
+}
+
+// endList takes out what a complete list did not have.
+func (s *shared) endList() {
+	for _, last := range s.store.EndReplace() {
+		s.tell(event{kind: eventDelete, old: last})
+	}
+	s.listing = false
+	if !s.listed {
+		s.listed = true
+		s.tell(event{kind: eventInitialEnd})
+	}
+}

@@ -1,13 +1,17 @@
 package informer
 
-import "time"
+import (
+	"fmt"
+	"sync"
+	"time"
+)
 
 // Status says how an informer is, at one moment.
 type Status struct {
-	State           string    // what the reflector is doing: "listing", "paging", "watching", "waiting", "stopped"; "idle" before Start
+	State           string    // what the reflector is doing: "streaming" or "paging" a list, "watching", "waiting" to try again, "stopped"; "idle" before Start
 	Synced          bool      // the initial list is in the cache
 	Objects         int       // in the cache
-	PackedBytes     int64     // what the objects' bytes take in the cache
+	PackedBytes     int64     // what the objects take in the cache, their names included
 	ResourceVersion string    // the newest that the cache contains
 	Lists           int64     // lists completed
 	Watches         int64     // watches opened
@@ -17,11 +21,89 @@ type Status struct {
 	Failures        int       // attempts that failed since the last one that worked; 0 is healthy
 }
 
+// Status says how the informer is: what it is doing, what it holds, what went wrong.
+func (s *shared) Status() Status {
+	s.health.mu.Lock()
+	status := s.health.status
+	s.health.mu.Unlock()
+	if status.State == "" {
+		status.State = "idle"
+	}
+	if s.err != nil {
+		status.State, status.LastError = "stopped", s.err
+	}
+	stats := s.store.Stats()
+	status.Objects, status.PackedBytes = stats.Objects, stats.PackedBytes
+	status.Synced, status.ResourceVersion = s.HasSynced(), s.progress.current()
+	return status
+}
+
+// health is what Status says of the streams.
+type health struct {
+	mu     sync.Mutex
+	status Status
+
+	logged     time.Time
+	suppressed int // errors not logged since
+}
+
+func (h *health) update(f func(*Status)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f(&h.status)
+}
+
+// logEvery is how often errors of one informer are logged at most: one that cannot reach its server
+// has nothing new to say.
+const logEvery = 10 * time.Second
+
+// report tells of an error, to whom the options say.
+func (s *shared) report(err error) {
+	h := &s.health
+	h.mu.Lock()
+	h.status.LastError, h.status.LastErrorAt = err, time.Now()
+	log := h.logged.IsZero() || time.Since(h.logged) >= logEvery
+	suppressed := h.suppressed
+	if log {
+		h.logged, h.suppressed = time.Now(), 0
+	} else {
+		h.suppressed++
+	}
+	h.mu.Unlock()
+	switch {
+	case s.config.onError != nil:
+		s.config.onError(err)
+	case log && suppressed > 0:
+		s.config.logger.Warn(err.Error(), "suppressed", suppressed)
+	case log:
+		s.config.logger.Warn(err.Error())
+	}
+}
+
+// because returns the last error, as the end of a message about what it prevented; an error without
+// a text if there was none.
+func (h *health) because() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return &reason{h.status.LastError}
+}
+
+type reason struct{ err error }
+
+func (r *reason) Error() string {
+	if r.err == nil {
+		return ""
+	}
+	return fmt.Sprintf("; its last error: %v", r.err)
+}
+
+func (r *reason) Unwrap() error { return r.err }
+
 // OpaqueVersionError says that a resourceVersion cannot be compared with others: it is not the
 // number that Kubernetes 1.35 and later promise for all that they serve themselves (KEP-5504).
 type OpaqueVersionError struct{ ResourceVersion string }
 
-// Error says which version it was.
+// Error says which version it was and what to do.
 func (e *OpaqueVersionError) Error() string {
-	return "resourceVersion " + e.ResourceVersion + " is not comparable (a positive number is); wait for the object itself instead"
+	return fmt.Sprintf("resourceVersion %q cannot be compared with others (a positive number can); wait for the object itself instead", e.ResourceVersion)
 }

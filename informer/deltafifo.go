@@ -1,0 +1,122 @@
+package informer
+
+import (
+	"context"
+	"sync"
+
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+// deltaFIFO carries what the reflector reads to the goroutine that owns the store, as bytes and in
+// the order of the stream, which is the order of each key's changes.
+//
+// It is bounded by bytes: the reflector waits when it is full. That is safe because the other side
+// never waits for a handler (queue.go), so that a wait here is as long as packing a few hundred
+// objects. Its use is that one goroutine reads the stream while another packs.
+//
+// Unlike the one that the field knows, it neither merges the deltas of a key nor holds a list to
+// compare with the store: a list comes through it item by item, between deltaListBegin and
+// deltaListEnd, and the store itself tells what was not in it.
+type deltaFIFO struct {
+	room  chan struct{} // holds a token after the queue has been emptied
+	ready chan struct{} // holds a token after the queue has become non-empty
+
+	mu    sync.Mutex
+	queue []delta
+	bytes int
+}
+
+// delta is one thing that the stream said.
+type delta struct {
+	kind    deltaKind
+	object  wire.Object // of deltaSet and deltaGone
+	version string      // of deltaListEnd and deltaProgress
+}
+
+type deltaKind uint8
+
+const (
+	// deltaSet: this is the object's state now. Whether it was added or changed, the store knows.
+	deltaSet deltaKind = iota + 1
+	// deltaGone: the object was deleted, and this was its last state.
+	deltaGone
+	// deltaListBegin: a complete list begins, and a list that began before will not end.
+	deltaListBegin
+	// deltaListEnd: the list was complete as of version; what was not in it does not exist.
+	deltaListEnd
+	// deltaProgress: the stream has delivered everything up to version.
+	deltaProgress
+)
+
+const (
+	// maxFIFOBytes is enough to keep both sides busy, and small beside any cache.
+	maxFIFOBytes = 1 << 20
+	// deltaBytes is about what a delta takes besides the object's data.
+	deltaBytes = 256
+)
+
+func newDeltaFIFO() *deltaFIFO {
+	return &deltaFIFO{room: make(chan struct{}, 1), ready: make(chan struct{}, 1)}
+}
+
+// push appends d, waiting for room. It is for one goroutine. The error is ctx's.
+func (f *deltaFIFO) push(ctx context.Context, d delta) error {
+	for !f.offer(d) {
+		select {
+		case <-f.room:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+func (f *deltaFIFO) offer(d delta) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.bytes >= maxFIFOBytes {
+		return false
+	}
+	f.bytes += deltaBytes + len(d.object.Data)
+	f.queue = append(f.queue, d)
+	if len(f.queue) == 1 {
+		signal(f.ready)
+	}
+	return true
+}
+
+// pop waits for deltas and returns all that there are. It is for one goroutine, which gives back in
+// spare the memory of the last ones. The error is ctx's.
+func (f *deltaFIFO) pop(ctx context.Context, spare []delta) ([]delta, error) {
+	clear(spare)
+	for {
+		if batch := f.take(spare[:0]); len(batch) > 0 {
+			return batch, nil
+		}
+		select {
+		case <-f.ready:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (f *deltaFIFO) take(spare []delta) []delta {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.queue) == 0 {
+		return nil
+	}
+	batch := f.queue
+	f.queue, f.bytes = spare, 0
+	signal(f.room)
+	return batch
+}
+
+// signal leaves a token in a channel that has room for one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
