@@ -72,6 +72,10 @@ func launch(ctx context.Context, o options) (*process, error) {
 		p.stop()
 		return nil, fmt.Errorf("start the control plane: %w%s", err, stderr)
 	}
+	if !first.OK {
+		p.stop() // devcluster has said the same, better to read, on its stderr
+		return nil, fmt.Errorf("start the control plane: %w%s", errFailed, stderr)
+	}
 	p.hello = first.hello
 	return p, nil
 }
@@ -91,7 +95,10 @@ func (p *process) read(stdout io.Reader) {
 	close(p.ended)
 }
 
-var errEnded = errors.New("devcluster has ended")
+var (
+	errEnded  = errors.New("devcluster has ended")
+	errFailed = errors.New("devcluster failed")
+)
 
 // next is the next answer. Nobody takes it if ctx ends first: the process is of no use after that.
 func (p *process) next(ctx context.Context) (answer, error) {

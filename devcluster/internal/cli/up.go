@@ -77,6 +77,7 @@ func upControlled(o cluster.Options, v Versions) error {
 	}
 	if err := control.Write(os.Stdout, control.Message{
 		Event:      control.Ready,
+		OK:         true,
 		Version:    v.Kubernetes,
 		Kubeconfig: c.Kubeconfig(),
 		Server:     c.Server(),

@@ -1,13 +1,14 @@
 // Package control lets a program steer a cluster: `devcluster up --control` reads one command a
 // line and answers each with one line of JSON, in order.
 //
-//	→                       ← {"event":"ready","kubeconfig":"…","server":"https://127.0.0.1:40123","pids":{…},…}
-//	→ restart kube-apiserver← {"event":"done","command":"restart kube-apiserver","pids":{…},"states":{…}}
-//	→ status                ← {"event":"done","command":"status",…}
-//	→ dance kube-apiserver  ← {"event":"error","command":"dance kube-apiserver","error":"…"}
-//	→ end of input          ← (the cluster is stopped, and the program ends)
+//	                           ← {"event":"ready","ok":true,"kubeconfig":"…","server":"https://127.0.0.1:40123","pids":{…},…}
+//	→ restart kube-apiserver   ← {"event":"answer","ok":true,"command":"restart kube-apiserver","pids":{…},"states":{…}}
+//	→ status                   ← {"event":"answer","ok":true,"command":"status",…}
+//	→ dance kube-apiserver     ← {"event":"answer","ok":false,"command":"dance kube-apiserver","error":"…",…}
+//	→ end of input             (the cluster is stopped, and the program ends)
 //
-// A cluster that fails, at its start or later, says {"event":"failed","error":"…"} as its last line.
+// A cluster that fails, at its start or later, says {"event":"failed","ok":false,"error":"…"} as
+// its last line.
 package control
 
 import (
@@ -25,14 +26,14 @@ import (
 // The kinds of a Message.
 const (
 	Ready  = "ready"  // the cluster is up; the first line of all
-	Done   = "done"   // the command was carried out
-	Error  = "error"  // the command was not carried out
+	Answer = "answer" // to one command
 	Failed = "failed" // the cluster is gone; the last line of all
 )
 
 // Message is one line of output.
 type Message struct {
 	Event   string                   `json:"event"`
+	OK      bool                     `json:"ok"` // in Answer: the command was carried out
 	Command string                   `json:"command,omitempty"`
 	Error   string                   `json:"error,omitempty"`
 	PIDs    map[string]int           `json:"pids,omitempty"`
@@ -107,9 +108,9 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, c Cluster) error {
 		if command == "" {
 			continue
 		}
-		m := Message{Event: Done, Command: command}
+		m := Message{Event: Answer, OK: true, Command: command}
 		if err := do(ctx, c, command); err != nil {
-			m.Event, m.Error = Error, err.Error()
+			m.OK, m.Error = false, err.Error()
 		}
 		if ctx.Err() != nil {
 			continue // the loop says why

@@ -47,17 +47,18 @@ func serve(t *testing.T, ctx context.Context, f *fake) (commands *io.PipeWriter,
 
 func TestEachCommandHasOneAnswer(t *testing.T) {
 	for command, want := range map[string]struct {
-		event, did string
-		err        error
+		ok  bool
+		did string
+		err error
 	}{
-		"restart kube-apiserver":  {Done, "restart kube-apiserver", nil},
-		"  pause   apiserver ":    {Done, "pause kube-apiserver", nil},
-		"stop controller-manager": {Done, "stop kube-controller-manager", nil},
-		"kill etcd":               {Done, "kill etcd", nil},
-		"start etcd":              {Error, "start etcd", errors.New("it is running")},
-		"status":                  {Done, "", nil},
-		"status etcd now":         {Error, "", nil},
-		"restart":                 {Error, "", nil},
+		"restart kube-apiserver":  {true, "restart kube-apiserver", nil},
+		"  pause   apiserver ":    {true, "pause kube-apiserver", nil},
+		"stop controller-manager": {true, "stop kube-controller-manager", nil},
+		"kill etcd":               {true, "kill etcd", nil},
+		"start etcd":              {false, "start etcd", errors.New("it is running")},
+		"status":                  {true, "", nil},
+		"status etcd now":         {false, "", nil},
+		"restart":                 {false, "", nil},
 	} {
 		t.Run(command, func(t *testing.T) {
 			f := &fake{err: want.err}
@@ -72,7 +73,7 @@ func TestEachCommandHasOneAnswer(t *testing.T) {
 			if err := json.Unmarshal(answers.Bytes(), &m); err != nil {
 				t.Fatalf("the answer %q is not one JSON line: %v", answers.Text(), err)
 			}
-			if m.Event != want.event || m.Command != strings.TrimSpace(command) || m.PIDs["etcd"] != 7 {
+			if m.Event != Answer || m.OK != want.ok || m.Command != strings.TrimSpace(command) || m.PIDs["etcd"] != 7 {
 				t.Errorf("answer %+v", m)
 			}
 			if want.err != nil && m.Error != want.err.Error() {
@@ -129,7 +130,7 @@ func TestAMessageIsOneLine(t *testing.T) {
 	if err := Write(&b, Message{Event: Failed, Error: "two\nlines"}); err != nil {
 		t.Fatal(err)
 	}
-	if want := "{\"event\":\"failed\",\"error\":\"two\\nlines\"}\n"; b.String() != want {
+	if want := "{\"event\":\"failed\",\"ok\":false,\"error\":\"two\\nlines\"}\n"; b.String() != want {
 		t.Errorf("wrote %q, want %q", b.String(), want)
 	}
 }
