@@ -1,0 +1,28 @@
+package informer_test
+
+import (
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/skiff-k8s/skiff/kind"
+)
+
+const (
+	testResync = 500 * time.Millisecond
+	soonEnough = 15 * time.Second
+)
+
+func mustKind(t *testing.T, group, version, name string) kind.Kind {
+	t.Helper()
+	k, ok := kind.ByGVK(schema.GroupVersionKind{Group: group, Version: version, Kind: name})
+	if !ok {
+		t.Fatalf("%s %s is unknown", group, name)
+	}
+	return k
+}
+
+func kindOfNothing() kind.Kind {
+	return kind.Kind{Group: "example.com", Version: "v1", Kind: "Nothing", Resource: "nothings", Namespaced: true}
+}
