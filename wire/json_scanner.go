@@ -73,19 +73,19 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// space skips white space and peeks.
+// space skips white space, of which servers write next to none, and peeks.
 func (s *scanner) space() byte {
+	if s.i < len(s.b) {
+		if c := s.b[s.i]; c > ' ' {
+			return c
+		}
+	}
 	for {
-		for s.i < len(s.b) {
-			c := s.b[s.i]
-			if c > ' ' || c != ' ' && c != '\n' && c != '\t' && c != '\r' {
-				return c
-			}
-			s.i++
+		c := s.peek()
+		if c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			return c
 		}
-		if !s.more() {
-			return 0
-		}
+		s.i++
 	}
 }
 

@@ -41,7 +41,11 @@ type edit struct {
 	length     int // the length to write; -1 for none
 }
 
+// reset makes the outline ready for the next object.
 func (k *outline) reset() {
+	if k.labels == nil {
+		k.labels, k.edits = make([]labelText, 0, 16), make([]edit, 0, 4)
+	}
 	*k = outline{labels: k.labels[:0], edits: k.edits[:0]}
 }
 

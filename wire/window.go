@@ -5,8 +5,8 @@ import "io"
 const (
 	// smallWindow is what a window begins with: some HTTP/2 frames, or ten pods.
 	smallWindow = 32 << 10
-	// roomyWindow is from where on a window is made smaller again when the large object that it
-	// had grown for has passed.
+	// roomyWindow is from where on a window gives back the memory that it has grown to when the
+	// large object has passed: the stream of a watch may be quiet for hours.
 	roomyWindow = 1 << 20
 	// maxEmptyReads is how often a reader may return neither bytes nor an error.
 	maxEmptyReads = 100
@@ -76,7 +76,7 @@ func (w *window) more() error {
 	if w.end-w.start >= w.max {
 		return ErrTooLarge
 	}
-	if w.end == len(w.buf) {
+	if w.end == len(w.buf) || len(w.buf) > roomyWindow && w.end-w.start < smallWindow/2 {
 		w.makeRoom()
 	}
 	for range maxEmptyReads {
@@ -94,17 +94,15 @@ func (w *window) more() error {
 	return readError{io.ErrNoProgress}
 }
 
-// makeRoom moves the window to the front of its buffer, and fits the buffer to the window: half of
-// it is free afterwards, so that what is moved is little beside what is read.
+// makeRoom moves the window to the front of its buffer, or to another buffer. Half of it is free
+// afterwards, so that what is moved is little beside what is read.
 func (w *window) makeRoom() {
 	held, size := w.end-w.start, len(w.buf)
 	switch {
-	case size == 0:
-		size = smallWindow
 	case held > size/2:
 		size *= 2
-	case size > roomyWindow && held < size/4:
-		size /= 2
+	case held < smallWindow/2 && (size == 0 || size > roomyWindow):
+		size = smallWindow
 	}
 	buf := w.buf
 	if size != len(buf) {

@@ -1,0 +1,70 @@
+package wire
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+)
+
+// A window grows for a large object, and gives the memory back when it has passed.
+func TestWindowGrowsAndShrinks(t *testing.T) {
+	w := newWindow(io.LimitReader(zeros{}, 100<<20), 64<<20)
+	if _, err := w.need(40 << 20); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.buf) < 40<<20 || len(w.buf) > 128<<20 {
+		t.Fatalf("the buffer of a window of 40 MiB has %d bytes", len(w.buf))
+	}
+	w.discard(40 << 20)
+	if err := w.skip(55 << 20); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.buf) > roomyWindow {
+		t.Errorf("a window that holds little keeps %d bytes", len(w.buf))
+	}
+	if w.offset != 95<<20 {
+		t.Errorf("the offset is %d", w.offset)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func TestWindowOfAReaderThatReadsNothing(t *testing.T) {
+	w := newWindow(nothing{}, 1)
+	err := w.more()
+	if failed, ok := err.(readError); !ok || failed.error != io.ErrNoProgress {
+		t.Errorf("got %v", err)
+	}
+}
+
+type nothing struct{}
+
+func (nothing) Read([]byte) (int, error) { return 0, nil }
+
+// The bytes of a window keep their order and place through all that happens to its buffer.
+func TestWindowKeepsBytesInOrder(t *testing.T) {
+	text := strings.Repeat("0123456789abcdef", 1<<14)
+	w := newWindow(strings.NewReader(text), 1<<20)
+	at := 0
+	for i := 0; at < len(text)-70_000; i++ {
+		n := (i * 7919) % 70_000
+		b, err := w.need(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(b, []byte(text[at:at+n])) {
+			t.Fatalf("the %d bytes from %d are others", n, at)
+		}
+		w.discard(n)
+		at += n
+		if w.offset != int64(at) {
+			t.Fatalf("the offset is %d, not %d", w.offset, at)
+		}
+	}
+}
