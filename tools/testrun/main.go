@@ -1,8 +1,9 @@
 // testrun runs the tests of several modules and says, at the end, how many ran.
 //
-//	testrun -- DIR ARGUMENTS… [-- DIR ARGUMENTS…]…
+//	testrun -- DIR [NAME=VALUE…] ARGUMENTS… [-- DIR …]…
 //
-// Each group is a module's folder and what to pass to `go test` in it. A line is printed for every
+// Each group is a module's folder, what to add to the environment, and what to pass to `go test`
+// there. A line is printed for every
 // package as it starts and as it ends, the whole output of every test that failed, and as the last
 // line
 //
@@ -20,13 +21,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"time"
 )
+
+var assignment = regexp.MustCompile(`^[A-Z_]+=`)
 
 func main() {
 	groups := split(os.Args[1:])
 	if len(groups) == 0 {
-		fmt.Fprintln(os.Stderr, "usage: testrun -- DIR ARGUMENTS… [-- DIR ARGUMENTS…]…")
+		fmt.Fprintln(os.Stderr, "usage: testrun -- DIR [NAME=VALUE…] ARGUMENTS… [-- DIR …]…")
 		os.Exit(2)
 	}
 	start := time.Now()
@@ -65,8 +69,14 @@ func runModule(r *report, dir string, args []string) error {
 	if err != nil {
 		return err
 	}
+	n := 0
+	for n < len(args) && assignment.MatchString(args[n]) {
+		n++
+	}
+	env, args := args[:n], args[n:]
 	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
 	cmd.Dir = abs
+	cmd.Env = append(cmd.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -1,0 +1,79 @@
+# Everything that is done with this repository. `make` lists it.
+#
+# What each target needs: Go (go.mod says which), make and git; a C compiler for the race detector.
+# Nothing is installed on the machine: what is built goes to bin/.
+
+# What `make run` passes to the demo: ARGS=--once shows every step and ends.
+ARGS ?=
+
+# How many test packages run at once. Most start a control plane of their own, about 0.5 GB and a
+# busy core each, so two are right for two cores, and more are seldom faster.
+P ?= 2
+
+# How long one package's tests may take.
+TIMEOUT ?= 20m
+
+# The race detector needs a C compiler. Where there is none the tests run without, and say so.
+RACE ?= $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
+
+# devcluster is built with these; with any others Kubernetes would be compiled a second time.
+DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
+
+STATICCHECK := $(CURDIR)/bin/staticcheck
+
+.DEFAULT_GOAL := help
+.PHONY: help run test devcluster build examples fmt lint size clean tools
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "make run ARGS=--once shows every step and ends by itself."
+
+run: devcluster build ## start a real control plane and show addingress on it
+	@bin/demo $(ARGS)
+
+test: devcluster bin/testrun ## run every test of every module, with the race detector
+	@echo "test: the library, the programs and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then devcluster and tools"
+	@bin/testrun \
+		-- . $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- devcluster $(DEVCLUSTER_ENV) -p 1 -timeout $(TIMEOUT) ./... \
+		-- tools ./...
+
+devcluster: ## build the control plane into bin/devcluster (the first time takes minutes)
+	@devcluster/build.sh
+
+build: ## build addingress and the demo into bin/
+	@mkdir -p bin
+	go build -o bin/ ./cmd/...
+
+examples: ## build the examples into bin/examples/
+	@mkdir -p bin/examples
+	go build -o bin/examples/ ./examples/...
+
+fmt: ## format the sources
+	gofmt -w .
+
+lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module
+	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not formatted (make fmt):"; echo "$$files"; exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+	cd tools && go vet ./... && $(STATICCHECK) ./...
+	cd devcluster && $(DEVCLUSTER_ENV) go vet ./... && $(DEVCLUSTER_ENV) $(STATICCHECK) ./...
+
+size: ## how large the smallest informer program is, against its limits
+	@go test -count=1 -run '^TestInformerIsSmall$$' -v ./examples | grep -v '^=== '
+
+clean: ## remove what was built; Go's build cache stays, so the next build is quick
+	rm -rf bin
+
+tools: bin/staticcheck bin/testrun
+
+bin/staticcheck: tools/go.mod tools/go.sum
+	@mkdir -p bin
+	cd tools && go build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	@touch $@
+
+bin/testrun: tools/go.mod $(wildcard tools/testrun/*.go)
+	@mkdir -p bin
+	@cd tools && go build -o ../bin/testrun ./testrun
+	@touch $@
