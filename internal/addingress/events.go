@@ -143,7 +143,7 @@ func (r *recorder) run(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		if r.limiter.Wait(ctx) == nil {
+		if r.unsaid(key) == nil || r.limiter.Wait(ctx) == nil {
 			r.turn(ctx, key)
 		}
 		r.queue.Done(key)
@@ -266,7 +266,9 @@ func cut(s string, n int) string {
 }
 
 // apiEvents is the eventClient of a cluster.
-type apiEvents struct{ events *client.Client[eventsv1.Event] }
+type apiEvents struct {
+	events *client.Client[eventsv1.Event]
+}
 
 func (a apiEvents) Create(ctx context.Context, e *eventsv1.Event) error {
 	_, err := a.events.In(e.Namespace).Create(ctx, e, metav1.CreateOptions{FieldManager: fieldManager})

@@ -14,6 +14,7 @@ import (
 	"github.com/skiff-k8s/skiff/controller"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/workqueue"
 )
 
 // Config is how an operator works. DefaultConfig is complete.
@@ -37,6 +38,8 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Logger is what is logged to. nil is slog.Default.
 	Logger *slog.Logger
+	// QueueMetrics is told what happens in the queue of Services. Optional.
+	QueueMetrics workqueue.Metrics
 }
 
 // DefaultConfig returns the Config of the operator without flags.
@@ -61,10 +64,18 @@ type Operator struct {
 	factory    *informer.Factory
 	controller *controller.Controller
 	recorder   *recorder
+
+	// The two informers, to be asked for again: the factory shares them.
+	serviceOptions, scope []informer.Option
 }
 
 // New makes an operator. It connects to nothing.
 func New(c *rest.Client, cfg Config) *Operator {
+	return newOperator(c, cfg, func(r controller.Reconcile) controller.Reconcile { return r })
+}
+
+// newOperator is New with something around the reconcile.
+func newOperator(c *rest.Client, cfg Config, around func(controller.Reconcile) controller.Reconcile) *Operator {
 	log := cfg.Logger
 	if log == nil {
 		log = slog.Default()
@@ -75,7 +86,7 @@ func New(c *rest.Client, cfg Config) *Operator {
 	}
 	services := append([]informer.Option{informer.Resync(cfg.Resync)}, scope...)
 
-	factory := informer.NewFactory(c)
+	factory := informer.NewFactory(c, informer.Logger(log))
 	r := &reconciler{
 		settings:  settings{hosts: cfg.Hosts, class: cfg.IngressClass},
 		services:  informer.For[corev1.Service](factory, services...).Lister(),
@@ -84,9 +95,11 @@ func New(c *rest.Client, cfg Config) *Operator {
 		recorder:  newRecorder(apiEvents{client.Of[eventsv1.Event](c)}, log),
 	}
 	return &Operator{
-		factory:  factory,
-		recorder: r.recorder,
-		controller: controller.New("addingress", factory, r.reconcile,
+		factory:        factory,
+		recorder:       r.recorder,
+		serviceOptions: services,
+		scope:          scope,
+		controller: controller.New("addingress", factory, around(r.reconcile),
 			controller.For[corev1.Service](services...).Where(concerns),
 			// By name and not by owner: a foreign Ingress stands in the way of the Service
 			// of its name, and that one has to hear when it goes.
@@ -94,6 +107,7 @@ func New(c *rest.Client, cfg Config) *Operator {
 			controller.Workers(cfg.Workers),
 			controller.MaxRetries(cfg.MaxRetries),
 			controller.DrainTimeout(cfg.DrainTimeout),
+			controller.QueueMetrics(cfg.QueueMetrics),
 			controller.Logger(log)),
 	}
 }

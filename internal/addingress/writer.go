@@ -27,7 +27,9 @@ const neverVersion = "1"
 // Creating and repairing are the same request, a server-side apply, so that the
 // fields have one owner entry in managedFields, and a field that is not said any
 // more goes away (a POST would leave an entry of its own behind, which keeps it).
-type writer struct{ ingresses *client.Client[networkingv1.Ingress] }
+type writer struct {
+	ingresses *client.Client[networkingv1.Ingress]
+}
 
 // create makes an Ingress where the cache has none. An apply would take over an
 // Ingress that somebody made in the meantime; this one cannot: it names a
@@ -43,7 +45,9 @@ func (w writer) create(ctx context.Context, want *networkingv1.Ingress) error {
 }
 
 // repair says again what is wanted of an Ingress of ours, and takes the fields
-// that it names from whoever else set them.
+// that it names from whoever else set them. The resourceVersion has the API server
+// refuse it if the Ingress has changed, the UID if it is gone: an apply without one
+// would make it anew.
 func (w writer) repair(ctx context.Context, have informer.Item[networkingv1.Ingress], want *networkingv1.Ingress) error {
 	ing := *want
 	ing.UID = types.UID(have.UID())

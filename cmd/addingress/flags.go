@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/skiff-k8s/skiff/internal/addingress"
+	"github.com/skiff-k8s/skiff/kubeconfig"
+)
+
+// options is what the flags say.
+type options struct {
+	kubeconfig string
+	context    string
+	operator   addingress.Config
+	level      slog.Level
+	format     string
+	version    bool
+}
+
+// parse reads the flags. It writes the help to stderr if that is asked for, and
+// returns flag.ErrHelp then.
+func parse(args []string, stderr io.Writer) (*options, error) {
+	o := &options{operator: addingress.DefaultConfig()}
+	cfg := &o.operator
+
+	flags := flag.NewFlagSet("addingress", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // errors are told once, by the caller
+	flags.Usage = func() {}
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "the kubeconfig `file`; default: $KUBECONFIG, ~/.kube/config, then the cluster it runs in")
+	flags.StringVar(&o.context, "context", "", "the kubeconfig `context`; default: its current one")
+	flags.StringVar(&cfg.Namespace, "namespace", cfg.Namespace, "the one `namespace` to work in; default: all")
+	hosts := flags.String("host-template", addingress.DefaultHostTemplate, "a Go `template` of an Ingress's host, of the Service's .Name and .Namespace")
+	flags.StringVar(&cfg.IngressClass, "ingress-class", cfg.IngressClass, "the Ingresses' `class`; default: none, so that the cluster's default class applies")
+	flags.IntVar(&cfg.Workers, "workers", cfg.Workers, "how many Services are worked on at once")
+	flags.IntVar(&cfg.MaxRetries, "max-retries", cfg.MaxRetries, "how often a Service that fails is tried again before it waits for its next event or the resync; -1: without end")
+	flags.DurationVar(&cfg.Resync, "resync", cfg.Resync, "how often every Service is looked at without an event; 0: never")
+	flags.DurationVar(&cfg.DrainTimeout, "drain-timeout", cfg.DrainTimeout, "how long work under way may take to finish after SIGTERM")
+	flags.TextVar(&o.level, "log-level", slog.LevelInfo, "the least `level` to log: debug, info, warn or error")
+	flags.StringVar(&o.format, "log-format", "text", "how to log: text or json")
+	flags.BoolVar(&o.version, "version", false, "print the version and end")
+
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stderr, usage)
+		flags.SetOutput(stderr)
+		flags.PrintDefaults()
+		return nil, err
+	}
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("unexpected arguments: %s", strings.Join(flags.Args(), " "))
+	}
+	if err == nil {
+		cfg.Hosts, err = addingress.ParseHostTemplate(*hosts)
+		if err != nil {
+			err = fmt.Errorf("--host-template: %w", err)
+		}
+	}
+	return o, errors.Join(err, o.check())
+}
+
+const usage = `addingress gives each Service annotated ingress/http: "true" an Ingress of its
+own name, keeps it right, and deletes it when the annotation goes.
+
+Usage: addingress [flags]
+
+`
+
+// check reports the values that parse but make no sense.
+func (o *options) check() error {
+	cfg := &o.operator
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if cfg.Workers < 1 {
+		wrong("--workers is %d, and must be at least 1", cfg.Workers)
+	}
+	if cfg.Resync < 0 {
+		wrong("--resync is %v, and must not be negative", cfg.Resync)
+	}
+	if cfg.Resync > 0 && cfg.Resync < time.Second {
+		wrong("--resync is %v, and must be at least 1s (0 is never)", cfg.Resync)
+	}
+	if cfg.DrainTimeout < 0 {
+		wrong("--drain-timeout is %v, and must not be negative", cfg.DrainTimeout)
+	}
+	if o.format != "text" && o.format != "json" {
+		wrong("--log-format is %q, and must be text or json", o.format)
+	}
+	errs = append(errs, addingress.CheckNames(cfg.Namespace, cfg.IngressClass))
+	return errors.Join(errs...)
+}
+
+func (o *options) kubeconfigOptions() []kubeconfig.Option {
+	if o.context == "" {
+		return nil
+	}
+	return []kubeconfig.Option{kubeconfig.WithContext(o.context)}
+}
+
+func (o *options) logger(w io.Writer) *slog.Logger {
+	handlerOptions := &slog.HandlerOptions{Level: o.level}
+	if o.format == "json" {
+		return slog.New(slog.NewJSONHandler(w, handlerOptions))
+	}
+	return slog.New(slog.NewTextHandler(w, handlerOptions))
+}
+
+// version is the module's, or the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version
+}

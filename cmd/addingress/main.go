@@ -1,0 +1,104 @@
+// Command addingress is a controller that gives a Service annotated
+// ingress/http: "true" an Ingress, keeps it right, and takes it away with the
+// annotation. Its logic is in internal/addingress; here are its flags and its
+// way to stop.
+//
+//	addingress --host-template '{{.Name}}.{{.Namespace}}.apps.example.com'
+//
+// It runs against the cluster that it is in, or that the kubeconfig names, until
+// SIGTERM or SIGINT. Then work under way finishes; a second signal ends it at once.
+//
+// Exit codes: 0 after a clean stop, 1 when it could not start or had to cut work
+// short, 2 for flags that are wrong.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/skiff-k8s/skiff/internal/addingress"
+	"github.com/skiff-k8s/skiff/kubeconfig"
+	"github.com/skiff-k8s/skiff/rest"
+)
+
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main, with what it reads and writes.
+func run(args []string, stdout, stderr io.Writer) int {
+	opts, err := parse(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		fmt.Fprintf(stderr, "addingress: %v\nRun addingress --help to see the flags.\n", err)
+		return exitUsage
+	case opts.version:
+		fmt.Fprintln(stdout, version())
+		return exitOK
+	}
+	log := opts.logger(stderr)
+	slog.SetDefault(log)
+
+	ctx, stop := signalContext(log)
+	defer stop()
+	if err := operate(ctx, opts, log); err != nil {
+		log.Error("addingress ends", "error", err)
+		return exitError
+	}
+	log.Info("addingress stopped")
+	return exitOK
+}
+
+// operate connects and works until ctx ends.
+func operate(ctx context.Context, opts *options, log *slog.Logger) error {
+	config, err := kubeconfig.Load(opts.kubeconfig, opts.kubeconfigOptions()...)
+	if err != nil {
+		return err
+	}
+	config.UserAgent = "addingress/" + version()
+	config.Logger = log
+	client, err := rest.NewClient(config)
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	cfg := opts.operator
+	cfg.Logger = log
+	log.Info("addingress starts", "version", version(), "server", config.Host,
+		"namespace", orAll(cfg.Namespace), "hostTemplate", cfg.Hosts.String(), "ingressClass", cfg.IngressClass,
+		"workers", cfg.Workers, "maxRetries", cfg.MaxRetries, "resync", cfg.Resync)
+	return addingress.New(client, cfg).Run(ctx)
+}
+
+func orAll(namespace string) string {
+	if namespace == "" {
+		return "(all)"
+	}
+	return namespace
+}
+
+// signalContext ends its context at the first SIGTERM or SIGINT. From then on the
+// signals have their usual effect: a second one ends the process at once.
+func signalContext(log *slog.Logger) (ctx context.Context, stop func()) {
+	ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, func() {
+		stop()
+		log.Info("told to stop; once more stops at once", "cause", context.Cause(ctx))
+	})
+	return ctx, stop
+}

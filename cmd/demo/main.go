@@ -1,0 +1,173 @@
+// Command demo shows skiff at work: it starts a real Kubernetes control plane and
+// the addingress controller on it, and goes through what addingress promises, step
+// by step, watching each come true.
+//
+//	make run               # stays up afterwards, to be tried by hand, until Ctrl-C
+//	make run ARGS=--once   # ends by itself
+//
+// Exit codes: 0, 1 if a step did not come true or something did not start, 2 for
+// flags that are wrong. No process outlives it, also when it is killed.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/skiff-k8s/skiff/controlplane"
+	"github.com/skiff-k8s/skiff/rest"
+)
+
+// startTimeout is for a control plane that starts in seconds, on a busy machine.
+const startTimeout = 2 * time.Minute
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == guardCommand {
+		os.Exit(guard(os.Args[2:]))
+	}
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	once := flags.Bool("once", false, "end after the last step")
+	binary := flags.String("addingress", "", "the addingress `binary`; default: beside this one, in bin/, or in $PATH")
+	timeout := flags.Duration("step-timeout", time.Minute, "how long a step may take to come true")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return 2
+	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(stderr, "demo: unexpected argument %q\n", flags.Arg(0))
+		return 2
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	d := &demo{out: newPrinter(stdout), once: *once, binary: *binary, stepTimeout: *timeout}
+	err := d.run(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		fmt.Fprintln(stdout, "\nInterrupted; everything is stopped.")
+		return 1
+	case err != nil:
+		fmt.Fprintf(stderr, "\ndemo: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// demo is one showing.
+type demo struct {
+	out         *printer
+	once        bool
+	binary      string
+	stepTimeout time.Duration
+}
+
+// run has everything up for as long as it takes, and everything down when it
+// returns.
+func (d *demo) run(ctx context.Context) (err error) {
+	binary, err := findAddingress(d.binary)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "skiff-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+
+	d.out.say("Starting a Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager)")
+	startCtx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	cluster, err := controlplane.Run(startCtx)
+	if err != nil {
+		return fmt.Errorf("start the control plane: %w", err)
+	}
+	defer func() { err = errors.Join(err, cluster.Stop()) }()
+	client, err := rest.NewClient(cluster.Config())
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	if err := d.greet(ctx, client); err != nil {
+		return err
+	}
+
+	operator, err := startAddingress(binary, cluster.Kubeconfig(), filepath.Join(dir, "addingress.log"))
+	if err != nil {
+		return fmt.Errorf("start addingress: %w", err)
+	}
+	defer func() { err = errors.Join(err, operator.stop()) }()
+	d.out.say("addingress runs: %s", operator)
+
+	running, ended := context.WithCancelCause(ctx)
+	defer ended(nil)
+	go func() {
+		<-operator.ended
+		ended(errors.New("addingress ended on its own"))
+	}()
+	if err := tell(running, d.out, client, d.stepTimeout); err != nil {
+		return fmt.Errorf("%w\nThe end of addingress's log:\n%s", err, operator.lastWords())
+	}
+	if d.once {
+		return nil
+	}
+	if err := d.invite(dir, cluster); err != nil {
+		return err
+	}
+	<-running.Done()
+	if ctx.Err() == nil {
+		return fmt.Errorf("%w:\n%s", context.Cause(running), operator.lastWords())
+	}
+	d.out.say("Stopping")
+	return nil
+}
+
+// greet says what is up.
+func (d *demo) greet(ctx context.Context, client *rest.Client) error {
+	version, err := serverVersion(ctx, client)
+	if err != nil {
+		return err
+	}
+	d.out.say("Kubernetes %s is up on %s", version, client.Config().Host)
+	return nil
+}
+
+// findAddingress finds the operator's binary.
+func findAddingress(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	name := "addingress"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	var places []string
+	if self, err := os.Executable(); err == nil {
+		places = append(places, filepath.Join(filepath.Dir(self), name))
+	}
+	if dir, err := os.Getwd(); err == nil {
+		for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+			places = append(places, filepath.Join(dir, "bin", name))
+		}
+	}
+	for _, place := range places {
+		if info, err := os.Stat(place); err == nil && info.Mode().IsRegular() {
+			return place, nil
+		}
+	}
+	return "", errors.New("no addingress binary beside this one or in bin/: run `make run`, which builds both, or name one with --addingress")
+}

@@ -1,0 +1,294 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/discovery"
+	"github.com/skiff-k8s/skiff/informer"
+	"github.com/skiff-k8s/skiff/internal/addingress/await"
+	"github.com/skiff-k8s/skiff/rest"
+)
+
+// namespace is where the story takes place.
+const namespace = "shop"
+
+// story is what the demo does as a user of the cluster, and what it sees of it.
+type story struct {
+	out         *printer
+	stepTimeout time.Duration
+	services    *client.Client[corev1.Service]
+	ingresses   *client.Client[networkingv1.Ingress]
+
+	view          *await.View
+	seenIngresses informer.Lister[networkingv1.Ingress]
+	seenEvents    informer.Lister[eventsv1.Event]
+}
+
+// tell goes through the steps. It ends at the first that does not come true.
+func tell(ctx context.Context, out *printer, c *rest.Client, stepTimeout time.Duration) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	factory := informer.NewFactory(c, informer.Namespace(namespace))
+	defer factory.Wait()
+	defer cancel()
+	s := &story{
+		out:         out,
+		stepTimeout: stepTimeout,
+		services:    client.Of[corev1.Service](c).In(namespace),
+		ingresses:   client.Of[networkingv1.Ingress](c).In(namespace),
+		view:        await.New(),
+	}
+	s.seenIngresses = await.Watch[networkingv1.Ingress](s.view, factory).In(namespace)
+	s.seenEvents = await.Watch[eventsv1.Event](s.view, factory).In(namespace)
+	factory.Start(ctx)
+	_, err = client.Of[corev1.Namespace](c).Create(ctx,
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+
+	steps := []struct {
+		title string
+		do    func(context.Context) error
+	}{
+		{`A Service annotated ingress/http: "true" gets an Ingress`, s.annotated},
+		{"It loses it with the annotation", s.annotationGone},
+		{"It gets it back with the annotation", s.annotatedAgain},
+		{"An Ingress that is deleted comes back", s.ingressDeleted},
+		{"An Ingress that is edited is repaired, and what others added stays", s.ingressEdited},
+		{"An Ingress of somebody else is not touched; an Event says so", s.foreignIngress},
+		{"The work is picked up when the foreign Ingress goes", s.foreignIngressGone},
+		{"A Service that cannot be exposed gets an Event with the reason", s.notExposable},
+		{"When a Service goes, the garbage collector takes its Ingress", s.serviceDeleted},
+	}
+	begin := time.Now()
+	for i, step := range steps {
+		out.step(i+1, step.title)
+		stepCtx, cancel := context.WithTimeoutCause(ctx, stepTimeout,
+			fmt.Errorf("it did not come true within %v", stepTimeout))
+		err := step.do(stepCtx)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("step %d (%s): %w", i+1, step.title, err)
+		}
+	}
+	out.plain("\nAll %d steps came true, in %.1f s.", len(steps), time.Since(begin).Seconds())
+	return nil
+}
+
+func (s *story) annotated(ctx context.Context) error {
+	if err := s.createService(ctx, "web", corev1.ServicePort{Name: "http", Port: 80}); err != nil {
+		return err
+	}
+	return s.ingressAppears(ctx, "web", "")
+}
+
+func (s *story) annotationGone(ctx context.Context) error {
+	if err := s.annotate(ctx, "web", "null"); err != nil {
+		return err
+	}
+	s.out.say("Service web: annotation removed")
+	return s.ingressGoes(ctx, "web")
+}
+
+func (s *story) annotatedAgain(ctx context.Context) error {
+	if err := s.annotate(ctx, "web", `"true"`); err != nil {
+		return err
+	}
+	s.out.say(`Service web: annotated ingress/http: "true" again`)
+	return s.ingressAppears(ctx, "web", "")
+}
+
+func (s *story) ingressDeleted(ctx context.Context) error {
+	before, err := s.ingresses.Get(ctx, "web", metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if err := s.ingresses.Delete(ctx, "web", metav1.DeleteOptions{}); err != nil {
+		return err
+	}
+	s.out.say("Ingress web deleted (its UID was %s)", before.UID)
+	return s.ingressAppears(ctx, "web", before.UID)
+}
+
+func (s *story) ingressEdited(ctx context.Context) error {
+	_, err := s.ingresses.Patch(ctx, "web", types.JSONPatchType, []byte(`[
+		{"op": "replace", "path": "/spec/rules/0/host", "value": "elsewhere.example.com"},
+		{"op": "add", "path": "/spec/tls", "value": [{"secretName": "web-tls"}]}]`), metav1.PatchOptions{FieldManager: "somebody"})
+	if err != nil {
+		return err
+	}
+	s.out.say("Ingress web edited: its host is elsewhere.example.com, and it has TLS from the Secret web-tls")
+	if err := s.ingressAppears(ctx, "web", ""); err != nil {
+		return err
+	}
+	ing, err := s.seenIngresses.Get("web")
+	if err != nil {
+		return err
+	}
+	if len(ing.Spec.TLS) != 1 || ing.Spec.TLS[0].SecretName != "web-tls" {
+		return fmt.Errorf("the TLS section that somebody added is %+v", ing.Spec.TLS)
+	}
+	s.out.say("Its TLS section is still there")
+	return nil
+}
+
+func (s *story) foreignIngress(ctx context.Context) error {
+	foreign := &networkingv1.Ingress{
+		ObjectMeta: metav1.ObjectMeta{Name: "api"},
+		Spec: networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{
+			Service: &networkingv1.IngressServiceBackend{Name: "legacy", Port: networkingv1.ServiceBackendPort{Number: 8080}},
+		}},
+	}
+	if _, err := s.ingresses.Create(ctx, foreign, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	s.out.say("Ingress api created by hand: it belongs to nobody")
+	if err := s.createService(ctx, "api", corev1.ServicePort{Port: 8080}); err != nil {
+		return err
+	}
+	if err := s.eventAppears(ctx, "api"); err != nil {
+		return err
+	}
+	ing, err := s.ingresses.Get(ctx, "api", metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if len(ing.Spec.Rules) != 0 || len(ing.OwnerReferences) != 0 {
+		return fmt.Errorf("the foreign Ingress was changed: %+v", ing.Spec)
+	}
+	s.out.say("Ingress api is as it was")
+	return nil
+}
+
+func (s *story) foreignIngressGone(ctx context.Context) error {
+	if err := s.ingresses.Delete(ctx, "api", metav1.DeleteOptions{}); err != nil {
+		return err
+	}
+	s.out.say("Ingress api deleted by hand")
+	return s.ingressAppears(ctx, "api", "")
+}
+
+func (s *story) notExposable(ctx context.Context) error {
+	if err := s.createService(ctx, "headless"); err != nil {
+		return err
+	}
+	return s.eventAppears(ctx, "headless")
+}
+
+func (s *story) serviceDeleted(ctx context.Context) error {
+	if err := s.services.Delete(ctx, "web", metav1.DeleteOptions{}); err != nil {
+		return err
+	}
+	s.out.say("Service web deleted")
+	return s.ingressGoes(ctx, "web")
+}
+
+// createService makes an annotated Service; without ports, a headless one.
+func (s *story) createService(ctx context.Context, name string, ports ...corev1.ServicePort) error {
+	svc := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{"ingress/http": "true"}},
+		Spec:       corev1.ServiceSpec{Ports: ports},
+	}
+	what := "Service " + name
+	if len(ports) == 0 {
+		svc.Spec.ClusterIP = corev1.ClusterIPNone
+		what += ", headless and without ports,"
+	}
+	if _, err := s.services.Create(ctx, svc, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	s.out.say(`%s created, annotated ingress/http: "true"`, what)
+	return nil
+}
+
+func (s *story) annotate(ctx context.Context, name, value string) error {
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"ingress/http":%s}}}`, value)
+	_, err := s.services.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{})
+	return err
+}
+
+// ingressAppears waits for the Service's Ingress, with the host that it is to
+// have, and not the one with the UID that is given.
+func (s *story) ingressAppears(ctx context.Context, name string, not types.UID) error {
+	want := name + "." + namespace + ".example.com"
+	var ing *networkingv1.Ingress
+	err := s.view.Until(ctx, "the Ingress of Service "+name, func() (err error) {
+		ing, err = s.seenIngresses.Get(name)
+		switch {
+		case err != nil:
+			return err
+		case ing.UID == not:
+			return errors.New("it is the one that was deleted")
+		case metav1.GetControllerOf(ing) == nil || metav1.GetControllerOf(ing).Kind != "Service":
+			return errors.New("the Service does not control it")
+		case len(ing.Spec.Rules) != 1 || ing.Spec.Rules[0].Host != want:
+			return fmt.Errorf("its rules are %+v", ing.Spec.Rules)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	path := ing.Spec.Rules[0].HTTP.Paths[0]
+	port := path.Backend.Service.Port.Name
+	if port == "" {
+		port = fmt.Sprint(path.Backend.Service.Port.Number)
+	}
+	s.out.say("Ingress %s is there: http://%s%s goes to port %s of Service %s", name, ing.Spec.Rules[0].Host, path.Path, port, path.Backend.Service.Name)
+	return nil
+}
+
+func (s *story) ingressGoes(ctx context.Context, name string) error {
+	err := s.view.Until(ctx, "the Ingress "+name+" to go", func() error {
+		if _, ok := s.seenIngresses.Item(name); ok {
+			return errors.New("it is there")
+		}
+		return nil
+	})
+	if err == nil {
+		s.out.say("Ingress %s is gone", name)
+	}
+	return err
+}
+
+// eventAppears waits for a warning about the Service, and shows it.
+func (s *story) eventAppears(ctx context.Context, service string) error {
+	var found *eventsv1.Event
+	err := s.view.Until(ctx, "an Event about Service "+service, func() error {
+		events, err := s.seenEvents.List(nil)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if e.Regarding.Kind == "Service" && e.Regarding.Name == service && strings.HasSuffix(e.ReportingController, "addingress") {
+				found = e
+				return nil
+			}
+		}
+		return errors.New("there is none")
+	})
+	if err == nil {
+		s.out.say("Event on Service %s: %s %s: %s", service, found.Type, found.Reason, found.Note)
+	}
+	return err
+}
+
+// serverVersion asks the API server who it is.
+func serverVersion(ctx context.Context, c *rest.Client) (string, error) {
+	version, err := discovery.New(c).ServerVersion(ctx)
+	if err != nil {
+		return "", err
+	}
+	return version.GitVersion, nil
+}

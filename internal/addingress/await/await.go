@@ -1,0 +1,68 @@
+// Package await waits for a cluster to be in a state, by watching it: what tests
+// and the demo do instead of sleeping and looking again.
+//
+//	view := await.New()
+//	ingresses := await.Watch[networkingv1.Ingress](view, factory)
+//	factory.Start(ctx)
+//	err := view.Until(ctx, "the Ingress of web", func() error {
+//		_, err := ingresses.In("shop").Get("web")
+//		return err
+//	})
+package await
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/skiff-k8s/skiff/informer"
+)
+
+// View is told when something has changed, and has those who wait look again. It
+// is safe for concurrent use.
+type View struct {
+	mu    sync.Mutex
+	moved chan struct{} // guarded by mu; closed, and another one made, at each change
+}
+
+// New returns a View that watches nothing yet.
+func New() *View { return &View{moved: make(chan struct{})} }
+
+// Watch has the view told of every change of the factory's objects of type T, and
+// returns what reads them.
+func Watch[T any](v *View, f *informer.Factory, opts ...informer.Option) informer.Lister[T] {
+	shared := informer.For[T](f, opts...)
+	shared.AddHandler(informer.Handler[T]{
+		OnAdd:    func(informer.Item[T]) { v.Moved() },
+		OnUpdate: func(_, _ informer.Item[T]) { v.Moved() },
+		OnDelete: func(informer.Item[T]) { v.Moved() },
+	})
+	return shared.Lister()
+}
+
+// Moved says that something has changed that a condition may depend on.
+func (v *View) Moved() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	close(v.moved)
+	v.moved = make(chan struct{})
+}
+
+// Until waits until holds returns nil, asking it now and after every change. If
+// ctx ends first the error says what was waited for and what was wrong to the end.
+func (v *View) Until(ctx context.Context, what string, holds func() error) error {
+	for {
+		v.mu.Lock()
+		moved := v.moved
+		v.mu.Unlock()
+		reason := holds()
+		if reason == nil {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s: %w: %w", what, reason, context.Cause(ctx))
+		}
+	}
+}
