@@ -112,7 +112,7 @@ func (c *Cluster) components() {
 	c.etcd = c.component(Etcd, c.etcdArgs, 10*time.Second, func(ctx context.Context) error {
 		return etcdListening(ctx, c.folder.Socket("etcd.sock"))
 	})
-	// It lets the requests in flight end, and takes one second over that even when there are none.
+	// It lets the requests in flight end; the watches get one second.
 	c.apiServer = c.component(APIServer, c.apiServerArgs, 20*time.Second, func(ctx context.Context) error {
 		return c.probe.apiServerReady(ctx)
 	})

@@ -83,6 +83,8 @@ func (c *Cluster) apiServerArgs() []string {
 		// Endpoints may not have a loopback address, and no pod runs that could use them.
 		"--endpoint-reconciler-type=none",
 		"--allow-privileged=true",
+		// Without it a stop waits for the watchers to go by themselves, for up to a minute.
+		"--shutdown-watch-termination-grace-period=1s",
 	}
 	if c.options.NoControllerManager {
 		// It wants a service account for each pod, which nobody makes then: no pod could be created.
