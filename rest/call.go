@@ -133,7 +133,7 @@ func (c *call) encode(r *Request) (string, error) {
 		}
 		contentType = f.ContentType()
 	}
-	c.body, err = wire.Encode(r.body, f, gvk.GroupVersion().String(), gvk.Kind)
+	c.body, err = r.encode(r.body, f, gvk.GroupVersion().String(), gvk.Kind)
 	if err != nil {
 		return "", fmt.Errorf("encode the body, a %T: %w", r.body, err)
 	}

@@ -32,12 +32,17 @@ type Request struct {
 	params  url.Values
 	header  http.Header
 	body    any
+	encode  encoder // of body; nil until Body is called
 	kind    schema.GroupVersionKind
 	format  wire.Format
 	timeout time.Duration
 	retries int
 	err     error // the first thing that is wrong
 }
+
+// encoder is wire.Encode. Only Body refers to that, so that a program which writes nothing, such as
+// one that runs informers, does not link the encoders of every API type: a megabyte.
+type encoder func(obj any, f wire.Format, apiVersion, kind string) ([]byte, error)
 
 func (r *Request) fail(err error) *Request {
 	if r.err == nil {
@@ -165,7 +170,7 @@ func (r *Request) Body(body any) *Request {
 	case reflect.Struct:
 		return r.fail(fmt.Errorf("the body is a %T: pass a pointer to it", body))
 	}
-	r.body = body
+	r.body, r.encode = body, wire.Encode
 	return r
 }
 
@@ -250,12 +255,16 @@ func (r *Request) Do(ctx context.Context) Result {
 		defer cancel()
 	}
 	res := Result{call: c}
-	res.err = c.run(ctx, func(resp *http.Response) (err error) {
+	res.err = c.run(ctx, func(resp *http.Response) error {
+		body, err := readAll(resp)
+		if err != nil {
+			return err
+		}
+		res.body = body
 		res.status = resp.StatusCode
 		res.contentType = resp.Header.Get("Content-Type")
 		res.warnings = parseWarnings(resp.Header)
-		res.body, err = readAll(resp)
-		return err
+		return nil
 	})
 	return res
 }
