@@ -1,0 +1,453 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+// object makes an object whose every part is different memory from any other's.
+func object(namespace, name, uid, version string) wire.Object {
+	return wire.Object{
+		Format: wire.JSON, APIVersion: "v1", Kind: "Pod",
+		Meta: wire.Meta{Namespace: namespace, Name: name, UID: uid, ResourceVersion: version},
+		Data: fmt.Appendf(nil, `{"metadata":{"name":%q,"annotations":{"a":"b-%s"}},"spec":%q}`, name, version, strings.Repeat("much the same ", 20)),
+	}
+}
+
+func TestAnItemIsWhatWasSet(t *testing.T) {
+	random := make([]byte, 5000)
+	for i := range random {
+		random[i] = byte(rand.Int())
+	}
+	full := object("ns", "name", "uid", "7")
+	full.Meta.Generation, full.Meta.Deleting = 3, true
+	full.Meta.Labels = wire.Labels{{Key: "a", Value: "1"}, {Key: "b", Value: ""}}
+	full.Meta.Owner = wire.Owner{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "rs", UID: "rs-uid"}
+	incompressible := object("", "cluster-scoped", "", "")
+	incompressible.Data = random
+	empty := wire.Object{Format: wire.Protobuf, Meta: wire.Meta{Name: "empty"}, Data: []byte{}}
+	long := object("ns", strings.Repeat("n", 300), strings.Repeat("u", 1<<17), strings.Repeat("9", 1<<17))
+
+	for name, o := range map[string]wire.Object{"full": full, "incompressible": incompressible, "empty": empty, "long": long} {
+		t.Run(name, func(t *testing.T) {
+			s := New()
+			now, was := s.Set(o)
+			if !was.IsZero() {
+				t.Error("an empty store had something before")
+			}
+			got, ok := s.Get(o.Meta.Key())
+			if !ok || got != now {
+				t.Fatal("Get does not return what Set put there")
+			}
+			unpacked, err := got.Object()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fmt.Sprintf("%+v", unpacked) != fmt.Sprintf("%+v", o) {
+				t.Errorf("got %+v\nset %+v", unpacked, o)
+			}
+			if got.Key() != o.Meta.Key() || got.Name() != o.Meta.Name || got.UID() != o.Meta.UID ||
+				got.ResourceVersion() != o.Meta.ResourceVersion || got.Namespace() != o.Meta.Namespace {
+				t.Errorf("metadata differs: %+v", got.Meta())
+			}
+		})
+	}
+}
+
+// The store may not refer to the buffer that an object came in.
+func TestNothingRefersToWhatWasSet(t *testing.T) {
+	s := New()
+	o := object("ns", "name", "uid", "1")
+	want := string(o.Data)
+	s.Set(o)
+	for i := range o.Data {
+		o.Data[i] = 'x'
+	}
+	item, _ := s.Get("ns/name")
+	got, _ := item.Object()
+	if string(got.Data) != want {
+		t.Error("the item changed with the memory it was made of")
+	}
+	freed := make(chan struct{})
+	big := object("ns", "big", "uid", "1")
+	big.Data = append(big.Data, make([]byte, 1<<20)...)
+	runtime.AddCleanup(&big.Data[0], func(c chan struct{}) { close(c) }, freed)
+	s.Set(big)
+	big = wire.Object{}
+	for range 10 {
+		runtime.GC()
+		select {
+		case <-freed:
+			return
+		default:
+			runtime.Gosched()
+		}
+	}
+	<-freed
+}
+
+// Use lends memory; what Object and Annotation return is the caller's.
+func TestWhatIsReturnedIsTheCallers(t *testing.T) {
+	s := New()
+	item, _ := s.Set(object("ns", "a", "", "1"))
+	other, _ := s.Set(object("ns", "b", "", "2"))
+	mine, _ := item.Object()
+	mine.Data[0] = 'x'
+	value, ok := item.Annotation("a")
+	for range 100 { // the lent memory is used again
+		_ = other.Use(func(o wire.Object) error { clear(o.Data); return nil })
+	}
+	if !ok || value != "b-1" {
+		t.Errorf("the annotation is %q", value)
+	}
+	if again, _ := item.Object(); again.Data[0] != '{' {
+		t.Error("writing to what Object returned changed the item")
+	}
+	failure := errors.New("mine")
+	if err := item.Use(func(wire.Object) error { return failure }); err != failure {
+		t.Errorf("Use returned %v", err)
+	}
+	if err := (Item{}).Use(func(wire.Object) error { return nil }); err == nil {
+		t.Error("the zero Item could be used")
+	}
+}
+
+func TestReplaceRemovesWhatWasNotInTheList(t *testing.T) {
+	s := New()
+	for _, name := range []string{"gone", "same", "changed", "deleted meanwhile"} {
+		s.Set(object("ns", name, "u", "1"))
+	}
+	s.BeginReplace()
+	s.Touch("ns/gone", "u", "1") // in a list that is broken off
+	s.BeginReplace()
+	if !s.Touch("ns/same", "u", "1") {
+		t.Error("the same state was not recognised")
+	}
+	if s.Touch("ns/changed", "u", "2") || s.Touch("ns/same", "other", "1") || s.Touch("ns/new", "u", "1") {
+		t.Error("another state was taken for the same")
+	}
+	s.Set(object("ns", "changed", "u", "2"))
+	s.Delete("ns/deleted meanwhile")
+	gone := s.EndReplace()
+	if len(gone) != 1 || gone[0].Key() != "ns/gone" {
+		t.Errorf("removed %v", gone)
+	}
+	if got := slices.Sorted(s.Keys()); !slices.Equal(got, []string{"ns/changed", "ns/same"}) {
+		t.Errorf("left are %q", got)
+	}
+}
+
+// A list shows one moment, and the store can be written to while it is gone over.
+func TestAListShowsOneMoment(t *testing.T) {
+	s := New()
+	for i := range 100 {
+		s.Set(object("ns", fmt.Sprint(i), "u", "1"))
+	}
+	n := 0
+	for item := range s.All() {
+		n++
+		if item.ResourceVersion() != "1" {
+			t.Fatalf("%s shows a later change", item.Key())
+		}
+		s.Set(object("ns", fmt.Sprint(n%100), "u", "2"))
+		s.Set(object("new", fmt.Sprint(n), "u", "2"))
+		s.Delete("ns/" + fmt.Sprint(n+1))
+	}
+	if n != 100 {
+		t.Errorf("went over %d items", n)
+	}
+}
+
+func TestIndexErrors(t *testing.T) {
+	s := New()
+	var unknown *UnknownIndexError
+	if _, err := s.ByIndex("nothing", ""); !errors.As(err, &unknown) || unknown.Name != "nothing" {
+		t.Errorf("got %v", err)
+	}
+	if err := s.AddIndex(OwnerIndex, func(Item) []string { return nil }); err == nil {
+		t.Error("a built-in index could be replaced")
+	}
+}
+
+// A store costs what is in it, not what was ever in it.
+func TestMemoryFollowsWhatIsCached(t *testing.T) {
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	s := New()
+	round := func(r, n int) {
+		for i := range n {
+			o := object(fmt.Sprintf("ns-%d-%d", r, i%40), fmt.Sprintf("pod-%d-%d", r, i), fmt.Sprintf("uid-%d-%d", r, i), fmt.Sprint(i))
+			o.Meta.Labels = wire.Labels{{Key: "app", Value: fmt.Sprint(r, i/50)}}
+			o.Meta.Owner = wire.Owner{UID: fmt.Sprint(r, i/50)}
+			s.Set(o)
+		}
+	}
+	const n = 5000
+	round(0, n)
+	first := heap() - before
+	for r := 1; r <= 10; r++ {
+		for key := range s.Keys() {
+			s.Delete(key)
+		}
+		round(r, n)
+	}
+	if after := heap() - before; after > first*13/10 {
+		t.Errorf("after ten generations %d objects take %d bytes; the first took %d", s.Len(), after, first)
+	}
+	for key := range s.Keys() {
+		if !strings.HasSuffix(key, "-0") {
+			s.Delete(key)
+		}
+	}
+	if after := heap() - before; after > first/10 {
+		t.Errorf("%d objects take %d bytes where %d took %d", s.Len(), after, n, first)
+	}
+	if st := s.Stats(); st.Objects != s.Len() || st.Families > st.Objects {
+		t.Errorf("the books are wrong: %+v", st)
+	}
+	for key := range s.Keys() {
+		s.Delete(key)
+	}
+	if st := s.Stats(); st != (Stats{}) {
+		t.Errorf("an empty store has %+v on its books", st)
+	}
+	runtime.KeepAlive(s)
+}
+
+// Whatever happens to it, the store is a map of objects, and its indexes say what follows from it;
+// readers meanwhile never see half a change.
+func TestAgainstAPlainMap(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { againstAPlainMap(t, rand.New(rand.NewPCG(seed, 1))) })
+	}
+}
+
+func againstAPlainMap(t *testing.T, r *rand.Rand) {
+	s, plain := New(), map[string]wire.Object{}
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	readers.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			read(t, s)
+		}
+	})
+	defer readers.Wait()
+	defer close(stop)
+
+	indexes := map[string]func(wire.Meta) []string{
+		NamespaceIndex: func(m wire.Meta) []string { return []string{m.Namespace} },
+		OwnerIndex: func(m wire.Meta) []string {
+			if m.Owner.UID == "" {
+				return nil
+			}
+			return []string{m.Owner.UID}
+		},
+	}
+	key := func() (ns, name string) { return []string{"", "a", "b"}[r.IntN(3)], fmt.Sprint("n", r.IntN(30)) }
+	inList := map[string]bool(nil)
+	for step := range 600 {
+		ns, name := key()
+		switch r.IntN(20) {
+		default:
+			o := object(ns, name, fmt.Sprint("uid", r.IntN(5)), fmt.Sprint(step))
+			o.Meta.Generation = int64(step)
+			o.Meta.Deleting = r.IntN(5) == 0
+			for i := range r.IntN(3) {
+				o.Meta.Labels = append(o.Meta.Labels, wire.Label{Key: fmt.Sprint("l", i), Value: fmt.Sprint(r.IntN(3))})
+			}
+			if r.IntN(2) == 0 {
+				o.Meta.Owner = wire.Owner{Kind: "X", UID: fmt.Sprint("owner", r.IntN(4))}
+			}
+			before, had := plain[o.Meta.Key()]
+			now, was := s.Set(o)
+			if was.IsZero() == had || had && was.ResourceVersion() != before.Meta.ResourceVersion {
+				t.Fatalf("Set said that %q was there before, not %q", was.ResourceVersion(), before.Meta.ResourceVersion)
+			}
+			if now.ResourceVersion() != o.Meta.ResourceVersion {
+				t.Fatal("Set returned another item")
+			}
+			plain[o.Meta.Key()] = o
+			if inList != nil {
+				inList[o.Meta.Key()] = true
+			}
+		case 0, 1, 2:
+			k := wire.Meta{Namespace: ns, Name: name}.Key()
+			before, had := plain[k]
+			last, ok := s.Delete(k)
+			if ok != had || last.ResourceVersion() != before.Meta.ResourceVersion {
+				t.Fatalf("Delete of %s returned %q, %v", k, last.ResourceVersion(), ok)
+			}
+			delete(plain, k)
+		case 3:
+			if inList == nil || r.IntN(2) == 0 {
+				s.BeginReplace()
+				inList = map[string]bool{}
+				continue
+			}
+			for k := range plain {
+				o := plain[k]
+				if r.IntN(2) == 0 {
+					if !s.Touch(k, o.Meta.UID, o.Meta.ResourceVersion) {
+						t.Fatalf("%s was not recognised", k)
+					}
+					inList[k] = true
+				}
+			}
+			var want []string
+			for k := range plain {
+				if !inList[k] {
+					want = append(want, k)
+					delete(plain, k)
+				}
+			}
+			var got []string
+			for _, item := range s.EndReplace() {
+				got = append(got, item.Key())
+			}
+			slices.Sort(want)
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Fatalf("a replacement removed %q, not %q", got, want)
+			}
+			inList = nil
+		case 4:
+			if len(indexes) < 5 {
+				name, f := fmt.Sprint("index", len(indexes)), func(m wire.Meta) []string {
+					values := []string{m.Labels.Get("l0"), m.Labels.Get("l1")} // now and then the same twice
+					if m.Deleting {
+						values = nil
+					}
+					return values
+				}
+				indexes[name] = f
+				if err := s.AddIndex(name, func(i Item) []string { return f(i.Meta()) }); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if step%50 == 0 {
+			check(t, s, plain, indexes)
+		}
+	}
+	check(t, s, plain, indexes)
+}
+
+// read reads what there is, and finds each item whole.
+func read(t *testing.T, s *Store) {
+	for item := range s.Select("a", labels.SelectorFromSet(labels.Set{"l0": "1"})) {
+		if item.Namespace() != "a" || item.Labels().Get("l0") != "1" {
+			t.Errorf("%s does not belong to the selection", item.Key())
+		}
+	}
+	seen := map[string]bool{}
+	for item := range s.All() {
+		if seen[item.Key()] {
+			t.Errorf("%s is listed twice", item.Key())
+		}
+		seen[item.Key()] = true
+		o, err := item.Object()
+		if err != nil || !bytes.Contains(o.Data, []byte("b-"+item.ResourceVersion()+`"`)) {
+			t.Errorf("%s is torn: %v", item.Key(), err)
+		}
+	}
+}
+
+func check(t *testing.T, s *Store, plain map[string]wire.Object, indexes map[string]func(wire.Meta) []string) {
+	t.Helper()
+	got := map[string]wire.Object{}
+	for item := range s.All() {
+		o, err := item.Object()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[item.Key()] = o
+	}
+	if !maps.EqualFunc(got, plain, func(a, b wire.Object) bool { return fmt.Sprintf("%+v", a) == fmt.Sprintf("%+v", b) }) {
+		t.Fatalf("the store has %d objects that are not the %d of the map", len(got), len(plain))
+	}
+	if s.Len() != len(plain) {
+		t.Fatalf("Len is %d, not %d", s.Len(), len(plain))
+	}
+	for name, values := range indexes {
+		want := map[string][]string{}
+		for k, o := range plain {
+			vs := values(o.Meta)
+			slices.Sort(vs)
+			for _, v := range slices.Compact(vs) {
+				want[v] = append(want[v], k)
+			}
+		}
+		found, err := s.IndexValues(name)
+		if err != nil || len(found) != len(want) {
+			t.Fatalf("index %s has the values %q (%v), not %d", name, found, err, len(want))
+		}
+		for v, keys := range want {
+			items, err := s.ByIndex(name, v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var have []string
+			for _, i := range items {
+				have = append(have, i.Key())
+				if i.ResourceVersion() != plain[i.Key()].Meta.ResourceVersion {
+					t.Fatalf("index %s finds an old state of %s", name, i.Key())
+				}
+			}
+			slices.Sort(keys)
+			slices.Sort(have)
+			if !slices.Equal(have, keys) {
+				t.Fatalf("index %s finds %q under %q, not %q", name, have, v, keys)
+			}
+		}
+	}
+	families := map[string]bool{}
+	for _, o := range plain {
+		families[string(familyID(nil, &o))] = true
+	}
+	if n := s.Stats().Families; n != len(families) {
+		t.Fatalf("%d families are remembered, there are %d", n, len(families))
+	}
+}
+
+func BenchmarkSet(b *testing.B) {
+	s := New()
+	o := object("ns", "name", "uid", "1")
+	o.Meta.Labels = wire.Labels{{Key: "app", Value: "web"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Set(o)
+	}
+}
+
+func BenchmarkGetAndUse(b *testing.B) {
+	s := New()
+	s.Set(object("ns", "name", "uid", "1"))
+	b.ReportAllocs()
+	for b.Loop() {
+		item, _ := s.Get("ns/name")
+		_ = item.Use(func(wire.Object) error { return nil })
+	}
+}
