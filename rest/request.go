@@ -41,7 +41,7 @@ type Request struct {
 }
 
 // encoder is wire.Encode. Only Body refers to that, so that a program which writes nothing, such as
-// one that runs informers, does not link the encoders of every API type: a megabyte.
+// one that runs informers, does not link the encoders of all API types: half a megabyte.
 type encoder func(obj any, f wire.Format, apiVersion, kind string) ([]byte, error)
 
 func (r *Request) fail(err error) *Request {
