@@ -55,8 +55,9 @@ func jsonAnnotations(data []byte, yield func(key, value []byte) bool) {
 			}
 			for more := s.open('{', '}'); more; more = s.next('}') {
 				key := s.bytes(s.checked(s.key()))
-				value := s.bytes(s.string())
-				if s.err != nil || !yield(key, value) {
+				var value text
+				s.string(&value)
+				if s.err != nil || !yield(key, s.bytes(value)) {
 					return
 				}
 			}

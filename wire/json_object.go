@@ -10,9 +10,9 @@ func (k *outline) jsonObject(s *scanner, keepManagedFields bool) {
 	for more := s.open('{', '}'); more; more = s.next('}') {
 		switch key := s.key(); string(s.bytes(key)) {
 		case "apiVersion":
-			k.apiVersion = s.string()
+			s.string(&k.apiVersion)
 		case "kind":
-			k.kind = s.string()
+			s.string(&k.kind)
 		case "metadata":
 			if hasMetadata {
 				s.failAt(key.start, errors.New("metadata stands there a second time"))
@@ -66,15 +66,15 @@ func (k *outline) jsonMetadata(s *scanner, keepManagedFields bool) {
 func (k *outline) jsonMetadataField(s *scanner, name []byte) {
 	switch string(name) {
 	case "namespace":
-		k.namespace = s.string()
+		s.string(&k.namespace)
 	case "name":
-		k.name = s.string()
+		s.string(&k.name)
 	case "uid":
-		k.uid = s.string()
+		s.string(&k.uid)
 	case "resourceVersion":
-		k.resourceVersion = s.string()
+		s.string(&k.resourceVersion)
 	case "generation":
-		k.generation = s.int()
+		s.int(&k.generation)
 	case "deletionTimestamp":
 		k.deleting = !s.null()
 		if k.deleting {
@@ -95,8 +95,9 @@ func (k *outline) jsonLabels(s *scanner) {
 		return
 	}
 	for more := s.open('{', '}'); more; more = s.next('}') {
-		key := s.checked(s.key())
-		k.labels = append(k.labels, labelText{key, s.string()})
+		label := labelText{key: s.checked(s.key())}
+		s.string(&label.value)
+		k.labels = append(k.labels, label)
 	}
 }
 
@@ -120,13 +121,13 @@ func jsonOwner(s *scanner) ownerText {
 	for more := s.open('{', '}'); more; more = s.next('}') {
 		switch key := s.key(); string(s.bytes(key)) {
 		case "apiVersion":
-			o.apiVersion = s.string()
+			s.string(&o.apiVersion)
 		case "kind":
-			o.kind = s.string()
+			s.string(&o.kind)
 		case "name":
-			o.name = s.string()
+			s.string(&o.name)
 		case "uid":
-			o.uid = s.string()
+			s.string(&o.uid)
 		case "controller":
 			o.controller = s.space() == 't'
 			s.value()

@@ -298,16 +298,16 @@ func (s *scanner) escape() {
 	}
 }
 
-// string reads a string, or null for the empty one.
-func (s *scanner) string() text {
+// string reads a string into t. As in encoding/json, null leaves t as it is.
+func (s *scanner) string(t *text) {
 	if s.null() {
-		return text{}
+		return
 	}
 	if s.space() != '"' {
 		s.unexpected("a string")
-		return text{}
+		return
 	}
-	return s.checked(s.str())
+	*t = s.checked(s.str())
 }
 
 // checked marks a text that cannot be taken as it stands because it is not UTF-8. Only texts that
@@ -319,18 +319,17 @@ func (s *scanner) checked(t text) text {
 	return t
 }
 
-// int reads an integer, or null for 0.
-func (s *scanner) int() int64 {
+// int reads an integer into n. As in encoding/json, null leaves n as it is.
+func (s *scanner) int(n *int64) {
 	if s.null() {
-		return 0
+		return
 	}
 	t := s.number()
 	if s.err != nil {
-		return 0
+		return
 	}
-	n, err := strconv.ParseInt(string(s.b[t.start:t.end]), 10, 64)
-	if err != nil {
+	var err error
+	if *n, err = strconv.ParseInt(string(s.b[t.start:t.end]), 10, 64); err != nil {
 		s.failAt(t.start, fmt.Errorf("%s is no integer of 64 bits", s.b[t.start:t.end]))
 	}
-	return n
 }

@@ -32,7 +32,8 @@ func withString(data []byte, key, value string) ([]byte, error) {
 		}
 		s.space()
 		own.start = s.i
-		says := s.string()
+		var says text
+		s.string(&says)
 		own.end = s.i
 		if says.end > says.start {
 			return data, nil

@@ -79,9 +79,9 @@ func (l *jsonList) member() jsonListState {
 	key := l.s.key()
 	switch string(l.s.bytes(key)) {
 	case "apiVersion":
-		l.list.APIVersion = string(l.s.bytes(l.s.string()))
+		l.string(&l.list.APIVersion)
 	case "kind":
-		l.list.Kind = string(l.s.bytes(l.s.string()))
+		l.string(&l.list.Kind)
 	case "metadata":
 		if l.hasMeta {
 			l.s.failAt(key.start, errors.New("metadata stands there a second time"))
@@ -121,19 +121,28 @@ func (l *jsonList) metadata() {
 	for more := s.open('{', '}'); more; more = s.next('}') {
 		switch key := s.key(); string(s.bytes(key)) {
 		case "resourceVersion":
-			l.list.ResourceVersion = string(s.bytes(s.string()))
+			l.string(&l.list.ResourceVersion)
 		case "continue":
-			l.list.Continue = string(s.bytes(s.string()))
+			l.string(&l.list.Continue)
 		case "remainingItemCount":
-			if s.null() {
-				break
+			if l.list.RemainingItemCount = nil; !s.null() {
+				l.list.RemainingItemCount = new(int64)
+				s.int(l.list.RemainingItemCount)
 			}
-			n := s.int()
-			l.list.RemainingItemCount = &n
 		default:
 			s.value()
 		}
 	}
+}
+
+// string reads a string, which the list keeps: a copy. null leaves it as it is.
+func (l *jsonList) string(into *string) {
+	if l.s.null() {
+		return
+	}
+	var t text
+	l.s.string(&t)
+	*into = string(l.s.bytes(t))
 }
 
 // end says that the list is complete. What has no items is no list, whatever it is: taken for an

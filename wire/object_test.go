@@ -149,6 +149,19 @@ func TestWrongUTF8(t *testing.T) {
 	}
 }
 
+// Of two members with one key the last counts, and null is as if it were not there: as when the
+// object is decoded.
+func TestSecondMemberWithAKey(t *testing.T) {
+	o, err := wire.ReadObject([]byte(`{"kind":"A","kind":"B","metadata":{"name":"a","name":"b","name":null,"uid":null,"generation":1,"generation":2,
+		"labels":{"a":"1"},"labels":null,"labels":{"b":"1","b":"2","b":null},"deletionTimestamp":"x","deletionTimestamp":null,
+		"ownerReferences":[{"name":"a","controller":true}],"ownerReferences":[{"name":"b","name":"c","controller":false,"controller":true}]}}`),
+		wire.JSON, wire.Options{})
+	want := wire.Meta{Name: "b", Generation: 2, Labels: wire.Labels{{Key: "b"}}, Owner: wire.Owner{Name: "c"}}
+	if err != nil || o.Kind != "B" || !reflect.DeepEqual(o.Meta, want) {
+		t.Errorf("got %+v, %v", o, err)
+	}
+}
+
 func TestOwnerIsTheOneInControl(t *testing.T) {
 	o, err := wire.ReadObject([]byte(`{"metadata":{"ownerReferences":[
 		{"apiVersion":"v1","kind":"A","name":"a","uid":"1"},

@@ -60,7 +60,8 @@ func (w *jsonWatch) next() (Event, error) {
 
 func (w *jsonWatch) eventType() EventType {
 	s := &w.s
-	t := s.string()
+	var t text
+	s.string(&t)
 	if s.err != nil {
 		return ""
 	}
