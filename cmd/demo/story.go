@@ -31,6 +31,7 @@ type story struct {
 	ingresses   *client.Client[networkingv1.Ingress]
 
 	view          *await.View
+	cache         *informer.Informer[networkingv1.Ingress] // behind seenIngresses
 	seenIngresses informer.Lister[networkingv1.Ingress]
 	seenEvents    informer.Lister[eventsv1.Event]
 }
@@ -47,6 +48,7 @@ func tell(ctx context.Context, out *printer, c *rest.Client, stepTimeout time.Du
 		services:    client.Of[corev1.Service](c).In(namespace),
 		ingresses:   client.Of[networkingv1.Ingress](c).In(namespace),
 		view:        await.New(),
+		cache:       informer.For[networkingv1.Ingress](factory),
 	}
 	s.seenIngresses = await.Watch[networkingv1.Ingress](s.view, factory).In(namespace)
 	s.seenEvents = await.Watch[eventsv1.Event](s.view, factory).In(namespace)
@@ -122,13 +124,17 @@ func (s *story) ingressDeleted(ctx context.Context) error {
 }
 
 func (s *story) ingressEdited(ctx context.Context) error {
-	_, err := s.ingresses.Patch(ctx, "web", types.JSONPatchType, []byte(`[
+	edited, err := s.ingresses.Patch(ctx, "web", types.JSONPatchType, []byte(`[
 		{"op": "replace", "path": "/spec/rules/0/host", "value": "elsewhere.example.com"},
 		{"op": "add", "path": "/spec/tls", "value": [{"secretName": "web-tls"}]}]`), metav1.PatchOptions{FieldManager: "somebody"})
 	if err != nil {
 		return err
 	}
 	s.out.say("Ingress web edited: its host is elsewhere.example.com, and it has TLS from the Secret web-tls")
+	// Before the cache shows the edit, the Ingress in it looks as if it were repaired already.
+	if err := s.cache.WaitFor(ctx, edited.ResourceVersion); err != nil {
+		return err
+	}
 	if err := s.ingressAppears(ctx, "web", ""); err != nil {
 		return err
 	}
