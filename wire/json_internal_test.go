@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf8"
 )
 
 // scans says whether the scanner takes data for a document.
@@ -91,6 +92,18 @@ func FuzzUnquote(f *testing.F) {
 		s.string(&got)
 		if s.err != nil || !got.unquote && inside != want {
 			t.Errorf("%q is taken as it stands, which is not %q (%v)", inside, want, s.err)
+		}
+	})
+}
+
+func FuzzQuote(f *testing.F) {
+	for _, text := range quotedTexts {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, want string) {
+		var got string
+		if err := json.Unmarshal(quote(want), &got); err != nil || got != strings.ToValidUTF8(want, "\ufffd") && utf8.ValidString(want) {
+			t.Errorf("%q: got %q, %v", want, got, err)
 		}
 	})
 }

@@ -102,3 +102,20 @@ func hexDigit(c byte) (value byte, ok bool) {
 	}
 	return 0, false
 }
+
+// quote writes a string as JSON does.
+func quote(s string) []byte {
+	const hex = "0123456789abcdef"
+	b := append(make([]byte, 0, len(s)+2), '"')
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ':
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}

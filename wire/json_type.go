@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"encoding/json"
-	"slices"
-)
+import "slices"
 
 // withType returns the object with apiVersion and kind where it says none, or an empty one; it is
 // data itself if it says both.
@@ -42,14 +39,10 @@ func withString(data []byte, key, value string) ([]byte, error) {
 	if s.err != nil {
 		return nil, explain(s.err, JSON, "the object")
 	}
-	quoted, err := json.Marshal(value)
-	if err != nil {
-		return nil, err
-	}
 	if own.end > 0 {
-		return slices.Concat(data[:own.start], quoted, data[own.end:]), nil
+		return slices.Concat(data[:own.start], quote(value), data[own.end:]), nil
 	}
-	member := slices.Concat([]byte(`"`+key+`":`), quoted)
+	member := slices.Concat([]byte(`"`+key+`":`), quote(value))
 	if members {
 		member = append(member, ',')
 	}
