@@ -4,10 +4,13 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/skiff-k8s/skiff/kind"
 )
+
+type unstructuredObject = unstructured.Unstructured
 
 const (
 	testResync = 500 * time.Millisecond

@@ -124,6 +124,10 @@ func (s *shared) start(ctx context.Context) {
 	defer s.mu.Unlock()
 	s.ctx = ctx
 	if s.err != nil {
+		s.stopping = true
+		for _, p := range s.processors {
+			close(p.done)
+		}
 		close(s.done)
 		return
 	}
@@ -166,7 +170,7 @@ func (s *shared) add(call func(*event), h handlerConfig) *Registration {
 		p.queue.push(event{kind: eventInitialEnd})
 	}
 	s.processors = append(s.processors, p)
-	if s.ctx != nil && s.err == nil {
+	if s.ctx != nil {
 		s.startProcessor(p)
 	}
 	return &Registration{p}
