@@ -1,0 +1,242 @@
+// Package examples_test builds the examples as a user would, and runs each against a real control
+// plane.
+package examples_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/controlplane"
+	"github.com/skiff-k8s/skiff/rest"
+)
+
+func TestMain(m *testing.M) { controlplane.Main(m) }
+
+func TestExamples(t *testing.T) {
+	cluster := controlplane.Start(t)
+	c, err := rest.NewClient(cluster.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubeconfig := cluster.Kubeconfig()
+	programs := build(t)
+
+	ctx := t.Context()
+	createPod(ctx, t, c, "default", "web-0")
+	createDeployment(ctx, t, c, "kube-system", "dns")
+
+	t.Run("list-pods-rest", func(t *testing.T) {
+		out := succeeds(t, filepath.Join(programs, "list-pods-rest"), "--kubeconfig", kubeconfig)
+		hasLine(t, out, "web-0", "Pending", "example.com/web:1")
+	})
+
+	t.Run("list-clientset", func(t *testing.T) {
+		out := succeeds(t, filepath.Join(programs, "list-clientset"), "--kubeconfig", kubeconfig)
+		hasLine(t, out, "web-0", "Pending")
+		hasLine(t, out, "dns", "0/2")
+	})
+
+	t.Run("dynamic-get", func(t *testing.T) {
+		program := filepath.Join(programs, "dynamic-get")
+		out := succeeds(t, program, "--kubeconfig", kubeconfig, "--namespace", "kube-system", "dns")
+		hasLine(t, out, "unstructured: Deployment kube-system/dns, spec.replicas 2")
+		hasLine(t, out, "typed:", "Deployment kube-system/dns, image example.com/web:1")
+
+		_, stderr, code := output(t, environment(t), program, "--kubeconfig", kubeconfig, "--namespace", "kube-system", "nobody")
+		if code != 1 || !strings.Contains(stderr, `"nobody" not found`) {
+			t.Errorf("of a deployment that is not there: exit code %d, %q; want 1, and that it was not found", code, stderr)
+		}
+		if _, stderr, code := output(t, environment(t), program); code != 2 || !strings.Contains(stderr, "usage:") {
+			t.Errorf("without a name: exit code %d, %q; want 2 and the usage", code, stderr)
+		}
+	})
+
+	t.Run("discovery", func(t *testing.T) {
+		out := succeeds(t, filepath.Join(programs, "discovery"), "--kubeconfig", kubeconfig)
+		hasLine(t, out, "Kubernetes v1.37.2")
+		hasLine(t, out, "apps/v1")
+		hasLine(t, out, "deployments", "Deployment", "namespaced", "list")
+		hasLine(t, out, "namespaces", "Namespace", "cluster", "create")
+		hasLine(t, out, "networking.k8s.io/v1")
+		hasLine(t, out, "ingresses", "Ingress", "namespaced")
+	})
+
+	t.Run("informer", func(t *testing.T) {
+		namespace := cluster.Namespace(t)
+		pods := client.Of[corev1.Pod](c).In(namespace)
+		createPod(ctx, t, c, namespace, "early")
+
+		p := start(t, filepath.Join(programs, "informer"), "--kubeconfig", kubeconfig, "--namespace", namespace)
+		p.waitFor(t, "1 pods")
+		hasLine(t, strings.Join(p.said, "\n"), namespace, "early", "Pending")
+		p.waitFor(t, "watching")
+
+		createPod(ctx, t, c, namespace, "late")
+		p.waitFor(t, "added    "+namespace+"/late")
+		if _, err := pods.Patch(ctx, "late", types.MergePatchType, []byte(`{"status":{"phase":"Running"}}`), metav1.PatchOptions{}, "status"); err != nil {
+			t.Fatal(err)
+		}
+		p.waitFor(t, "changed  "+namespace+"/late Pending -> Running")
+		if err := pods.Delete(ctx, "late", metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}); err != nil {
+			t.Fatal(err)
+		}
+		p.waitFor(t, "deleted  "+namespace+"/late which was Running")
+
+		p.interrupt(t)
+		if all := strings.Join(p.said, "\n"); strings.Contains(all, "added    "+namespace+"/early") {
+			t.Errorf("a pod of the list was reported as added:\n%s", all)
+		}
+	})
+
+	t.Run("controller", func(t *testing.T) {
+		namespace := cluster.Namespace(t)
+		budgets := client.Of[policyv1.PodDisruptionBudget](c).In(namespace)
+		foreign, err := budgets.Create(ctx, &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: "taken"}}, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		p := start(t, filepath.Join(programs, "controller"), "--kubeconfig", kubeconfig)
+		d := createDeployment(ctx, t, c, namespace, "web")
+		first := await(ctx, t, budgets, "web", func(b *policyv1.PodDisruptionBudget) bool { return metav1.IsControlledBy(b, d) })
+		if n := first.Spec.MaxUnavailable; n == nil || n.IntValue() != 1 {
+			t.Errorf("the budget's maxUnavailable is %v, want 1", n)
+		}
+
+		if err := budgets.Delete(ctx, "web", metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		await(ctx, t, budgets, "web", func(b *policyv1.PodDisruptionBudget) bool { return b.UID != first.UID })
+
+		createDeployment(ctx, t, c, namespace, "taken")
+		p.waitFor(t, "budget "+namespace+"/taken belongs to somebody else")
+		p.interrupt(t)
+		if now, err := budgets.Get(ctx, "taken", metav1.GetOptions{}); err != nil || now.ResourceVersion != foreign.ResourceVersion {
+			t.Errorf("the budget that is somebody else's was changed: %v, %v", now, err)
+		}
+	})
+
+	t.Run("the default rules find the cluster, too", func(t *testing.T) {
+		program := filepath.Join(programs, "list-pods-rest")
+		out, stderr, code := output(t, environment(t, "KUBECONFIG="+kubeconfig), program)
+		if code != 0 {
+			t.Fatalf("with $KUBECONFIG set: exit code %d: %s", code, stderr)
+		}
+		hasLine(t, out, "web-0", "Pending")
+	})
+
+	t.Run("without a cluster each says where it looked", func(t *testing.T) {
+		missing := filepath.Join(t.TempDir(), "missing")
+		for _, name := range []string{"list-pods-rest", "list-clientset", "dynamic-get", "discovery", "informer", "controller"} {
+			_, stderr, code := output(t, environment(t), filepath.Join(programs, name), "--kubeconfig", missing, "x")
+			if code != 1 || !strings.Contains(stderr, missing) {
+				t.Errorf("%s with a kubeconfig that is not there: exit code %d, %q; want 1 and the file's name", name, code, stderr)
+			}
+		}
+	})
+}
+
+// The controller is what the README shows and calls short.
+func TestControllerIsShort(t *testing.T) {
+	source, err := os.ReadFile("controller/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(source, []byte("\n")); n >= 60 {
+		t.Errorf("examples/controller/main.go has %d lines, which is not under 60", n)
+	}
+}
+
+// succeeds runs a program that must print nothing but its output.
+func succeeds(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	out, stderr, code := output(t, environment(t), program, args...)
+	if code != 0 || stderr != "" {
+		t.Fatalf("%s: exit code %d, stderr %q, output:\n%s", filepath.Base(program), code, stderr, out)
+	}
+	return out
+}
+
+// hasLine wants a line that holds all of these.
+func hasLine(t *testing.T, out string, parts ...string) {
+	t.Helper()
+lines:
+	for line := range strings.Lines(out) {
+		for _, p := range parts {
+			if !strings.Contains(line, p) {
+				continue lines
+			}
+		}
+		return
+	}
+	t.Errorf("no line with %q in the output:\n%s", parts, out)
+}
+
+// await waits until the object of that name is as it should be, and returns it.
+func await[T any](ctx context.Context, t *testing.T, in *client.Client[T], name string, ok func(*T) bool) *T {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	w, err := in.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e, err := range w.Events() {
+		if err != nil {
+			t.Fatalf("waiting for %s: %v", name, err)
+		}
+		if e.Type != client.Deleted && ok(e.Object) {
+			return e.Object
+		}
+	}
+	t.Fatalf("waiting for %s: the watch ended", name)
+	return nil
+}
+
+func createPod(ctx context.Context, t *testing.T, c *rest.Client, namespace, name string) {
+	t.Helper()
+	// Without the namespace's service account, which a controller makes, no pod is admitted.
+	await(ctx, t, client.Of[corev1.ServiceAccount](c).In(namespace), "default", func(*corev1.ServiceAccount) bool { return true })
+	_, err := client.Of[corev1.Pod](c).In(namespace).Create(ctx, &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       podTemplate().Spec,
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func createDeployment(ctx context.Context, t *testing.T, c *rest.Client, namespace, name string) *appsv1.Deployment {
+	t.Helper()
+	template := podTemplate()
+	d, err := client.Of[appsv1.Deployment](c).In(namespace).Create(ctx, &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: new(int32(2)),
+			Selector: &metav1.LabelSelector{MatchLabels: template.Labels},
+			Template: template,
+		},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func podTemplate() corev1.PodTemplateSpec {
+	return corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "web"}},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Image: "example.com/web:1"}}},
+	}
+}
