@@ -17,7 +17,7 @@ var ErrTooLarge = errors.New("it is over the limit of Options.MaxObjectBytes")
 type SyntaxError struct {
 	Format  Format
 	Offset  int64  // in bytes, from the beginning of what was given to the reader
-	Reading string // what was being read: "item 12 of the list", counted from 0
+	Reading string // what was being read: "the PodList after item 12"
 	Err     error  // what is wrong there; never nil
 }
 

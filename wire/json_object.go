@@ -82,6 +82,8 @@ func (k *outline) jsonMetadataField(s *scanner, name []byte) {
 		}
 	case "labels":
 		k.jsonLabels(s)
+	case "annotations":
+		jsonStrings(s)
 	case "ownerReferences":
 		k.jsonOwners(s)
 	default:
@@ -98,6 +100,19 @@ func (k *outline) jsonLabels(s *scanner) {
 		label := labelText{key: s.checked(s.key())}
 		s.string(&label.value)
 		k.labels = append(k.labels, label)
+	}
+}
+
+// jsonStrings reads a map of strings that is looked into later, if ever: Annotation, which has no
+// error to return, finds it in order.
+func jsonStrings(s *scanner) {
+	if s.null() {
+		return
+	}
+	for more := s.open('{', '}'); more; more = s.next('}') {
+		s.key()
+		var value text
+		s.string(&value)
 	}
 }
 

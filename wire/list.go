@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -71,20 +72,21 @@ func (l *ListReader) Next() (Object, error) {
 	return Object{}, err
 }
 
+// reading names the list and the place in it, for errors.
 func (l *ListReader) reading() string {
-	kind := l.source.meta().Kind
-	if kind == "" {
-		kind = "list"
+	name := "the " + cmp.Or(l.source.meta().Kind, "list")
+	if l.items == 0 {
+		return name
 	}
-	return fmt.Sprintf("the %s, at item %d", kind, l.items)
+	return fmt.Sprintf("%s after item %d", name, l.items)
 }
 
 // Meta is what the list says of itself. It is complete once Next has returned io.EOF: a list may say
 // it after its items.
 func (l *ListReader) Meta() ListMeta { return *l.source.meta() }
 
-// itemsOf returns a cutter for the items of a list that says it is of that type: where Options do
-// not say what the items are, those of a PodList are Pods.
+// itemsOf tells the cutter which list its objects are the items of: where Options do not say what
+// they are, those of a PodList are Pods.
 func (c *cutter) itemsOf(list *ListMeta) {
 	kind, ok := strings.CutSuffix(list.Kind, "List")
 	if !ok || kind == "" { // "List" alone has items of any kind

@@ -196,8 +196,8 @@ func TestMalformedListIsAnErrorThatSaysWhere(t *testing.T) {
 		"no list but a Status":         {`{"kind":"Status","code":410}`, 28, `it has no items, so it is no list; its kind is "Status"`},
 		"a table":                      {`{"kind":"Table","rows":[]}`, 26, `it has no items`},
 		"items that are an object":     {`{"items":{}}`, 9, `[ was expected, not "{"`},
-		"an item that is null":         {`{"items":[null]}`, 10, `at item 0 cannot be read: JSON at byte 10: { was expected, not "n"`},
-		"an item that is a number":     {`{"items":[` + item + `,1]}`, 36, `at item 1 cannot be read: JSON at byte 36: { was expected, not "1"`},
+		"an item that is null":         {`{"items":[null]}`, 10, `the list cannot be read: JSON at byte 10: { was expected, not "n"`},
+		"an item that is a number":     {`{"items":[` + item + `,1]}`, 36, `the list after item 1 cannot be read: JSON at byte 36: { was expected, not "1"`},
 		"no comma":                     {`{"items":[` + item + item + `]}`, 35, `a comma or ] was expected, not "{"`},
 		"a comma too many":             {`{"items":[` + item + `,]}`, 36, `{ was expected, not "]"`},
 		"a comma too many, in it":      {`{"items":[],}`, 12, `a key was expected, not "}"`},
@@ -210,6 +210,8 @@ func TestMalformedListIsAnErrorThatSaysWhere(t *testing.T) {
 		"a name that is a number":      {`{"items":[{"metadata":{"name":7}}]}`, 30, `a string was expected, not "7"`},
 		"labels that are an array":     {`{"items":[{"metadata":{"labels":[]}}]}`, 32, `{ was expected`},
 		"a label that is a number":     {`{"items":[{"metadata":{"labels":{"a":1}}}]}`, 37, `a string was expected`},
+		"an annotation that is a map":  {`{"items":[{"metadata":{"annotations":{"a":{}}}}]}`, 42, `a string was expected`},
+		"annotations that are a word":  {`{"items":[{"metadata":{"annotations":true}}]}`, 37, `{ was expected`},
 		"a generation with a fraction": {`{"items":[{"metadata":{"generation":1.5}}]}`, 36, `1.5 is no integer`},
 		"a generation that is huge":    {`{"items":[{"metadata":{"generation":9223372036854775808}}]}`, 36, `is no integer of 64 bits`},
 		"owners that are an object":    {`{"items":[{"metadata":{"ownerReferences":{}}}]}`, 41, `[ was expected`},
@@ -261,7 +263,7 @@ func TestMalformedProtobufListIsAnErrorThatSaysWhere(t *testing.T) {
 	}{
 		"JSON":                             {`{"items":[]}`, 0, `it begins with "{\"it"`},
 		"a pod":                            {typed("Pod", named), begin - 6, `it is no list, by the name of its kind`},
-		"a status":                         {typed("Status", ""), begin - 3, `the Status, at item 0 cannot be read`},
+		"a status":                         {typed("Status", ""), begin - 3, `the Status cannot be read`},
 		"no list in the envelope":          {"k8s\x00\x0a\x04\x0a\x02v1", 10, io.ErrUnexpectedEOF.Error()},
 		"two lists in the envelope":        {typed("PodList", "") + "\x12\x00", begin, `a second list`},
 		"a list as a number":               {"k8s\x00\x10\x07", 4, `field 2 has wire type 0, not 2`},
@@ -283,6 +285,7 @@ func TestMalformedProtobufListIsAnErrorThatSaysWhere(t *testing.T) {
 		"a list's metadata of a gigabyte":  {"k8s\x00\x12\xff\xff\xff\xff\x7f\x0a\x80\x80\x80\x80\x04", 10, `more than any list needs`},
 		"an owner that is cut":             {typed("PodList", "\x12\x07\x0a\x05\x6a\x03\x0a\x02a"), begin + 8, `field 1 claims 2 bytes`},
 		"a label that is cut":              {typed("PodList", "\x12\x07\x0a\x05\x5a\x03\x0a\x02a"), begin + 8, `field 1 claims 2 bytes`},
+		"an annotation that is cut":        {typed("PodList", "\x12\x07\x0a\x05\x62\x03\x0a\x02a"), begin + 8, `field 1 claims 2 bytes`},
 		"an unknown field of a bad length": {typed("PodList", "\x3a\x05a"), begin, `field 7 claims 5 bytes`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -524,6 +527,23 @@ func TestObjectOverTheLimitIsAnError(t *testing.T) {
 			if (err == io.EOF) != tt.good || !tt.good && !errors.Is(err, wire.ErrTooLarge) {
 				t.Errorf("limit %d: %v", tt.limit, err)
 			}
+		}
+	}
+}
+
+// A stream without an end is given up at the limit, wherever in it the end is missing.
+func TestRunawayStreamIsGivenUpAtTheLimit(t *testing.T) {
+	const limit = 1 << 20
+	for _, tt := range []struct {
+		begins string
+		then   byte
+	}{
+		{``, ' '}, {`{"items":[`, ' '}, {`{"items":[{"a":"`, 'x'}, {`{"items":[{"a":`, '1'}, {`{"items":[{"`, 'x'}, {`{"a":"`, 'x'}, {`{"items":[]}`, ' '},
+	} {
+		runaway := &endless{head: []byte(tt.begins), item: bytes.Repeat([]byte{tt.then}, 1024), n: 100 * limit / 1024}
+		_, _, err := readList(runaway, wire.JSON, wire.Options{MaxObjectBytes: limit})
+		if !errors.Is(err, wire.ErrTooLarge) || runaway.n < 97*limit/1024 {
+			t.Errorf("%s%c: %v with %d KiB left", tt.begins, tt.then, err, runaway.n)
 		}
 	}
 }

@@ -156,6 +156,8 @@ func (k *outline) protobufMetadata(f *fields, keepManagedFields bool) {
 		case metaLabels:
 			key, value := protobufMapEntry(&m)
 			k.labels = append(k.labels, labelText{key, value})
+		case metaAnnotations:
+			protobufMapEntry(&m) // so that Annotation, which has no error to return, finds it in order
 		case metaOwnerReferences:
 			if owner := protobufOwner(&m); !k.owner.controller {
 				k.owner = owner

@@ -116,8 +116,16 @@ func (w *WatchReader) Next() (Event, error) {
 		return e, nil
 	}
 	if f, ok := err.(*fault); ok {
-		err = explain(f, w.format, fmt.Sprintf("the watch, at event %d", w.events))
+		err = explain(f, w.format, w.reading())
 	}
 	w.err = err
 	return Event{}, err
+}
+
+// reading names the place in the watch, for errors.
+func (w *WatchReader) reading() string {
+	if w.events == 0 {
+		return "the watch"
+	}
+	return fmt.Sprintf("the watch after event %d", w.events)
 }

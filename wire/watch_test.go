@@ -199,7 +199,7 @@ func TestMalformedWatchIsAnErrorThatSaysWhere(t *testing.T) {
 		at     int64
 		says   string
 	}{
-		"no type":               {wire.JSON, good + `{"object":{}}`, 41, `at event 1 cannot be read: JSON at byte 41: the event has no type`},
+		"no type":               {wire.JSON, good + `{"object":{}}`, 41, `the watch after event 1 cannot be read: JSON at byte 41: the event has no type`},
 		"no object":             {wire.JSON, `{"type":"ADDED"}`, 16, `the event has no object`},
 		"an empty document":     {wire.JSON, `{}`, 2, `the event has no type`},
 		"a type of no sense":    {wire.JSON, `{"type":"ADD","object":{}}`, 9, `"ADD" is no type of a watch event`},
