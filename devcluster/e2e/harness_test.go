@@ -27,9 +27,12 @@ import (
 // limit is how long anything may take: a start of two seconds on a machine that does much else.
 const limit = 90 * time.Second
 
-// binary is the devcluster under test.
+// binary is the devcluster under test: the repository's, or the one $SKIFF_DEVCLUSTER names.
 func binary(t *testing.T) string {
 	t.Helper()
+	if path := os.Getenv("SKIFF_DEVCLUSTER"); path != "" {
+		return path
+	}
 	path, err := filepath.Abs("../../bin/devcluster")
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +81,7 @@ func (m *machine) command(args ...string) *command {
 	c := &command{Cmd: exec.CommandContext(ctx, binary(m.t), args...), t: m.t}
 	c.Env = append(os.Environ(), "TMPDIR="+m.tmp)
 	c.Stdout, c.Stderr = &c.stdout, &c.stderr
+	c.WaitDelay = 10 * time.Second // for a process that was left behind with standard error open
 	return c
 }
 
@@ -186,6 +190,7 @@ func (m *machine) gone(pids ...int) {
 		for alive(pid) {
 			if time.Now().After(deadline) {
 				m.t.Errorf("process %d is still there: %s", pid, commandLine(pid))
+				syscall.Kill(pid, syscall.SIGKILL)
 				break
 			}
 			time.Sleep(5 * time.Millisecond)
