@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { controlplane.Main(m) }
 
 // testContext ends with the test, or when the test has taken too long.
 func testContext(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -14,7 +14,7 @@ type unstructuredObject = unstructured.Unstructured
 
 const (
 	testResync = 500 * time.Millisecond
-	soonEnough = 15 * time.Second
+	soonEnough = 30 * time.Second
 )
 
 func mustKind(t *testing.T, group, version, name string) kind.Kind {
