@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"testing"
@@ -47,6 +48,19 @@ func checkReadsAsKubernetes(t *testing.T, f wire.Format, typ reflect.Type, data 
 		got := reflect.New(typ).Interface()
 		if err := wire.Decode(o, got); err != nil {
 			t.Fatalf("%v: %v\n%q", f, err, data)
+		}
+		// The store decodes out of memory that it uses again.
+		borrowed := o
+		borrowed.Data = bytes.Clone(o.Data)
+		again := reflect.New(typ).Interface()
+		if err := wire.Decode(borrowed, again); err != nil {
+			t.Fatal(err)
+		}
+		for i := range borrowed.Data {
+			borrowed.Data[i] = '!'
+		}
+		if !apiequality.Semantic.DeepEqual(again, got) {
+			t.Fatalf("%v: what was decoded shares memory with Data:\n%+v", f, again)
 		}
 		if !apiequality.Semantic.DeepEqual(got, want) {
 			t.Fatalf("%v, managedFields kept: %v:\n got %+v\nwant %+v", f, keep, got, want)

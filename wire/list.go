@@ -85,14 +85,14 @@ func (l *ListReader) reading() string {
 // it after its items.
 func (l *ListReader) Meta() ListMeta { return *l.source.meta() }
 
-// itemsOf tells the cutter which list its objects are the items of: where Options do not say what
+// itemsOf tells which list its objects are the items of: where Options do not say what
 // they are, those of a PodList are Pods.
-func (c *cutter) itemsOf(list *ListMeta) {
+func (r *objectReader) itemsOf(list *ListMeta) {
 	kind, ok := strings.CutSuffix(list.Kind, "List")
 	if !ok || kind == "" { // "List" alone has items of any kind
 		return
 	}
-	if c.options.APIVersion == "" && c.options.Kind == "" {
-		c.options.APIVersion, c.options.Kind = list.APIVersion, kind
+	if r.options.APIVersion == "" && r.options.Kind == "" {
+		r.options.APIVersion, r.options.Kind = list.APIVersion, kind
 	}
 }

@@ -16,7 +16,7 @@ import (
 //	listEnds     after the list's object
 type jsonList struct {
 	s        scanner
-	cut      cutter
+	objects  objectReader
 	list     ListMeta
 	state    jsonListState
 	hasMeta  bool
@@ -35,8 +35,8 @@ const (
 
 func newJSONList(r io.Reader, o Options) *jsonList {
 	return &jsonList{
-		s:   newScanner(newWindow(r, o.maxObject())),
-		cut: cutter{options: o},
+		s:       newScanner(newWindow(r, o.maxObject())),
+		objects: objectReader{options: o},
 	}
 }
 
@@ -54,7 +54,7 @@ func (l *jsonList) next() (Object, error) {
 			l.state = l.member()
 		case listItem:
 			l.state = listItemEnd
-			if o := l.cut.json(&l.s); l.s.err == nil {
+			if o := l.objects.json(&l.s); l.s.err == nil {
 				return o, nil
 			}
 		case listItemEnd:
@@ -97,7 +97,7 @@ func (l *jsonList) member() jsonListState {
 			break
 		}
 		if l.s.open('[', ']') {
-			l.cut.itemsOf(&l.list)
+			l.objects.itemsOf(&l.list)
 			return listItem
 		}
 	default:

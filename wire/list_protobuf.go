@@ -30,7 +30,7 @@ const maxSmallField = 1 << 20
 //	listField       before a field of the list, or at its end
 type protobufList struct {
 	win     window
-	cut     cutter
+	objects objectReader
 	list    ListMeta
 	state   protobufListState
 	listEnd int64 // the list's end, as an offset in the stream
@@ -48,8 +48,8 @@ const (
 
 func newProtobufList(r io.Reader, o Options) *protobufList {
 	return &protobufList{
-		win: newWindow(r, o.maxObject()),
-		cut: cutter{options: o},
+		win:     newWindow(r, o.maxObject()),
+		objects: objectReader{options: o},
 	}
 }
 
@@ -132,7 +132,7 @@ func (l *protobufList) envelopeField() error {
 	l.win.discard(f.i)
 	l.hasList = true
 	l.listEnd = l.win.offset + int64(n)
-	l.cut.itemsOf(&l.list)
+	l.objects.itemsOf(&l.list)
 	l.state = listField
 	return nil
 }
@@ -172,14 +172,14 @@ func (l *protobufList) listField() (o Object, isItem bool, err error) {
 
 // item reads the item of n bytes that comes next.
 func (l *protobufList) item(n uint64) (Object, error) {
-	if n > uint64(l.cut.options.maxObject()) {
+	if n > uint64(l.objects.options.maxObject()) {
 		return Object{}, l.win.fault(fmt.Errorf("the object is of %d bytes: %w", n, ErrTooLarge))
 	}
 	msg, err := l.win.need(int(n))
 	if err != nil {
 		return Object{}, l.win.fault(err)
 	}
-	o, fault := l.cut.message(msg, l.cut.options.APIVersion, l.cut.options.Kind)
+	o, fault := l.objects.message(msg, l.objects.options.APIVersion, l.objects.options.Kind)
 	if fault != nil {
 		fault.at += l.win.offset
 		return Object{}, fault

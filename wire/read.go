@@ -9,31 +9,31 @@ import (
 // the envelope that it comes in or without, such as the Data of an Object. It keeps nothing of
 // data. An error is a [SyntaxError].
 func ReadObject(data []byte, f Format, o Options) (Object, error) {
-	c := cutter{options: o}
-	object, err := c.whole(data, f)
+	r := objectReader{options: o}
+	object, err := r.whole(data, f)
 	if err != nil {
 		return Object{}, explain(err, f, "the object")
 	}
 	return object, nil
 }
 
-// cutter makes Objects out of bytes, one after the other: what a stream needs between one object
+// objectReader makes Objects out of bytes, one after the other: what a stream needs between one object
 // and the next.
-type cutter struct {
+type objectReader struct {
 	options          Options
 	outline          outline
 	apiVersion, kind interned
 }
 
 // whole makes an Object of all of data.
-func (c *cutter) whole(data []byte, f Format) (Object, *fault) {
-	if len(data) > c.options.maxObject() {
+func (r *objectReader) whole(data []byte, f Format) (Object, *fault) {
+	if len(data) > r.options.maxObject() {
 		return Object{}, &fault{0, fmt.Errorf("it is of %d bytes: %w", len(data), ErrTooLarge)}
 	}
 	switch f {
 	case JSON:
 		s := newScanner(wholeWindow(data))
-		object := c.json(&s)
+		object := r.json(&s)
 		if s.err == nil && !s.atEnd() {
 			s.unexpected("the end of the document")
 		}
@@ -42,18 +42,18 @@ func (c *cutter) whole(data []byte, f Format) (Object, *fault) {
 		if len(data) == 0 {
 			return Object{}, &fault{0, io.ErrUnexpectedEOF}
 		}
-		return c.protobuf(data)
+		return r.protobuf(data)
 	}
 	return Object{}, &fault{0, fmt.Errorf("%v is no format", f)}
 }
 
 // json makes an Object of the next value. The scanner has the error, if there is one.
-func (c *cutter) json(s *scanner) Object {
+func (r *objectReader) json(s *scanner) Object {
 	s.space()
 	s.mark()
-	k := &c.outline
-	k.jsonObject(s, c.options.KeepManagedFields)
-	if s.err == nil && s.i > c.options.maxObject() {
+	k := &r.outline
+	k.jsonObject(s, r.options.KeepManagedFields)
+	if s.err == nil && s.i > r.options.maxObject() {
 		s.failAt(0, fmt.Errorf("the object is of %d bytes: %w", s.i, ErrTooLarge))
 	}
 	if s.err != nil {
@@ -61,25 +61,25 @@ func (c *cutter) json(s *scanner) Object {
 	}
 	src := s.b[:s.i]
 	o := k.object(src, JSON)
-	o.APIVersion = c.apiVersion.of(s.bytes(k.apiVersion))
-	o.Kind = c.kind.of(s.bytes(k.kind))
-	c.complete(&o)
+	o.APIVersion = r.apiVersion.of(s.bytes(k.apiVersion))
+	o.Kind = r.kind.of(s.bytes(k.kind))
+	r.complete(&o)
 	return o
 }
 
 // protobuf makes an Object of a message, in its envelope if it has one. Places of faults are
 // relative to b.
-func (c *cutter) protobuf(b []byte) (Object, *fault) {
+func (r *objectReader) protobuf(b []byte) (Object, *fault) {
 	e, err := protobufEnvelope(b)
 	if err != nil {
 		return Object{}, err
 	}
 	typed := Object{
-		APIVersion: c.apiVersion.of(b[e.apiVersion.start:e.apiVersion.end]),
-		Kind:       c.kind.of(b[e.kind.start:e.kind.end]),
+		APIVersion: r.apiVersion.of(b[e.apiVersion.start:e.apiVersion.end]),
+		Kind:       r.kind.of(b[e.kind.start:e.kind.end]),
 	}
-	c.complete(&typed)
-	o, err := c.message(b[e.raw.start:e.raw.end], typed.APIVersion, typed.Kind)
+	r.complete(&typed)
+	o, err := r.message(b[e.raw.start:e.raw.end], typed.APIVersion, typed.Kind)
 	if err != nil {
 		err.at += int64(e.raw.start)
 	}
@@ -87,11 +87,11 @@ func (c *cutter) protobuf(b []byte) (Object, *fault) {
 }
 
 // message makes an Object of a message of a known type.
-func (c *cutter) message(msg []byte, apiVersion, kind string) (Object, *fault) {
-	k := &c.outline
+func (r *objectReader) message(msg []byte, apiVersion, kind string) (Object, *fault) {
+	k := &r.outline
 	k.reset()
 	if hasObjectMeta(kind) {
-		if err := k.protobufObject(msg, c.options.KeepManagedFields); err != nil {
+		if err := k.protobufObject(msg, r.options.KeepManagedFields); err != nil {
 			return Object{}, err
 		}
 	}
@@ -101,11 +101,11 @@ func (c *cutter) message(msg []byte, apiVersion, kind string) (Object, *fault) {
 }
 
 // complete fills in what an object leaves to others to say.
-func (c *cutter) complete(o *Object) {
+func (r *objectReader) complete(o *Object) {
 	if o.APIVersion == "" {
-		o.APIVersion = c.options.APIVersion
+		o.APIVersion = r.options.APIVersion
 	}
 	if o.Kind == "" {
-		o.Kind = c.options.Kind
+		o.Kind = r.options.Kind
 	}
 }

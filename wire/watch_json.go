@@ -7,14 +7,14 @@ import (
 
 // jsonWatch reads a watch in JSON: one document an event, one after the other.
 type jsonWatch struct {
-	s   scanner
-	cut cutter
+	s       scanner
+	objects objectReader
 }
 
 func newJSONWatch(r io.Reader, o Options) *jsonWatch {
 	return &jsonWatch{
-		s:   newScanner(newWindow(r, o.maxObject())),
-		cut: cutter{options: o},
+		s:       newScanner(newWindow(r, o.maxObject())),
+		objects: objectReader{options: o},
 	}
 }
 
@@ -40,7 +40,7 @@ func (w *jsonWatch) next() (Event, error) {
 				s.failAt(key.start, errors.New("object stands there a second time"))
 			}
 			hasObject = true
-			e.Object = w.cut.json(s)
+			e.Object = w.objects.json(s)
 		default:
 			s.value()
 		}

@@ -22,14 +22,14 @@ const frameHeader = 4
 // protobufWatch reads a watch in protobuf: frames, each with a WatchEvent whose object stands in an
 // envelope.
 type protobufWatch struct {
-	win window
-	cut cutter
+	win     window
+	objects objectReader
 }
 
 func newProtobufWatch(r io.Reader, o Options) *protobufWatch {
 	return &protobufWatch{
-		win: newWindow(r, o.maxObject()),
-		cut: cutter{options: o},
+		win:     newWindow(r, o.maxObject()),
+		objects: objectReader{options: o},
 	}
 }
 
@@ -57,7 +57,7 @@ func (w *protobufWatch) frame() ([]byte, error) {
 		return nil, w.win.fault(err)
 	}
 	size := binary.BigEndian.Uint32(header)
-	if uint64(size) > uint64(w.cut.options.maxObject()) {
+	if uint64(size) > uint64(w.objects.options.maxObject()) {
 		return nil, w.win.fault(fmt.Errorf("the event is of %d bytes: %w", size, ErrTooLarge))
 	}
 	w.win.discard(frameHeader)
@@ -97,7 +97,7 @@ func (w *protobufWatch) event(frame []byte) (Event, *fault) {
 		return Event{}, &fault{int64(eventType.start), err}
 	}
 	var inside *fault
-	if e.Object, inside = w.cut.protobuf(f.bytes(object)); inside != nil {
+	if e.Object, inside = w.objects.protobuf(f.bytes(object)); inside != nil {
 		inside.at += int64(object.start)
 		return Event{}, inside
 	}
