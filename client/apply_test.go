@@ -129,6 +129,20 @@ func TestWhatIsNotAppliedAnyMoreIsRemoved(t *testing.T) {
 	}
 }
 
+func TestOneLabelCanBeOwned(t *testing.T) {
+	c, ctx := connect(t), soon(t)
+	services := client.Of[corev1.Service](c).In(namespace(t, c))
+	must(services.Create(ctx, &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"other": "x"}},
+		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}},
+	}, metav1.CreateOptions{}))(t)
+	s := must(services.Apply(ctx, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"mine": "y"}}},
+		metav1.ApplyOptions{FieldManager: "m"}))(t)
+	if got := owned(t, s, "m"); !slices.Equal(got, []string{"metadata/labels/mine"}) || s.Labels["other"] != "x" || s.Spec.Ports[0].Port != 80 {
+		t.Errorf("it owns %q of %+v", got, s)
+	}
+}
+
 func TestAnObjectThatWasReadCanBeApplied(t *testing.T) {
 	c, ctx := connect(t), soon(t)
 	configMaps := client.Of[corev1.ConfigMap](c).In(namespace(t, c))

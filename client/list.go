@@ -31,12 +31,8 @@ func (c *Client[T]) List(ctx context.Context, opts metav1.ListOptions) (*List[T]
 	meta, err := c.r.List(ctx, opts,
 		func() { list.Items = []T{} }, // never nil: as JSON it is [], not null
 		func(o wire.Object) error {
-			var item T
-			if err := decode(c.r, o, &item); err != nil {
-				return err
-			}
-			list.Items = append(list.Items, item)
-			return nil
+			list.Items = append(list.Items, *new(T))
+			return decode(c.r, o, &list.Items[len(list.Items)-1])
 		})
 	if err != nil {
 		return nil, err
