@@ -22,6 +22,12 @@ func TestEventsFollowTheList(t *testing.T) {
 		w.event("ADDED", object("c", "uc", "12"))
 		w.event("DELETED", object("b", "ub", "13"))
 		s.knows("a=ua/11 c=uc/12")
+		w.event("ADDED", object("c", "uc", "12")) // streams may repeat themselves
+		w.event("DELETED", object("b", "ub", "13"))
+		synctest.Wait()
+		if a, u, d := s.told.count("add"), s.told.count("update"), s.told.count("delete"); a != 3 || u != 1 || d != 1 {
+			t.Errorf("told of %d adds, %d updates and %d deletes", a, u, d)
+		}
 		if got := s.maps.ResourceVersion(); got != "13" {
 			t.Errorf("after the deletion at 13 the cache is at %s", got)
 		}
