@@ -2,7 +2,6 @@ package wire_test
 
 import (
 	"bytes"
-	"fmt"
 	"reflect"
 	"testing"
 
@@ -23,7 +22,7 @@ func TestEveryBuiltInTypeIsReadAsKubernetesReadsIt(t *testing.T) {
 	for _, typ := range types {
 		t.Run(typ.String(), func(t *testing.T) {
 			fill := filler(int64(len(typ.String())))
-			for range 30 {
+			for range 12 {
 				obj := random(fill, typ)
 				for _, f := range formats {
 					checkReadsAsKubernetes(t, f, typ, body(t, f, obj))
@@ -124,19 +123,4 @@ func TestEveryKindWithAnObjectMetaIsKnownByItsName(t *testing.T) {
 			t.Errorf("%v: HasObjectMeta says %v", gvk, got)
 		}
 	}
-}
-
-func ExampleObject_Annotation() {
-	o, err := wire.ReadObject([]byte(`{
-		"apiVersion": "v1", "kind": "Service",
-		"metadata": {"name": "web", "namespace": "default", "annotations": {"ingress/http": "true"}},
-		"spec": {"ports": [{"port": 80}]}
-	}`), wire.JSON, wire.Options{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	value, ok := o.Annotation("ingress/http")
-	fmt.Println(o.Kind, o.Meta.Key(), value, ok)
-	// Output: Service default/web true true
 }

@@ -31,6 +31,9 @@ func newScanner(win window) scanner {
 
 // mark lets go of all that has been read: the next byte becomes the place 0.
 func (s *scanner) mark() {
+	if s.err != nil {
+		return
+	}
 	s.win.discard(s.i)
 	s.b, s.i = s.win.bytes(), 0
 }
