@@ -119,7 +119,7 @@ func TestHoldIsGivenUpAfterItsTime(t *testing.T) {
 		time.Sleep(6*time.Second - 1)
 		synctest.Wait()
 		c.check(t, "just before", 2, nil, nil)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		c.check(t, "the first is over", 1, []Key{keyA}, []Key{keyA})
 		time.Sleep(4 * time.Second)

@@ -39,6 +39,10 @@ func Workers(n int) Option {
 // that it is logged as given up, and waits for its next event or resync, which
 // starts the count anew. 0 is never; less is without end. Default: without end,
 // so that no fault, however long, leaves a key behind.
+//
+// While one of the controller's informers has lost the API server no key is given
+// up: they are tried again every few seconds, and the count goes on when the API
+// server is back.
 func MaxRetries(n int) Option {
 	return optionFunc(func(c *Controller) { c.maxRetries = n })
 }

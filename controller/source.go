@@ -36,6 +36,7 @@ type source interface {
 	listen() (stop func())
 	wait(context.Context) error
 	demand(client.Write) (demand, bool)
+	cutOff() bool
 }
 
 // For says what the controller is about: T's objects, whose keys are reconciled.
@@ -181,8 +182,7 @@ func (s *Source[T]) updated(old, new informer.Item[T]) {
 	if s.changed != nil && before == now && !resync && !s.changed(old, new) {
 		return
 	}
-	s.enqueue(old)
-	s.enqueue(new)
+	s.enqueue(old, new)
 }
 
 func (s *Source[T]) deleted(last informer.Item[T]) {
@@ -203,13 +203,25 @@ func (s *Source[T]) matches(item informer.Item[T]) bool {
 	return s.match == nil || s.match(item)
 }
 
-func (s *Source[T]) enqueue(item informer.Item[T]) {
-	for _, key := range s.keys(s.controller, item) {
-		s.controller.queue.Add(key)
+// enqueue adds the keys of the items, each once: a worker may be through with a key
+// before the second item names it again.
+func (s *Source[T]) enqueue(items ...informer.Item[T]) {
+	added := map[Key]bool{}
+	for _, item := range items {
+		for _, key := range s.keys(s.controller, item) {
+			if !added[key] {
+				added[key] = true
+				s.controller.queue.Add(key)
+			}
+		}
 	}
 }
 
 func (s *Source[T]) wait(ctx context.Context) error { return s.shared.WaitForSync(ctx) }
+
+// cutOff reports whether the informer has lost the API server and not found it
+// again yet.
+func (s *Source[T]) cutOff() bool { return s.shared.Status().Failures > 0 }
 
 // demand is what w, a write made by a reconcile, asks of the source's cache: to
 // contain the version it made, or, where a deletion left none, not to contain the

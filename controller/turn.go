@@ -48,12 +48,26 @@ func (c *Controller) failed(ctx context.Context, log *slog.Logger, key Key, err 
 		c.queue.Forget(key)
 	case IsTerminal(err):
 		c.giveUp(log, key, "trying again would not help", retries, err)
+	case c.maxRetries >= 0 && retries >= c.maxRetries && c.cutOff():
+		// The key is not to blame, and no event will come for it when this is over.
+		log.Warn("reconcile failed, and the API server cannot be watched either; trying again until it can",
+			"after", cutOffDelay, "error", err)
+		c.queue.AddAfter(key, cutOffDelay)
 	case c.maxRetries >= 0 && retries >= c.maxRetries:
 		c.giveUp(log, key, "retries used up", retries, err)
 	default:
 		log.Warn("reconcile failed, trying again", "retry", retries+1, "error", err)
 		c.queue.AddRateLimited(key)
 	}
+}
+
+// cutOffDelay is how far apart a key's attempts are that is tried again only because
+// the API server is gone: an outage is to be over for a key soon after it is over.
+const cutOffDelay = 5 * time.Second
+
+// cutOff reports whether one of the controller's informers has lost the API server.
+func (c *Controller) cutOff() bool {
+	return slices.ContainsFunc(c.sources, source.cutOff)
 }
 
 func (c *Controller) giveUp(log *slog.Logger, key Key, why string, retries int, err error) {

@@ -105,6 +105,60 @@ func TestErrorsAreTriedAgainWithoutEndByDefault(t *testing.T) {
 	})
 }
 
+// outage is a source whose informer has lost the API server, for as long as it is
+// true.
+type outage struct {
+	source
+	lost atomic.Bool
+}
+
+func (o *outage) cutOff() bool { return o.lost.Load() }
+
+// While the API server is gone keys fail by no fault of their own, and no event
+// will come for them when it is back: none is given up.
+func TestNoKeyIsGivenUpDuringAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var down outage
+		var calls atomic.Int32
+		c, log, stop := queueOnly(func(context.Context, Key) (Result, error) {
+			calls.Add(1)
+			if down.lost.Load() {
+				return Result{}, errTest
+			}
+			return Result{}, nil
+		}, MaxRetries(3))
+		c.sources = []source{&down}
+		down.lost.Store(true)
+		c.queue.Add(keyA)
+		time.Sleep(time.Hour)
+		if n := calls.Load(); n < 3600/5 || n > 3600/5+4 {
+			t.Errorf("called %d times in an hour", n)
+		}
+		down.lost.Store(false)
+		time.Sleep(cutOffDelay)
+		synctest.Wait()
+		if s := c.Stats(); s.Succeeded != 1 || s.GivenUp != 0 {
+			t.Errorf("after the outage: %+v", s)
+		}
+
+		// One that fails for its own reasons is given up when the API server is there.
+		calls.Store(0)
+		c.reconcile = func(context.Context, Key) (Result, error) {
+			calls.Add(1)
+			return Result{}, errTest
+		}
+		down.lost.Store(true)
+		c.queue.Add(keyB)
+		time.Sleep(time.Hour)
+		down.lost.Store(false)
+		time.Sleep(time.Hour)
+		if s := c.Stats(); s.GivenUp != 1 || log.count("level=ERROR") != 1 {
+			t.Errorf("after the second outage: %+v", s)
+		}
+		stop()
+	})
+}
+
 func TestTerminalErrorIsNotTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int32
@@ -171,8 +225,7 @@ func TestPanicIsAnError(t *testing.T) {
 		var calls atomic.Int32
 		c, log, stop := queueOnly(func(_ context.Context, key Key) (Result, error) {
 			if calls.Add(1) == 1 {
-				var m map[string]int
-				m[key.Name] = 1
+				panicsByWriting(nil, key)
 			}
 			return Result{}, nil
 		})
@@ -237,6 +290,8 @@ func TestOneKeyIsNeverReconciledTwiceAtOnce(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func panicsByWriting(m map[Key]int, key Key) { m[key] = 1 }
 
 func TestStopLetsReconcilesFinish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -56,16 +56,20 @@ func TestManyServicesThroughRestartsOfTheAPIServer(t *testing.T) {
 		var faulty sync.WaitGroup
 		faulty.Go(func() {
 			defer close(over)
+			begin := time.Now()
 			if err := fault(w.ctx); err != nil {
 				t.Errorf("%s: %v", what, err)
 			}
+			t.Logf("%s: the API server is back after %v", what, time.Since(begin).Round(time.Millisecond))
 		})
 		left := w.churn(what, over)
 		faulty.Wait()
 		if t.Failed() {
 			return
 		}
+		begin := time.Now()
 		w.agree(many + left)
+		t.Logf("%s: %d Services and their Ingresses agree %v later", what, many+left, time.Since(begin).Round(time.Millisecond))
 
 		// No informer is stuck: what comes now is seen, and work in the old ones too.
 		canary := w.service("canary-after-"+what, exposed)

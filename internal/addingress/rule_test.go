@@ -54,7 +54,7 @@ func TestAnnotatedServiceGetsAnIngress(t *testing.T) {
 func ownedFields(ing *networkingv1.Ingress) string {
 	for _, m := range ing.ManagedFields {
 		if m.Manager == fieldManager {
-			return string(m.FieldsV1.Raw)
+			return m.FieldsV1.GetRawString()
 		}
 	}
 	return "nothing"
@@ -312,7 +312,7 @@ func TestForeignIngressIsNotTouched(t *testing.T) {
 			}
 			for _, m := range after.ManagedFields {
 				if m.Manager == fieldManager {
-					t.Errorf("addingress has written to it: %s", m.FieldsV1.Raw)
+					t.Errorf("addingress has written to it: %s", m.FieldsV1.GetRawString())
 				}
 			}
 			if after.UID != before.UID || fmt.Sprint(after.Spec) != fmt.Sprint(before.Spec) {

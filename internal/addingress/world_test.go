@@ -401,13 +401,17 @@ func (w *world) hasEvent(svc *corev1.Service, reason string) *eventsv1.Event {
 	return found
 }
 
+// eventsAbout is addingress's Events about the Service. Other controllers have some
+// too now and then.
 func (w *world) eventsAbout(svc *corev1.Service) []*eventsv1.Event {
 	w.t.Helper()
 	all, err := w.seenEvents.List(nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return slices.DeleteFunc(all, func(e *eventsv1.Event) bool { return e.Regarding.UID != svc.UID })
+	return slices.DeleteFunc(all, func(e *eventsv1.Event) bool {
+		return e.Regarding.UID != svc.UID || e.ReportingController != controllerName
+	})
 }
 
 func asYAML(obj any) string {
