@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"math/rand"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
 	"time"
 
+	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
 	appsv1 "k8s.io/api/apps/v1"
@@ -47,7 +49,7 @@ var scheme = runtime.NewScheme()
 
 func init() {
 	for _, add := range []func(*runtime.Scheme) error{
-		admissionregistrationv1.AddToScheme, apidiscoveryv2.AddToScheme, appsv1.AddToScheme, authenticationv1.AddToScheme,
+		admissionv1.AddToScheme, admissionregistrationv1.AddToScheme, apidiscoveryv2.AddToScheme, appsv1.AddToScheme, authenticationv1.AddToScheme,
 		authorizationv1.AddToScheme, autoscalingv1.AddToScheme, autoscalingv2.AddToScheme,
 		batchv1.AddToScheme, certificatesv1.AddToScheme, coordinationv1.AddToScheme,
 		corev1.AddToScheme, discoveryv1.AddToScheme, eventsv1.AddToScheme, flowcontrolv1.AddToScheme,
@@ -130,18 +132,10 @@ func objectTypes() []reflect.Type {
 			types = append(types, t)
 		}
 	}
-	sort.Slice(types, func(i, j int) bool { return types[i].String() < types[j].String() })
-	return slicesCompact(types)
-}
-
-func slicesCompact(types []reflect.Type) []reflect.Type {
-	var out []reflect.Type
-	for i, t := range types {
-		if i == 0 || types[i-1] != t {
-			out = append(out, t)
-		}
-	}
-	return out
+	slices.SortFunc(types, func(a, b reflect.Type) int {
+		return strings.Compare(a.PkgPath()+a.Name(), b.PkgPath()+b.Name())
+	})
+	return slices.Compact(types)
 }
 
 // filler fills objects at random, with strings that need escapes and with managedFields.

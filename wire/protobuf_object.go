@@ -108,7 +108,7 @@ func protobufEnvelope(b []byte) (envelope, *fault) {
 // protobuf only, where a field has no name that would tell.
 func hasObjectMeta(kind string) bool {
 	switch kind {
-	case "Status", "APIVersions", "APIGroup", "SerializedReference", "WatchEvent":
+	case "Status", "APIVersions", "APIGroup", "WatchEvent", "SerializedReference", "AdmissionReview", "DeploymentRollback":
 		return false
 	}
 	return !strings.HasSuffix(kind, "List") && !strings.HasSuffix(kind, "Options")
