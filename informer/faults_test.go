@@ -143,6 +143,7 @@ func TestServersWithoutWatchList(t *testing.T) {
 		"invalid":     func(r *fakeRequest) { r.status(422, "Invalid") },
 		"bad request": func(r *fakeRequest) { r.status(400, "BadRequest") },
 		"no bookmark": func(r *fakeRequest) { r.watch().event("ADDED", object("a", "ua", "5")) },
+		"silence":     func(r *fakeRequest) { r.watch() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			play(t, func(s *scene) {
@@ -170,6 +171,22 @@ func TestServersWithoutWatchList(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A list is as slow as it likes, as long as it goes on.
+func TestASlowListIsNotTakenForSilence(t *testing.T) {
+	play(t, func(s *scene) {
+		w := s.next("watch,sendInitialEvents=true").watch()
+		for i := range 20 { // for less than the five minutes that a watch lasts at least
+			w.event("ADDED", object("a", "ua", fmt.Sprint(1+i)))
+			time.Sleep(10 * time.Second) // synctest's clock
+		}
+		w.listEnd("100")
+		s.knows("a=ua/20")
+		if len(s.errors) != 0 {
+			t.Errorf("there was an error: %v", <-s.errors)
+		}
+	})
 }
 
 // Pages that expire while they are read are asked for again as one.
