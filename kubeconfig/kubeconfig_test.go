@@ -298,7 +298,7 @@ func TestInCluster(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "ca.crt")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.load(""); err == nil || errors.Is(err, ErrNotInCluster) {
+	if _, err := w.load(""); err == nil || errors.Is(err, ErrNotInCluster) || errors.Is(err, ErrNotFound) {
 		t.Errorf("a pod without a CA: %v", err)
 	} else {
 		mustContain(t, err.Error(), "ca.crt")
@@ -331,8 +331,12 @@ func TestWhenNothingIsFoundEveryPlaceIsListed(t *testing.T) {
 	}
 	check("~/.kube/config", filepath.Join(w.dir, "home", ".kube", "config"), "does not exist")
 	missing, empty := filepath.Join(w.dir, "missing"), w.file("empty", "kind: Config\n")
-	w.vars["KUBECONFIG"] = missing + string(filepath.ListSeparator) + empty
+	list := string(filepath.ListSeparator)
+	w.vars["KUBECONFIG"] = list + missing + list + list + empty
 	check("$KUBECONFIG", missing, "does not exist", empty, "is empty")
+	if _, err := w.load(""); strings.Contains(err.Error(), `""`) {
+		t.Errorf("a file without a name is looked for: %v", err)
+	}
 	w.inPod()
 	_, err := w.load("", WithContext("prod"))
 	if !errors.Is(err, ErrNotFound) {

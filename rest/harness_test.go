@@ -60,7 +60,7 @@ func answer(req *http.Request, code int, body string, headers ...string) *http.R
 	for i := 0; i < len(headers); i += 2 {
 		h.Add(headers[i], headers[i+1])
 	}
-	if h.Get("Content-Type") == "" {
+	if _, said := h["Content-Type"]; !said {
 		h.Set("Content-Type", "application/json")
 	}
 	return &http.Response{

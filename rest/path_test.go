@@ -79,6 +79,7 @@ func TestPaths(t *testing.T) {
 		{plain.Get().Resource("pods").Param("limit", "5").Param("labelSelector", "a in (b,c)"),
 			"https://server.example/api/v1/pods?labelSelector=a+in+%28b%2Cc%29&limit=5"},
 		{behind.Get().Namespace("x").Resource("pods"), "https://gate.example/clusters/a%2Fb/api/v1/namespaces/x/pods"},
+		{behind.Get().Resource("users").Name("a b?"), "https://gate.example/clusters/a%2Fb/api/v1/users/a%20b%3F"},
 		{behind.Get().AbsPath("/version"), "https://gate.example/clusters/a%2Fb/version"},
 	} {
 		u, err := test.r.URL()
@@ -88,6 +89,20 @@ func TestPaths(t *testing.T) {
 		}
 		if u.String() != test.want {
 			t.Errorf("made\n  %s, not\n  %s", u, test.want)
+		}
+	}
+}
+
+func TestACredentialMakesAHostWithoutASchemeHTTPS(t *testing.T) {
+	ca := newAuthority(t, "ca")
+	for name, cfg := range map[string]*Config{
+		"https": {BearerToken: "t"}, "https ": {BearerTokenFile: writeFile(t, "token", []byte("t"))},
+		"https  ": {TLS: TLSConfig{CAData: ca.pem}}, "https   ": {TLS: TLSConfig{Insecure: true}}, "http": {},
+	} {
+		cfg.Host = "server.example"
+		u, err := newClient(t, cfg).Get().AbsPath("/").URL()
+		if want := strings.TrimSpace(name); err != nil || u.Scheme != want {
+			t.Errorf("%v: %s, %v", cfg, u, err)
 		}
 	}
 }

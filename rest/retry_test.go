@@ -325,6 +325,21 @@ func TestTheThrottle(t *testing.T) {
 	})
 }
 
+func TestTheBurstIsQPSRoundedUpByDefault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := fakeClient(t, says(200, "{}"), func(cfg *Config) { cfg.QPS = 1.5 })
+		began := time.Now()
+		for i, want := range []time.Duration{0, 0, 667 * time.Millisecond} {
+			if err := c.Get().Resource("pods").Do(t.Context()).Error(); err != nil {
+				t.Fatal(err)
+			}
+			if at := time.Since(began).Round(time.Millisecond); at != want {
+				t.Errorf("request %d goes after %v, not %v", i, at, want)
+			}
+		}
+	})
+}
+
 func TestRetriesDoNotCountAgainstTheThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{t: t, answers: []func(*http.Request) (*http.Response, error){

@@ -104,21 +104,18 @@ func (c *call) complete(s *metav1.Status, code, retryAfter int) {
 
 // bodyText is the beginning of a body that is no Status, for a message.
 func bodyText(body []byte) string {
-	text := strings.TrimSpace(string(body))
-	if !utf8.ValidString(text) {
-		return "unknown"
-	}
+	text, more := strings.TrimSpace(string(body)), ""
 	if len(text) > maxErrorText {
 		cut := maxErrorText
-		for !utf8.RuneStart(text[cut]) {
+		for cut > 0 && !utf8.RuneStart(text[cut]) {
 			cut--
 		}
-		text = text[:cut] + "..."
+		text, more = text[:cut], "..."
 	}
-	if text == "" {
+	if text == "" || !utf8.ValidString(text) {
 		return "unknown"
 	}
-	return text
+	return text + more
 }
 
 func redirectText(resp *http.Response) string {

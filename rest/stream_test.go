@@ -323,6 +323,7 @@ func TestABodyIsClosedOnce(t *testing.T) {
 			s.Close()
 			s.Close()
 		},
+		"a read up":  func(r *Request) { s, _ := r.List(t.Context(), wire.Options{}); _, _ = names(t, s) },
 		"Stream":     func(r *Request) { s, _ := r.Stream(t.Context()); s.Close(); s.Close() },
 		"an unread":  func(r *Request) { s, _ := r.List(t.Context(), wire.Options{}); s.Close(); _, _ = s.Next() },
 		"an ended":   func(r *Request) { s, _ := r.Watch(t.Context(), wire.Options{}); _, _ = s.Next(); _, _ = s.Next() },
@@ -342,6 +343,25 @@ func TestABodyIsClosedOnce(t *testing.T) {
 		if closed != 1 {
 			t.Errorf("%s: the body is closed %d times", name, closed)
 		}
+	}
+}
+
+// A transport of somebody's own may notice nothing but its request's context.
+func TestCloseEndsTheContextOfTheRequest(t *testing.T) {
+	var sent context.Context
+	c := fakeClient(t, func(req *http.Request) (*http.Response, error) {
+		sent = req.Context()
+		return answer(req, 200, watched), nil
+	})
+	s, err := c.Get().Resource("configmaps").Watch(t.Context(), wire.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sent.Err() != nil {
+		t.Error("it ends before")
+	}
+	if err := s.Close(); err != nil || sent.Err() == nil {
+		t.Errorf("%v, and the context's error is %v", err, sent.Err())
 	}
 }
 

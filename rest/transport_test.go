@@ -333,7 +333,7 @@ func TestRedirects(t *testing.T) {
 	other, _ := testServer(t, func(w http.ResponseWriter, r *http.Request) {
 		t.Errorf("the other host gets a %s with Authorization %q", r.Method, r.Header.Get("Authorization"))
 	})
-	var posts atomic.Int32
+	var posts, rounds atomic.Int32
 	s, cfg := testServer(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/here":
@@ -346,6 +346,7 @@ func TestRedirects(t *testing.T) {
 		case "/away":
 			http.Redirect(w, r, other.URL+"/there?token=hunter2", http.StatusFound)
 		case "/round":
+			rounds.Add(1)
 			http.Redirect(w, r, "/round", http.StatusFound)
 		case "/nowhere":
 			w.WriteHeader(http.StatusFound)
@@ -377,6 +378,9 @@ func TestRedirects(t *testing.T) {
 		if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "secret-token") {
 			t.Errorf("%s: the error shows a secret: %v", name, err)
 		}
+	}
+	if n := rounds.Load(); n != maxRedirects {
+		t.Errorf("a circle of redirects is followed %d times", n)
 	}
 	if posts.Load() != 2 {
 		t.Errorf("%d writes instead of 2", posts.Load())
