@@ -2,6 +2,7 @@ package kubeconfig
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -403,6 +404,15 @@ func TestMistakesAreNamed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a decoder says of a number includes the number, which may be a PIN for a token.
+func TestAPositionDoesNotRepeatTheValue(t *testing.T) {
+	got := jsonPosition(&json.UnmarshalTypeError{Value: "number 12345", Field: "users.user.token", Type: reflect.TypeFor[string]()})
+	if strings.Contains(got, "12345") {
+		t.Error(got)
+	}
+	mustContain(t, got, "users.user.token is a number")
 }
 
 func TestFilesThatCannotBeReadAreNamed(t *testing.T) {

@@ -262,6 +262,45 @@ func TestTLSFilesAreLookedAtOnceAMinute(t *testing.T) {
 	})
 }
 
+func TestConnectionsOfAReplacedCAAreClosedWhenIdle(t *testing.T) {
+	_, cfg := testServer(t, func(http.ResponseWriter, *http.Request) {})
+	cfg.TLS.CAFile, cfg.TLS.CAData = writeFile(t, "ca.crt", cfg.TLS.CAData), nil
+	closed := make(chan struct{}, 1)
+	cfg.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dialLoopback(ctx, network, addr)
+		return closingConn{conn, closed}, err
+	}
+	c := newClient(t, cfg)
+	defer c.CloseIdleConnections()
+	do(t, c)
+	ca, err := os.ReadFile(cfg.TLS.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, cfg.TLS.CAFile, append(ca, newAuthority(t, "another").pem...))
+	c.core.transport.refresh(true)
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Error("the old connection stays open")
+	}
+	do(t, c)
+}
+
+// closingConn says when it is closed.
+type closingConn struct {
+	net.Conn
+	closed chan<- struct{}
+}
+
+func (c closingConn) Close() error {
+	select {
+	case c.closed <- struct{}{}:
+	default:
+	}
+	return c.Conn.Close()
+}
+
 func TestTokenFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := writeFile(t, filepath.Join(t.TempDir(), "token"), []byte("one\n"))
