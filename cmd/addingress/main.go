@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/skiff-k8s/skiff/internal/addingress"
@@ -95,10 +96,22 @@ func orAll(namespace string) string {
 // signalContext ends its context at the first SIGTERM or SIGINT. From then on the
 // signals have their usual effect: a second one ends the process at once.
 func signalContext(log *slog.Logger) (ctx context.Context, stop func()) {
-	ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, func() {
-		stop()
-		log.Info("told to stop; once more stops at once", "cause", context.Cause(ctx))
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	var listener sync.WaitGroup
+	listener.Go(func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			log.Info("told to stop; once more stops at once", "signal", s.String())
+			cancel()
+		case <-ctx.Done():
+		}
 	})
-	return ctx, stop
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel()
+		listener.Wait()
+	}
 }
