@@ -166,6 +166,7 @@ func TestMemoryDoesNotKeepWhatWasAskedBeforeInvalidate(t *testing.T) {
 			c := now(sample())
 			if n == 1 {
 				c.Groups = c.Groups[:1]
+				time.Sleep(time.Second) // so that it comes last
 			}
 			time.Sleep(time.Second)
 			return c, nil
@@ -183,11 +184,37 @@ func TestMemoryDoesNotKeepWhatWasAskedBeforeInvalidate(t *testing.T) {
 			if g, err := m.Groups(t.Context()); err != nil || len(g) != 5 {
 				t.Errorf("after Invalidate: %d groups, %v", len(g), err)
 			}
+			wg.Wait()
 		}
-		wg.Wait()
 		if s.count() != 2 {
 			t.Errorf("%d requests", s.count())
 		}
+	})
+}
+
+func TestWhoNeedsANewerCatalogIsNotGivenTheOneThatOthersWaitFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(func(ctx context.Context, n int) (*Catalog, error) {
+			c := now(sample())
+			if n == 1 { // as from a disk
+				c.Fetched = c.Fetched.Add(-time.Hour)
+			}
+			time.Sleep(time.Second)
+			return c, nil
+		})
+		m := NewMemory(s)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := m.Catalog(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		after := time.Now().Add(-time.Minute)
+		if c, err := m.catalogAfter(t.Context(), after); err != nil || !c.Fetched.After(after) {
+			t.Errorf("fetched at %v, wanted after %v, %v", c.Fetched, after, err)
+		}
+		wg.Wait()
 	})
 }
 
@@ -394,6 +421,17 @@ func TestTheDiskCacheExpires(t *testing.T) {
 		ask(3)
 		ask(3)
 	})
+}
+
+func TestInvalidateReachesTheCacheBehind(t *testing.T) {
+	s := stable()
+	m := NewMemory(NewDisk(s, t.TempDir(), 0))
+	for want := 1; want < 4; want++ {
+		if _, err := m.Catalog(t.Context()); err != nil || s.count() != want {
+			t.Errorf("%v, %d requests, want %d", err, s.count(), want)
+		}
+		m.Invalidate()
+	}
 }
 
 func TestTheDiskCacheDoesNotKeepWhatWasAskedBeforeInvalidate(t *testing.T) {

@@ -236,6 +236,7 @@ func define(t *testing.T, c *rest.Client, group, plural, kindName string) {
 	t.Cleanup(func() {
 		_ = c.Delete().GroupVersion(schema.GroupVersion{Group: "apiextensions.k8s.io", Version: "v1"}).
 			Resource("customresourcedefinitions").Name(plural + "." + group).Do(context.Background()).Error()
+		gone(t, c, group)
 	})
 }
 
@@ -248,7 +249,7 @@ func TestANewCustomResourceIsFoundThroughTheCaches(t *testing.T) {
 	define(t, c, "discovery.skiff.example.com", "sloops", "Sloop")
 	// The server takes its time to serve it, and a lookup asks it once a second at most.
 	var r discovery.Resource
-	poll(t, func() (err error) {
+	poll(ctx, t, func() (err error) {
 		r, err = d.ForResource(ctx, "zz")
 		return err
 	})
@@ -261,10 +262,29 @@ func TestANewCustomResourceIsFoundThroughTheCaches(t *testing.T) {
 	}
 }
 
-// poll repeats what must succeed in the end, for what the server has no watch for.
-func poll(t *testing.T, f func() error) {
+// gone waits, after its test, until a group is not served any more: other tests count on nothing
+// changing under them.
+func gone(t *testing.T, c *rest.Client, group string) {
 	t.Helper()
-	ctx := soon(t)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	poll(ctx, t, func() error {
+		for _, d := range []*discovery.Client{discovery.New(c), discovery.New(connect(t, old))} {
+			groups, err := d.Groups(ctx)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(groups, func(g discovery.Group) bool { return g.Name == group }) {
+				return fmt.Errorf("the group %s is still served", group)
+			}
+		}
+		return nil
+	})
+}
+
+// poll repeats what must succeed in the end, for what the server has no watch for.
+func poll(ctx context.Context, t *testing.T, f func() error) {
+	t.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -292,11 +312,11 @@ func TestAnAggregatedServerThatIsDownIsAPartialError(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		_ = c.Delete().GroupVersion(services).Resource("apiservices").Name("v1." + gv.Group).Do(context.Background()).Error()
-		poll(t, func() error { _, err := discovery.New(c).Groups(context.Background()); return err })
+		gone(t, c, gv.Group)
 	})
 	d := discovery.New(c)
 	var partial *discovery.PartialError
-	poll(t, func() error {
+	poll(ctx, t, func() error {
 		groups, err := d.Groups(ctx)
 		if errors.As(err, &partial) && len(groups) > 20 {
 			return nil

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -71,9 +70,6 @@ func From(obj any) (*unstructured.Unstructured, error) {
 			return nil, fmt.Errorf("dynamic.From: the object does not say its apiVersion and kind, and %w", err)
 		}
 		u.SetGroupVersionKind(k.GVK())
-	}
-	if u.GetCreationTimestamp() == (metav1.Time{}) {
-		unstructured.RemoveNestedField(u.Object, "metadata", "creationTimestamp") // null, if there
 	}
 	return u, nil
 }

@@ -1,8 +1,12 @@
 package kind_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -238,6 +242,24 @@ func TestConcurrentRegistrationAndLookup(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+func TestTheTableIsAsGenerated(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "builtin.go")
+	if out, err := exec.CommandContext(t.Context(), "go", "run", "./internal/gentable", file).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("builtin.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("builtin.go is not what k8s.io/api says: run go generate ./kind")
+	}
 }
 
 func ExampleOf() {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-//go:generate go run ./internal/gentable
+//go:generate go run ./internal/gentable builtin.go
 
 // pkg is the part of the table that one Go package of API types makes up: one group version.
 //

@@ -1,5 +1,6 @@
-// Command gentable writes the table of built-in kinds, builtin.go, from the source of k8s.io/api at
-// the version that go.mod names. Run it with go generate ./kind after changing that version.
+// Command gentable writes the table of built-in kinds, to the file it is given, from the source of
+// k8s.io/api at the version that go.mod names. Run it with go generate ./kind after changing that
+// version; a test compares.
 //
 // The facts are the markers from which Kubernetes generates its own clients: a type marked
 // +genclient is a resource, +genclient:nonNamespaced makes it cluster-scoped, +genclient:noVerbs
@@ -66,6 +67,9 @@ func plural(kind string) string {
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("gentable: ")
+	if len(os.Args) != 2 {
+		log.Fatal("usage: gentable FILE")
+	}
 	module, version := apiModule()
 	folders, err := filepath.Glob(filepath.Join(module, "*", "v*"))
 	if err != nil {
@@ -87,7 +91,7 @@ func main() {
 		table = append(table, p)
 	}
 	slices.SortFunc(table, func(a, b pkg) int { return strings.Compare(a.path, b.path) })
-	if err := os.WriteFile("builtin.go", source(table, version), 0o644); err != nil {
+	if err := os.WriteFile(os.Args[1], source(table, version), 0o644); err != nil {
 		log.Fatal(err)
 	}
 }
