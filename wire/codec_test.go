@@ -206,7 +206,7 @@ func TestDecodeWhatHasNoObjectMeta(t *testing.T) {
 }
 
 func TestWhatCannotBeDecodedIsAnError(t *testing.T) {
-	pod := wire.Object{Format: wire.JSON, Kind: "Pod", APIVersion: "v1", Meta: wire.Meta{Name: "a"}, Data: []byte(`{"metadata":{"name":7}}`)}
+	pod := wire.Object{Format: wire.JSON, Kind: "Pod", APIVersion: "v1", Meta: wire.Meta{Name: "a"}, Data: []byte(`{"spec":{"nodeName":"n"},"metadata":{"name":7}}`)}
 	into := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "before"}}
 	if err := wire.Decode(pod, into); err == nil || !strings.HasPrefix(err.Error(), "decode Pod a into *v1.Pod: ") {
 		t.Errorf("got %v", err)

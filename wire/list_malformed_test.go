@@ -103,6 +103,8 @@ func TestMalformedProtobufListIsAnErrorThatSaysWhere(t *testing.T) {
 		"a header longer than the list":    {typed("PodList", "\x12") + "\x00", begin + 1, io.ErrUnexpectedEOF.Error()},
 		"a field longer than its item":     {typed("PodList", "\x12\x05\x0a\x04\x0a\x01a"), begin + 4, `field 1 claims 4 bytes`},
 		"a name longer than its metadata":  {typed("PodList", "\x12\x05\x0a\x03\x0a\x02a"), begin + 6, `field 1 claims 2 bytes`},
+		"a name that ends in what follows": {typed("PodList", "\x12\x07\x0a\x03\x0a\x02a\x12\x00"), begin + 6, `field 1 claims 2 bytes`},
+		"a list of a number too large":     {"k8s\x00\x12" + strings.Repeat("\xff", 9) + "\x02", 5, `more than 64 bits`},
 		"a name that is a number":          {typed("PodList", "\x12\x04\x0a\x02\x08\x02"), begin + 4, `field 1 has wire type 0, not 2`},
 		"an item with metadata twice":      {typed("PodList", "\x12\x0a"+named+named), begin + 7, `a second time`},
 		"a list with metadata twice":       {typed("PodList", "\x0a\x00\x0a\x00"), begin + 2, `a second time`},

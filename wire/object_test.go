@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"reflect"
 	"slices"
@@ -96,6 +97,31 @@ func TestMetaIsPartOfDataAndItsCloneIsNot(t *testing.T) {
 func within(s string, b []byte) bool {
 	p, first := uintptr(unsafe.Pointer(unsafe.StringData(s))), uintptr(unsafe.Pointer(&b[0]))
 	return p >= first && p < first+uintptr(len(b))
+}
+
+// A body is one object, all of it, and nothing beside it.
+func TestReadObjectReadsOneWholeObject(t *testing.T) {
+	pods := smallPods()
+	for _, f := range formats {
+		data := bytes.TrimSpace(body(t, f, &pods[0]))
+		complete := len(data)
+		if f == wire.Protobuf {
+			complete = bytes.LastIndex(data, []byte("\x1a\x00\x22\x00")) // empty contentEncoding and contentType
+		}
+		for cut := range complete {
+			_, err := wire.ReadObject(data[:cut], f, wire.Options{})
+			var syntax *wire.SyntaxError
+			if !errors.As(err, &syntax) || syntax.Offset > int64(cut) {
+				t.Fatalf("%v cut at %d: %v", f, cut, err)
+			}
+		}
+		if _, err := wire.ReadObject(append(bytes.Clone(data), 'x'), f, wire.Options{}); err == nil {
+			t.Errorf("%v: it was read with something after it", f)
+		}
+	}
+	if _, err := wire.ReadObject([]byte(" {} \n"), wire.JSON, wire.Options{}); err != nil {
+		t.Error(err)
+	}
 }
 
 // Nothing of what a reader hands out changes when it reads on, or when the caller's bytes do.

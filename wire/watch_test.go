@@ -269,6 +269,27 @@ func TestCorruptWatchNeverPanics(t *testing.T) {
 	}
 }
 
+func TestInitialEventsEnd(t *testing.T) {
+	for _, tt := range []struct {
+		wire.EventType
+		annotations string
+		want        bool
+	}{
+		{wire.Bookmark, `{"k8s.io/initial-events-end":"true"}`, true},
+		{wire.Bookmark, `{"k8s.io/initial-events-end":"false"}`, false},
+		{wire.Bookmark, `{}`, false},
+		{wire.Added, `{"k8s.io/initial-events-end":"true"}`, false}, // anyone can annotate an object
+	} {
+		o, err := wire.ReadObject([]byte(`{"metadata":{"annotations":`+tt.annotations+`}}`), wire.JSON, wire.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (wire.Event{Type: tt.EventType, Object: o}).InitialEventsEnd(); got != tt.want {
+			t.Errorf("%s with %s: %v", tt.EventType, tt.annotations, got)
+		}
+	}
+}
+
 func TestStatusOfAnErrorEventThatIsNoStatus(t *testing.T) {
 	o, err := wire.ReadObject([]byte(`{"kind":"Pod"}`), wire.JSON, wire.Options{})
 	if err != nil {
