@@ -24,12 +24,14 @@ type report struct {
 	w              io.Writer
 	passed, failed int
 	skipped        []string
+	untested       int // packages without tests of their own
 	packages       map[string]*packageRun
 	builds         map[string][]string // import path → output of its build
 }
 
 // packageRun is a package whose tests are running.
 type packageRun struct {
+	announced               bool
 	passed, failed, skipped int
 	output                  map[string][]string // test ("" outside tests) → its lines
 }
@@ -76,9 +78,12 @@ func (r *report) take(e event) {
 		r.packages[e.Package] = p
 	}
 	switch {
-	case e.Action == "start":
+	case e.Action == "run":
 		// Some packages drive a control plane for minutes: a reader should see which.
-		fmt.Fprintf(r.w, "run   %s\n", e.Package)
+		if !p.announced {
+			p.announced = true
+			fmt.Fprintf(r.w, "run   %s\n", e.Package)
+		}
 	case e.Action == "output":
 		p.output[e.Test] = append(p.output[e.Test], e.Output)
 	case e.Test == "":
@@ -134,7 +139,7 @@ func (r *report) endPackage(e event, p *packageRun) {
 	case p.passed > 0 || p.skipped > 0:
 		fmt.Fprintf(r.w, "ok    %-58s %6.1fs  %d passed\n", e.Package, e.Elapsed, p.passed)
 	default:
-		fmt.Fprintf(r.w, "-     %-58s          no tests\n", e.Package)
+		r.untested++
 	}
 	r.passed += p.passed
 	r.failed += p.failed
@@ -156,7 +161,7 @@ func (r *report) close(took time.Duration) bool {
 	for _, s := range r.skipped {
 		fmt.Fprintf(r.w, "skipped: %s\n", s)
 	}
-	fmt.Fprintf(r.w, "\nall tests took %s\n", took.Round(time.Second))
+	fmt.Fprintf(r.w, "\nall tests took %s; %d packages have none of their own\n", took.Round(time.Second), r.untested)
 	if r.passed == 0 && r.failed == 0 {
 		fmt.Fprintln(r.w, "no test ran: that is a failure, too")
 	}

@@ -27,7 +27,7 @@ func TestClosingLine(t *testing.T) {
 {"Action":"pass","Package":"p","Test":"TestA","Elapsed":0.1}
 {"Action":"output","Package":"p","Output":"PASS\n"}
 {"Action":"pass","Package":"p","Elapsed":0.2}`,
-			last: "1 passed, 0 failed", ok: true, shows: []string{"ok    p"}, hides: []string{"quiet"},
+			last: "1 passed, 0 failed", ok: true, shows: []string{"run   p\n", "ok    p"}, hides: []string{"quiet"},
 		},
 		{
 			name: "a failure shows its output",
@@ -60,7 +60,7 @@ func TestClosingLine(t *testing.T) {
 		{
 			name:   "no test at all is no success",
 			events: `{"Action":"skip","Package":"p","Elapsed":0}`,
-			last:   "0 passed, 0 failed", shows: []string{"no test ran"},
+			last:   "0 passed, 0 failed", shows: []string{"no test ran", "1 packages have none"},
 		},
 		{
 			name: "a skipped test is named",
