@@ -38,7 +38,6 @@ var binary string
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "addingress-")
 	if err == nil {
-		defer os.RemoveAll(dir)
 		binary = filepath.Join(dir, "addingress")
 		var out []byte
 		if out, err = exec.Command("go", "build", "-race", "-o", binary, ".").CombinedOutput(); err != nil {
@@ -46,6 +45,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	if err != nil {
+		os.RemoveAll(dir)
 		fmt.Fprintln(os.Stderr, "build addingress:", err)
 		os.Exit(1)
 	}

@@ -94,8 +94,9 @@ const grace = 40 * time.Second
 // guard runs a command until that ends or standard input does, and then stops it.
 // It returns the command's exit code.
 func guard(command []string) int {
-	// Whoever stops us stops the command first, by closing the pipe.
-	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// Whoever stops us stops the command first, by closing the pipe. The signals are
+	// caught and not ignored: the command would inherit that.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		io.Copy(io.Discard, os.Stdin)

@@ -1,0 +1,301 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/controlplane"
+	"github.com/skiff-k8s/skiff/kubeconfig"
+	"github.com/skiff-k8s/skiff/rest"
+)
+
+// binaries is the folder of demo and addingress, built as they are shipped.
+var binaries string
+
+func TestMain(m *testing.M) {
+	code := 1
+	dir, err := os.MkdirTemp("", "skiff-demo-test-")
+	if err == nil {
+		binaries = dir
+		var out []byte
+		if out, err = exec.Command("go", "build", "-o", dir+string(filepath.Separator), ".", "../addingress").CombinedOutput(); err != nil {
+			err = fmt.Errorf("%w\n%s", err, out)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "build the demo:", err)
+	} else {
+		code = m.Run()
+	}
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// showing is a demo that runs, with everything that it makes below a folder of its
+// own: that is how its processes and files are found.
+type showing struct {
+	t     *testing.T
+	ctx   context.Context
+	dir   string
+	cmd   *exec.Cmd
+	lines *bufio.Scanner // of what it prints, errors included
+	out   bytes.Buffer   // what was scanned so far
+}
+
+func show(t *testing.T, args ...string) *showing {
+	t.Helper()
+	devcluster, err := findDevcluster()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	t.Cleanup(cancel)
+	dir, err := os.MkdirTemp("", "sd") // t.TempDir is too long a path for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	s := &showing{t: t, ctx: ctx, dir: dir}
+	s.cmd = exec.CommandContext(ctx, filepath.Join(binaries, "demo"), args...)
+	s.cmd.Env = append(os.Environ(), "TMPDIR="+s.dir, controlplane.EnvBinary+"="+devcluster)
+	s.cmd.WaitDelay = 10 * time.Second
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { read.Close() })
+	s.cmd.Stdout, s.cmd.Stderr = write, write
+	s.lines = bufio.NewScanner(read)
+	err = s.cmd.Start()
+	write.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if s.cmd.ProcessState == nil {
+			_ = s.cmd.Process.Kill()
+			_ = s.cmd.Wait()
+		}
+	})
+	return s
+}
+
+// findDevcluster is where the tests' own clusters come from too.
+func findDevcluster() (string, error) {
+	if path := os.Getenv(controlplane.EnvBinary); path != "" {
+		return path, nil
+	}
+	path, err := filepath.Abs("../../bin/devcluster")
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w: run make devcluster", err)
+	}
+	return path, nil
+}
+
+// says reads on to a line with that in it.
+func (s *showing) says(part string) string {
+	s.t.Helper()
+	for s.lines.Scan() {
+		fmt.Fprintln(&s.out, s.lines.Text())
+		if strings.Contains(s.lines.Text(), part) {
+			return s.lines.Text()
+		}
+	}
+	s.t.Fatalf("it does not say %q:\n%s", part, &s.out)
+	return ""
+}
+
+// ends reads on to the end, and returns the exit code.
+func (s *showing) ends() int {
+	s.t.Helper()
+	for s.lines.Scan() {
+		fmt.Fprintln(&s.out, s.lines.Text())
+	}
+	var exit *exec.ExitError
+	if err := s.cmd.Wait(); err != nil && !errors.As(err, &exit) || s.ctx.Err() != nil {
+		s.t.Fatalf("it does not end: %v\n%s", err, &s.out)
+	}
+	return s.cmd.ProcessState.ExitCode()
+}
+
+// leavesNothing waits until none of its processes runs any more, and checks that
+// its files are gone.
+func (s *showing) leavesNothing(files bool) {
+	s.t.Helper()
+	for {
+		left := s.processes()
+		if len(left) == 0 {
+			break
+		}
+		select {
+		case <-time.After(50 * time.Millisecond): // nobody tells of the end of a process that is not one's own
+		case <-s.ctx.Done():
+			s.t.Fatalf("processes are left:\n%s", strings.Join(left, "\n"))
+		}
+	}
+	if !files {
+		return
+	}
+	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			s.t.Errorf("left behind: %s", path)
+		}
+		return err
+	})
+	if err != nil {
+		s.t.Error(err)
+	}
+}
+
+// processes is those whose command line or environment names our folder.
+func (s *showing) processes() []string {
+	s.t.Helper()
+	out, err := exec.CommandContext(s.ctx, "ps", "-axwwo", "pid,args").Output()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var found []string
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(line, s.dir) || strings.Contains(line, filepath.Join(binaries, "addingress")) {
+			found = append(found, strings.TrimSpace(line))
+		}
+	}
+	return found
+}
+
+func TestOnceShowsEveryStepAndEnds(t *testing.T) {
+	s := show(t, "--once")
+	if code := s.ends(); code != 0 {
+		t.Fatalf("exits with %d:\n%s", code, &s.out)
+	}
+	out := s.out.String()
+	var from int
+	for _, part := range []string{
+		"Kubernetes v1.", "addingress runs",
+		"1. A Service annotated", "http://web.shop.example.com/ goes to port http of Service web",
+		"2. It loses it", "Ingress web is gone",
+		"3. It gets it back", "Ingress web is there",
+		"4. An Ingress that is deleted comes back", "Ingress web deleted", "Ingress web is there",
+		"5. An Ingress that is edited is repaired", "elsewhere.example.com", "http://web.shop.example.com/", "still there",
+		"6. An Ingress of somebody else is not touched", "IngressNotOwned", "as it was",
+		"7. The work is picked up", "http://api.shop.example.com/",
+		"8. A Service that cannot be exposed", "ServiceHasNoPorts",
+		"9. When a Service goes", "Ingress web is gone",
+		"All 9 steps came true",
+	} {
+		at := strings.Index(out[from:], part)
+		if at < 0 {
+			t.Fatalf("after %q it does not say %q:\n%s", out[max(0, from-40):from], part, out)
+		}
+		from += at + len(part)
+	}
+	if lines := regexp.MustCompile(`(?m)^ +\d+\.\d{3}s  .+$`).FindAllString(out, -1); len(lines) < 20 {
+		t.Errorf("%d lines have a time:\n%s", len(lines), out)
+	}
+	s.leavesNothing(true)
+}
+
+// Without an argument it stays up to be tried: the cluster answers, and addingress
+// works on it, until Ctrl-C.
+func TestStaysUpUntilCtrlC(t *testing.T) {
+	s := show(t)
+	s.says("All 9 steps came true")
+	s.says("The kubeconfig:")
+	path := strings.TrimSpace(s.says("kubeconfig"))
+	s.says("Try, in another terminal")
+
+	config, err := kubeconfig.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := rest.NewClient(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseIdleConnections()
+	if _, err := client.Of[networkingv1.Ingress](c).In(namespace).Get(s.ctx, "api", metav1.GetOptions{}); err != nil {
+		t.Error(err)
+	}
+	if len(s.processes()) == 0 {
+		t.Error("no process of it is found: the check that none is left would say nothing")
+	}
+
+	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := s.ends(); code != 0 {
+		t.Errorf("exits with %d:\n%s", code, &s.out)
+	}
+	s.leavesNothing(true)
+}
+
+// Killed, it cannot clean up; its processes end all the same.
+func TestKilledItLeavesNoProcess(t *testing.T) {
+	s := show(t)
+	s.says("3. It gets it back") // in the midst of things
+	if err := s.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	s.ends()
+	s.leavesNothing(false)
+}
+
+func TestInterruptedInTheMidstItLeavesNothing(t *testing.T) {
+	s := show(t)
+	s.says("Starting a Kubernetes control plane")
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := s.ends(); code != 1 {
+		t.Errorf("exits with %d:\n%s", code, &s.out)
+	}
+	s.leavesNothing(false) // a start that fails leaves its logs to be read
+}
+
+// A step that does not come true ends it, and it says which.
+func TestFailsIfAStepDoesNotComeTrue(t *testing.T) {
+	for _, tt := range []struct{ name, script, says string }{
+		{"an operator that does nothing", "trap 'exit 0' TERM; while :; do sleep 0.1; done", "step 1 (A Service annotated"},
+		{"an operator that ends", "echo it breaks >&2; exit 3", "addingress ended on its own"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			script := filepath.Join(t.TempDir(), "addingress")
+			if err := os.WriteFile(script, []byte("#!/bin/sh\n"+tt.script+"\n"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			s := show(t, "--once", "--addingress", script, "--step-timeout", "2s")
+			if code := s.ends(); code != 1 || !strings.Contains(s.out.String(), tt.says) {
+				t.Errorf("exits with %d:\n%s", code, &s.out)
+			}
+			s.leavesNothing(true)
+		})
+	}
+}
+
+func TestWrongFlagsExitWith2(t *testing.T) {
+	for _, args := range [][]string{{"--twice"}, {"once"}} {
+		var stdout, stderr bytes.Buffer
+		if code := run(args, &stdout, &stderr); code != 2 || stderr.Len() == 0 {
+			t.Errorf("%v exits with %d and says %q", args, code, &stderr)
+		}
+	}
+}
