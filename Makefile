@@ -32,12 +32,13 @@ help: ## list the targets
 run: devcluster build ## start a real control plane and show addingress on it
 	@bin/demo $(ARGS)
 
+# -count=1: what crosses the API is run and not remembered.
 test: devcluster bin/testrun ## run every test of every module, with the race detector
 	@echo "test: the library, the programs and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then devcluster and tools"
 	@bin/testrun \
-		-- . $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
-		-- devcluster $(DEVCLUSTER_ENV) -p 1 -timeout $(TIMEOUT) ./... \
-		-- tools ./...
+		-- . -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- devcluster $(DEVCLUSTER_ENV) -count=1 -p 1 -timeout $(TIMEOUT) ./... \
+		-- tools -count=1 ./...
 
 devcluster: ## build the control plane into bin/devcluster (the first time takes minutes)
 	@devcluster/build.sh
