@@ -71,8 +71,7 @@ func TestTheAPIServerComesBackOnItsPortWithItsData(t *testing.T) {
 func TestAComponentThatDiesEndsTheCluster(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
-	up, in, out, ready := m.controlled()
-	defer in.Close()
+	up, _, out, ready := m.controlled()
 	syscall.Kill(ready.PIDs["kube-apiserver"], syscall.SIGKILL)
 	failed := up.message(out)
 	if failed.Event != "failed" || !strings.Contains(failed.Error, "kube-apiserver ended: signal: killed") || !strings.Contains(failed.Error, ready.Logs) {

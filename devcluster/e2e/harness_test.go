@@ -144,6 +144,12 @@ func (m *machine) controlled(args ...string) (c *command, in io.WriteCloser, out
 		m.t.Fatal(err)
 	}
 	out = c.start()
+	m.t.Cleanup(func() { // a test that has not waited for its end does so before its leftovers are counted
+		in.Close()
+		if c.ProcessState == nil {
+			c.Wait()
+		}
+	})
 	ready = c.message(out)
 	if ready.Event != "ready" {
 		m.t.Fatalf("the first line is %+v", ready)
@@ -175,10 +181,21 @@ func commandLine(pid int) string {
 	return strings.ReplaceAll(string(data), "\x00", " ")
 }
 
-// alive says whether a process is there and is no zombie.
+// alive says whether any thread of a process still runs. The first may be a zombie while others end
+// and hold the process's files and locks open.
 func alive(pid int) bool {
-	_, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/cwd")
-	return err == nil
+	threads, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/stat")
+	for _, path := range threads {
+		stat, err := os.ReadFile(path)
+		if err != nil { // gone meanwhile
+			continue
+		}
+		// The state follows the name, which stands in parentheses and may hold anything.
+		if _, rest, ok := bytes.Cut(stat[bytes.LastIndexByte(stat, ')'):], []byte(") ")); ok && rest[0] != 'Z' && rest[0] != 'X' {
+			return true
+		}
+	}
+	return false
 }
 
 // gone waits until none of the processes is there. They are nobody's children here, so that

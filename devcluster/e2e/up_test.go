@@ -90,8 +90,7 @@ func TestAFailedStartNamesItsLogAndLeavesNoProcess(t *testing.T) {
 			m := newMachine(t)
 			if c.arg == "" {
 				// The first cluster's port is taken in every way that one can be.
-				_, in, _, ready := m.controlled("--no-controller-manager")
-				defer in.Close()
+				_, _, _, ready := m.controlled("--no-controller-manager")
 				port := ready.Server[strings.LastIndex(ready.Server, ":")+1:]
 				c.arg = "--apiserver-arg=--secure-port=" + port + "\x00--apiserver-arg=--permit-port-sharing=false"
 			}
