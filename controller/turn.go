@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/skiff-k8s/skiff/client"
 )
 
@@ -56,7 +58,11 @@ func (c *Controller) failed(ctx context.Context, log *slog.Logger, key Key, err 
 	case c.maxRetries >= 0 && retries >= c.maxRetries:
 		c.giveUp(log, key, "retries used up", retries, err)
 	default:
-		log.Warn("reconcile failed, trying again", "retry", retries+1, "error", err)
+		level := slog.LevelWarn
+		if apierrors.IsConflict(err) {
+			level = slog.LevelInfo // somebody else wrote first: the ordinary way of things
+		}
+		log.Log(ctx, level, "reconcile failed, trying again", "retry", retries+1, "error", err)
 		c.queue.AddRateLimited(key)
 	}
 }

@@ -39,6 +39,7 @@ const (
 	reasonNotTCP      = "ServicePortNotTCP"
 	reasonInvalidHost = "InvalidIngressHost"
 	reasonRejected    = "IngressRejected"
+	reasonContested   = "IngressContested"
 )
 
 // settings is what the operator's flags say about every Ingress.

@@ -20,6 +20,7 @@ type reconciler struct {
 	ingresses informer.Lister[networkingv1.Ingress]
 	writer    writer
 	recorder  *recorder
+	pace      pace
 }
 
 // collectorGrace is how long the Ingress of an earlier Service of the same name
@@ -42,13 +43,13 @@ const collectorGrace = time.Minute
 func (r *reconciler) reconcile(ctx context.Context, key controller.Key) (controller.Result, error) {
 	svcItem, ok := r.services.In(key.Namespace).Item(key.Name)
 	if !ok || svcItem.Deleting() {
-		r.recorder.clear(key)
+		r.settle(key)
 		return controller.Result{}, nil
 	}
 	ing, exists := r.ingresses.In(key.Namespace).Item(key.Name)
 	owned := exists && controlledBy(ing, svcItem)
 	if !annotated(svcItem) {
-		r.recorder.clear(key)
+		r.settle(key)
 		return controller.Result{}, r.remove(ctx, ing, owned)
 	}
 
@@ -67,7 +68,13 @@ func (r *reconciler) reconcile(ctx context.Context, key controller.Key) (control
 	if exists && ing.Deleting() {
 		return controller.Result{}, nil
 	}
-	return controller.Result{}, r.ensure(ctx, svc, ing, exists, want)
+	return r.ensure(ctx, svc, ing, exists, want)
+}
+
+// settle forgets what is remembered of a Service that asks for nothing.
+func (r *reconciler) settle(key controller.Key) {
+	r.recorder.clear(key)
+	r.pace.forget(key)
 }
 
 // annotated reports whether the Service asks for an Ingress.
@@ -98,36 +105,48 @@ func (r *reconciler) remove(ctx context.Context, ing informer.Item[networkingv1.
 }
 
 // ensure creates the Ingress, or repairs it if it is not as wanted.
-func (r *reconciler) ensure(ctx context.Context, svc *corev1.Service, ing informer.Item[networkingv1.Ingress], exists bool, want *networkingv1.Ingress) error {
-	log := controller.LoggerFrom(ctx)
-	host := want.Spec.Rules[0].Host
-	if !exists {
-		err := r.writer.create(ctx, want)
-		if err == nil {
-			log.Info("Ingress created", "host", host)
+func (r *reconciler) ensure(ctx context.Context, svc *corev1.Service, ing informer.Item[networkingv1.Ingress], exists bool, want *networkingv1.Ingress) (controller.Result, error) {
+	key := controller.Key{Namespace: svc.Namespace, Name: svc.Name}
+	if exists {
+		have, err := ing.Object()
+		if err != nil {
+			return controller.Result{}, controller.Terminal(fmt.Errorf("read Ingress %s: %w", ing.Key(), err))
 		}
-		return r.written(ctx, svc, err)
+		if upToDate(have, want) {
+			if r.pace.calm(key) { // or a quarrel would be news after each of its rounds
+				r.recorder.clear(key)
+			}
+			return controller.Result{}, nil
+		}
 	}
-	have, err := ing.Object()
-	if err != nil {
-		return controller.Terminal(fmt.Errorf("read Ingress %s: %w", ing.Key(), err))
+	if wait := r.pace.wait(key); wait > 0 {
+		r.report(ctx, svc, problem{reasonContested, fmt.Sprintf(
+			"Somebody goes on changing or deleting the Ingress %s as fast as addingress puts it right. It does so at most once a second from now on. Find out who, or remove the annotation %s.",
+			key, Annotation)})
+		return controller.Result{RequeueAfter: wait}, nil
 	}
-	if upToDate(have, want) {
-		r.recorder.clear(controller.Key{Namespace: svc.Namespace, Name: svc.Name})
-		return nil
+	return controller.Result{}, r.write(ctx, svc, ing, exists, want)
+}
+
+// write makes the one write that ensure found necessary.
+func (r *reconciler) write(ctx context.Context, svc *corev1.Service, ing informer.Item[networkingv1.Ingress], exists bool, want *networkingv1.Ingress) (err error) {
+	what := "created"
+	if exists {
+		what = "repaired"
+		err = r.writer.repair(ctx, ing, want)
+	} else {
+		err = r.writer.create(ctx, want)
 	}
-	err = r.writer.repair(ctx, ing, want)
 	if err == nil {
-		log.Info("Ingress repaired", "host", host)
+		controller.LoggerFrom(ctx).Info("Ingress "+what, "host", want.Spec.Rules[0].Host)
 	}
 	return r.written(ctx, svc, err)
 }
 
-// written judges the outcome of a create or repair.
+// written judges the outcome of a create or repair. That there is no problem any
+// more is for the next look to say, which the write brings about.
 func (r *reconciler) written(ctx context.Context, svc *corev1.Service, err error) error {
 	switch {
-	case err == nil:
-		r.recorder.clear(controller.Key{Namespace: svc.Namespace, Name: svc.Name})
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		// The Service goes too, any moment; there is nothing to try again or to tell.
 		controller.LoggerFrom(ctx).Debug("no Ingress: the namespace is being deleted")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -560,5 +561,59 @@ func TestWritesAreRefusedWhenTheirGroundHasChanged(t *testing.T) {
 	}
 	if _, err := w.ingresses.Get(w.ctx, "web", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("repair of one that is gone: got it again, %v", err)
+	}
+}
+
+// Whoever deletes the Ingress whenever it comes does not drive the operator into a
+// loop: it goes on, at a bounded pace, and says so.
+func TestWarOverAnIngressIsBounded(t *testing.T) {
+	w := newWorld(t)
+	r := w.start()
+	svc := w.service("web", exposed)
+	begin := time.Now()
+	var last types.UID
+	for contested := false; !contested; {
+		w.until("the Ingress once more, or an Event", func() error {
+			for _, e := range w.eventsAbout(svc) {
+				contested = contested || e.Reason == reasonContested
+			}
+			ing, err := w.seenIngresses.Get("web")
+			switch {
+			case contested:
+				return nil
+			case err == nil && ing.UID == last:
+				return errors.New("it is the one that was deleted")
+			case err == nil:
+				last = ing.UID
+			}
+			return err
+		})
+		if !contested {
+			w.deleteIngress("web")
+		}
+	}
+	w.until("the Ingress after the pause", func() error {
+		ing, err := w.seenIngresses.Get("web")
+		if err == nil && ing.UID == last {
+			err = errors.New("it is the one that was deleted")
+		}
+		return err
+	})
+	r.settled("web")
+	r.mu.Lock()
+	applies, others := 0, 0
+	for _, request := range r.requests {
+		if request == "apply ingresses/web" {
+			applies++
+		} else {
+			others++
+		}
+	}
+	r.mu.Unlock()
+	if most := writesBurst + int(time.Since(begin).Seconds()*writesPerSecond) + 1; applies <= writesBurst || applies > most {
+		t.Errorf("%d applies, want %d to %d", applies, writesBurst+1, most)
+	}
+	if others != 1 {
+		t.Errorf("%d writes of Events, want 1", others)
 	}
 }

@@ -1,0 +1,64 @@
+package addingress
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/skiff-k8s/skiff/controller"
+)
+
+const (
+	// writesBurst is how many writes to the Ingress of one Service are made without a
+	// pause: more than any person or rollout asks for.
+	writesBurst = 50
+	// writesPerSecond is their pace after that.
+	writesPerSecond = 1
+)
+
+// pace bounds how often the Ingress of one Service is written. Two controllers that
+// both insist on their version of it, or one that deletes what addingress creates,
+// would otherwise write as fast as the API server lets them, for ever.
+//
+// It keeps a limiter for each Service whose Ingress was written since the Service
+// asked for one; it is safe for concurrent use.
+type pace struct {
+	mu       sync.Mutex
+	limiters map[controller.Key]*rate.Limiter // guarded by mu
+}
+
+// wait takes the right to one write, or says how long there is none.
+func (p *pace) wait(key controller.Key) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	limiter := p.limiters[key]
+	if limiter == nil {
+		if p.limiters == nil {
+			p.limiters = map[controller.Key]*rate.Limiter{}
+		}
+		limiter = rate.NewLimiter(writesPerSecond, writesBurst)
+		p.limiters[key] = limiter
+	}
+	reservation := limiter.Reserve()
+	wait := reservation.Delay()
+	if wait > 0 {
+		reservation.Cancel()
+	}
+	return wait
+}
+
+// calm reports whether nobody has quarrelled over the Ingress lately.
+func (p *pace) calm(key controller.Key) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	limiter := p.limiters[key]
+	return limiter == nil || limiter.Tokens() >= writesBurst/2
+}
+
+// forget frees what is kept of a Service that is gone, or asks for no Ingress.
+func (p *pace) forget(key controller.Key) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.limiters, key)
+}
