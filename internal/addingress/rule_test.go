@@ -117,7 +117,9 @@ func TestIngressThatIsBeingDeletedIsWaitedFor(t *testing.T) {
 	r.settled("web")
 	r.wrote("apply ingresses/web")
 
-	// Taking the annotation away meanwhile asks for nothing more.
+	// Neither an edit nor taking the annotation away asks for anything meanwhile.
+	w.patchIngress("web", types.JSONPatchType, `[{"op": "replace", "path": "/spec/rules/0/host", "value": "theirs.example.com"}]`)
+	r.settled("web")
 	w.annotate("web", "")
 	r.settled("web")
 	w.annotate("web", "true")
