@@ -7,13 +7,14 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// What reading may take of memory, whatever the input is or claims to be.
+// What reading may take of memory and time, whatever the input is or claims to be.
 
 // endless is a list of n items that are made while they are read.
 type endless struct {
@@ -170,6 +171,32 @@ func TestRunawayStreamIsGivenUpAtTheLimit(t *testing.T) {
 		_, _, err := readList(runaway, wire.JSON, wire.Options{MaxObjectBytes: limit})
 		if !errors.Is(err, wire.ErrTooLarge) || runaway.n < 97*limit/1024 {
 			t.Errorf("%s%c: %v with %d KiB left", tt.begins, tt.then, err, runaway.n)
+		}
+	}
+}
+
+// Time is in proportion to the input, however it is made up: here each label stands between two
+// managedFields. Were each to look at all the others, it would take minutes.
+func TestHostileObjectTakesNoMoreThanItsShareOfTime(t *testing.T) {
+	const n = 500_000
+	metadata := bytes.Repeat([]byte("\x5a\x03\x0a\x01a\x8a\x01\x00"), n)
+	json := `{"metadata":{` + strings.Repeat(`"labels":{"a":"b"},"managedFields":0,`, n) + `"name":"x"}}`
+	done := make(chan error, 2)
+	go func() {
+		_, err := wire.ReadObject(protobufField(1, metadata), wire.Protobuf, wire.Options{})
+		done <- err
+		_, err = wire.ReadObject([]byte(json), wire.JSON, wire.Options{})
+		done <- err
+	}()
+	deadline := time.After(30 * time.Second)
+	for range 2 {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-deadline:
+			t.Fatal("it takes too long")
 		}
 	}
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"sort"
 	"unsafe"
 )
 
@@ -39,6 +40,7 @@ type ownerText struct {
 type edit struct {
 	start, end int
 	length     int // the length to write; -1 for none
+	moves      int // how far this and the edits before it move what follows; apply says it
 }
 
 // reset makes the outline ready for the next object.
@@ -55,7 +57,7 @@ func (k *outline) cut(start, end int) {
 		k.edits[n-1].end = end
 		return
 	}
-	k.edits = append(k.edits, edit{start, end, -1})
+	k.edits = append(k.edits, edit{start: start, end: end, length: -1})
 }
 
 // grows is how many bytes longer the object gets by the edit: a negative number, as a rule.
@@ -100,11 +102,12 @@ func (k *outline) object(src []byte, f Format) Object {
 
 // apply copies src, edited, into an allocation of exactly its size.
 func (k *outline) apply(src []byte) []byte {
-	size := len(src)
-	for _, e := range k.edits {
-		size += e.grows()
+	moves := 0
+	for i := range k.edits {
+		moves += k.edits[i].grows()
+		k.edits[i].moves = moves
 	}
-	data := make([]byte, 0, size)
+	data := make([]byte, 0, len(src)+moves)
 	at := 0
 	for _, e := range k.edits {
 		data = append(data, src[at:e.start]...)
@@ -124,14 +127,17 @@ func (k *outline) string(src, data []byte, t text) string {
 	if t.unquote {
 		return unquote(src[t.start:t.end])
 	}
-	start := t.start
-	for _, e := range k.edits {
-		if e.start >= t.start {
-			break
-		}
-		start += e.grows()
+	return unsafe.String(&data[k.moved(t.start)], t.end-t.start)
+}
+
+// moved is where the edits move a place to. There are one or two; but hostile input has as many as
+// it has labels, so each label must not look at all of them.
+func (k *outline) moved(place int) int {
+	before := sort.Search(len(k.edits), func(i int) bool { return k.edits[i].start >= place })
+	if before == 0 {
+		return place
 	}
-	return unsafe.String(&data[start], t.end-t.start)
+	return place + k.edits[before-1].moves
 }
 
 // interned is the string that a stream said last in one place, such as the kind of its objects: the

@@ -136,7 +136,7 @@ func (k *outline) protobufObject(msg []byte, keepManagedFields bool) *fault {
 // protobufMetadata reads the ObjectMeta in the field f. Where managedFields are cut out of it, its
 // length changes too.
 func (k *outline) protobufMetadata(f *fields, keepManagedFields bool) {
-	k.edits = append(k.edits, edit{f.length, f.start, 0}) // of no effect yet
+	k.edits = append(k.edits, edit{start: f.length, end: f.start}) // its length comes below
 	length := f.stop - f.start
 	m := f.message()
 	for m.next() {
