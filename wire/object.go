@@ -8,7 +8,7 @@ import (
 // Object is a Kubernetes object as bytes, with what can be known of it without decoding.
 //
 // An Object is immutable: nobody writes to Data once it is made, so that any number of goroutines
-// may read it and share it. The strings in Meta may be parts of Data, and one of them keeps all of
+// may read it and share it; if it was read into an [Arena], until that is reset. The strings in Meta may be parts of Data, and one of them keeps all of
 // it alive; who keeps the Meta and not the Data takes [Meta.Clone].
 type Object struct {
 	Format Format
@@ -24,7 +24,7 @@ type Object struct {
 
 	// Data is the object: in JSON the whole document, in protobuf the message itself, without the
 	// envelope that says its type. managedFields are left out already, unless they were asked for.
-	// It is one allocation, of the size that is needed.
+	// It is one allocation, of the size that is needed, or a part of an [Arena] that ends with it.
 	Data []byte
 }
 

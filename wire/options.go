@@ -20,6 +20,19 @@ type Options struct {
 	// list do not when their type is built in. Where both are empty, items of a PodList that says
 	// so before its items are taken for Pods.
 	APIVersion, Kind string
+
+	// Arena returns the memory for the next object, whose bytes have all come. It is asked once for
+	// each, by the goroutine that reads. Where it is nil or returns nil, the object gets memory of
+	// its own, to be kept for as long as anybody likes.
+	Arena func() *Arena
+}
+
+// arena is the memory for the next object; nil is memory of its own.
+func (o *Options) arena() *Arena {
+	if o.Arena == nil {
+		return nil
+	}
+	return o.Arena()
 }
 
 // maxObject is the limit of one object.

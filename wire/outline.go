@@ -69,10 +69,11 @@ func (e edit) grows() int {
 	return n
 }
 
-// object makes the Object out of its bytes, which stay the caller's: Data is one allocation of its
-// own, and the strings of Meta are parts of it wherever they stand in it as they are.
-func (k *outline) object(src []byte, f Format) Object {
-	data := k.apply(src)
+// object makes the Object out of its bytes, which stay the caller's: Data is a piece of memory of its
+// own, of the arena if there is one, and the strings of Meta are parts of it wherever they stand in
+// it as they are.
+func (k *outline) object(src []byte, f Format, arena *Arena) Object {
+	data := k.apply(src, arena)
 	o := Object{Format: f, Data: data}
 	o.Meta = Meta{
 		Namespace:       k.string(src, data, k.namespace),
@@ -91,7 +92,7 @@ func (k *outline) object(src []byte, f Format) Object {
 		}
 	}
 	if len(k.labels) > 0 {
-		labels := make(Labels, len(k.labels))
+		labels := arena.makeLabels(len(k.labels))
 		for i, l := range k.labels {
 			labels[i] = Label{k.string(src, data, l.key), k.string(src, data, l.value)}
 		}
@@ -100,14 +101,14 @@ func (k *outline) object(src []byte, f Format) Object {
 	return o
 }
 
-// apply copies src, edited, into an allocation of exactly its size.
-func (k *outline) apply(src []byte) []byte {
+// apply copies src, edited, into memory of exactly its size.
+func (k *outline) apply(src []byte, arena *Arena) []byte {
 	moves := 0
 	for i := range k.edits {
 		moves += k.edits[i].grows()
 		k.edits[i].moves = moves
 	}
-	data := make([]byte, 0, len(src)+moves)
+	data := arena.data(len(src) + moves)
 	at := 0
 	for _, e := range k.edits {
 		data = append(data, src[at:e.start]...)

@@ -60,7 +60,7 @@ func (r *objectReader) json(s *scanner) Object {
 		return Object{}
 	}
 	src := s.b[:s.i]
-	o := k.object(src, JSON)
+	o := k.object(src, JSON, r.options.arena())
 	o.APIVersion = r.apiVersion.of(s.bytes(k.apiVersion))
 	o.Kind = r.kind.of(s.bytes(k.kind))
 	r.complete(&o)
@@ -95,7 +95,7 @@ func (r *objectReader) message(msg []byte, apiVersion, kind string) (Object, *fa
 			return Object{}, err
 		}
 	}
-	o := k.object(msg, Protobuf)
+	o := k.object(msg, Protobuf, r.options.arena())
 	o.APIVersion, o.Kind = apiVersion, kind
 	return o, nil
 }
