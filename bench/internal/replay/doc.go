@@ -1,0 +1,2 @@
+// Package replay serves a workload as a kube-apiserver would.
+package replay
