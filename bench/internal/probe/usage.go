@@ -1,0 +1,90 @@
+package probe
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// moment is what a process had used up at one time.
+type moment struct {
+	at  time.Time
+	cpu time.Duration
+	gc  time.Duration
+}
+
+// now takes the time, and the process's CPU time before and beside it.
+func now() moment {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(fmt.Sprintf("getrusage of this process: %v", err)) // cannot fail with these arguments
+	}
+	return moment{
+		at:  time.Now(),
+		cpu: time.Duration(usage.Utime.Nano() + usage.Stime.Nano()),
+		gc:  gcTime(),
+	}
+}
+
+// since returns what has been used since m.
+func (m moment) since() Span {
+	n := now()
+	return Span{Wall: n.at.Sub(m.at), CPU: n.cpu - m.cpu, GC: n.gc - m.gc}
+}
+
+// gcTime is an estimate that moves with each collection's end.
+func gcTime() time.Duration {
+	sample := []metrics.Sample{{Name: "/cpu/classes/gc/total:cpu-seconds"}}
+	metrics.Read(sample)
+	if sample[0].Value.Kind() != metrics.KindFloat64 {
+		return 0
+	}
+	return time.Duration(sample[0].Value.Float64() * float64(time.Second))
+}
+
+// heap collects garbage and returns what is left. Twice, because what a finalizer or a sync.Pool
+// held goes with the second.
+func heap() Heap {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	rss, peak := resident()
+	return Heap{Alloc: int64(m.HeapAlloc), Inuse: int64(m.HeapInuse), Sys: int64(m.Sys), RSS: rss, PeakRSS: peak}
+}
+
+// resident returns what of the process is in memory now and the most that ever was, as the kernel
+// counts it; 0, 0 where it does not say. It is not getrusage's maximum: that one begins with the
+// memory of the process which started this one.
+func resident() (now, peak int64) {
+	f, err := os.Open("/proc/self/status")
+	if err != nil {
+		return 0, 0
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), ":")
+		switch name {
+		case "VmRSS":
+			now = kilobytes(value)
+		case "VmHWM":
+			peak = kilobytes(value)
+		}
+	}
+	return now, peak
+}
+
+// kilobytes reads "  1234 kB" as bytes.
+func kilobytes(s string) int64 {
+	n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(s), " kB"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n << 10
+}
