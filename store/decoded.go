@@ -1,0 +1,224 @@
+package store
+
+import (
+	"hash/maphash"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// decodedCache keeps decoded objects within a budget in bytes. K identifies one state of one object,
+// so that what is found under it is never stale; only useless, once the store has moved on.
+//
+// What is kept is what is read again: a state is admitted when it is read for the second time within
+// a while, so that going over everything once pushes nothing out, and what has not been read since
+// the clock's hand came by last makes room.
+//
+// Readers of what is there take no lock and write to nothing that they share but a counter, of which
+// there are several. mu is for who brings or takes away.
+type decodedCache[K comparable] struct {
+	slots  sync.Map // K to *decodedSlot[K]: those of the clock
+	hits   counter
+	misses counter
+
+	mu     sync.Mutex // guards what follows
+	budget int64      // negative: no limit
+	hand   *decodedSlot[K]
+	count  int
+	bytes  int64
+	first  []firstReads // by hash; nil before the first read
+	seed   maphash.Seed
+}
+
+// decodedSlot is one decoded object, in a ring with the others.
+type decodedSlot[K comparable] struct {
+	key        K
+	value      any
+	bytes      int64
+	read       atomic.Bool // since the hand came by
+	prev, next *decodedSlot[K]
+}
+
+// firstReads remembers some of the states that have been read once, each by a part of its hash. 0 is
+// none.
+type firstReads [8]uint32
+
+const (
+	// decodedSlotBytes is what the cache needs for each object besides the object itself: the slot
+	// and its share of the map. It counts towards the budget, so that a million tiny objects keep
+	// to it too.
+	decodedSlotBytes = 160
+
+	// perFirstRead is how many bytes of the budget there are for each first read that is
+	// remembered: about as many as objects fit, for "a while" is as long as they take to be
+	// exchanged. The table is a thousandth of the budget.
+	perFirstRead  = 4 << 10
+	minFirstReads = 256
+	maxFirstReads = 64 << 10
+)
+
+// newDecodedCache returns a cache with a budget in bytes. 0 keeps nothing; negative, everything that
+// is offered.
+func newDecodedCache[K comparable](budget int64) *decodedCache[K] {
+	return &decodedCache[K]{budget: budget, seed: maphash.MakeSeed()}
+}
+
+// get returns the object of a state if it is here, shared with everyone who asks.
+func (c *decodedCache[K]) get(k K) (any, bool) {
+	found, ok := c.slots.Load(k)
+	if !ok {
+		c.misses.add()
+		return nil, false
+	}
+	c.hits.add()
+	slot := found.(*decodedSlot[K])
+	if !slot.read.Load() { // a hot object's memory stays unwritten, in every core's cache
+		slot.read.Store(true)
+	}
+	return slot.value, true
+}
+
+// wanted notes that k has been read, and says whether its object would be kept: it is the second
+// time within a while, or there is no limit. Who asks it before decoding knows whether to decode for
+// sharing.
+func (c *decodedCache[K]) wanted(k K) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.budget < 0:
+		return true
+	case c.budget == 0:
+		return false
+	}
+	if c.first == nil {
+		c.first = make([]firstReads, min(max(c.budget/perFirstRead, minFirstReads), maxFirstReads)/int64(len(firstReads{})))
+	}
+	hash := maphash.Comparable(c.seed, k)
+	some, mark := &c.first[hash%uint64(len(c.first))], uint32(hash>>32)|1
+	if i := slices.Index(some[:], mark); i >= 0 {
+		some[i] = 0 // should it have to make room again, it is as new
+		return true
+	}
+	i := slices.Index(some[:], 0)
+	if i < 0 {
+		// Not the oldest: of a few more than fit, read in turns, none would ever be remembered.
+		i = rand.IntN(len(some))
+	}
+	some[i] = mark
+	return false
+}
+
+// keep takes in the object of a state that is wanted, bytes large, and says whether it is here now.
+// It is not if it alone is larger than the budget, or if the state is not the current one any more.
+//
+// current is called with the cache locked, after the object can be found: a forget that came too
+// early to find it came from someone who had made the state old already, and that current sees.
+// So forget is for callers that hold nothing that current takes.
+func (c *decodedCache[K]) keep(k K, v any, bytes int64, current func() bool) bool {
+	slot := &decodedSlot[K]{key: k, value: v, bytes: bytes + decodedSlotBytes}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.budget >= 0 && slot.bytes > c.budget {
+		return false
+	}
+	if _, here := c.slots.LoadOrStore(k, slot); here {
+		return true // somebody was faster
+	}
+	if !current() {
+		c.slots.Delete(k)
+		return false
+	}
+	c.enter(slot)
+	c.evict()
+	return true
+}
+
+// offer is wanted and keep in one.
+func (c *decodedCache[K]) offer(k K, v any, bytes int64, current func() bool) {
+	if c.wanted(k) {
+		c.keep(k, v, bytes, current)
+	}
+}
+
+// forget takes out a state that is not the current one any more.
+func (c *decodedCache[K]) forget(k K) {
+	if _, here := c.slots.Load(k); !here { // as nearly every object of a large cache
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if found, here := c.slots.Load(k); here {
+		c.leave(found.(*decodedSlot[K]))
+	}
+}
+
+// setBudget changes the budget, and makes it hold.
+func (c *decodedCache[K]) setBudget(budget int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if budget != c.budget {
+		c.budget, c.first = budget, nil
+		c.evict()
+	}
+}
+
+// stats counts what is here. bytes includes what the cache needs for itself.
+func (c *decodedCache[K]) stats() (objects int, bytes, hits, misses int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.count, c.bytes, c.hits.sum(), c.misses.sum()
+}
+
+// evict makes room until the budget holds. An object that has been read since the hand came by last
+// stays for another turn. mu is held, as it is below.
+func (c *decodedCache[K]) evict() {
+	for c.budget >= 0 && c.bytes > c.budget {
+		slot := c.hand
+		c.hand = slot.next
+		if !slot.read.Swap(false) {
+			c.leave(slot)
+		}
+	}
+}
+
+// enter puts a slot into the ring where the hand comes last.
+func (c *decodedCache[K]) enter(slot *decodedSlot[K]) {
+	if c.hand == nil {
+		slot.prev, slot.next = slot, slot
+		c.hand = slot
+	} else {
+		slot.prev, slot.next = c.hand.prev, c.hand
+		slot.prev.next, slot.next.prev = slot, slot
+	}
+	c.count++
+	c.bytes += slot.bytes
+}
+
+// leave takes a slot out of the ring and the map.
+func (c *decodedCache[K]) leave(slot *decodedSlot[K]) {
+	c.slots.Delete(slot.key)
+	if c.hand == slot {
+		c.hand = slot.next
+	}
+	if c.count--; c.count == 0 {
+		c.hand = nil
+	}
+	slot.prev.next, slot.next.prev = slot.next, slot.prev
+	c.bytes -= slot.bytes
+}
+
+// counter counts what many goroutines do at once, each in a place that is likely to be its own.
+type counter [8]struct {
+	n atomic.Int64
+	_ [56]byte // the rest of a cache line
+}
+
+func (c *counter) add() { c[rand.Uint32()%uint32(len(c))].n.Add(1) }
+
+func (c *counter) sum() (n int64) {
+	for i := range c {
+		n += c[i].n.Load()
+	}
+	return n
+}
