@@ -270,7 +270,7 @@ func (s *shared) set(o wire.Object) {
 	case was.IsZero():
 		s.tell(event{kind: eventAdd, initial: !s.listed, new: now})
 	case was.SameVersion(m.UID, m.ResourceVersion): // known; streams repeat themselves
-	case was.UID() != now.UID():
+	case !was.SameObject(now):
 		s.tell(event{kind: eventDelete, old: was})
 		s.tell(event{kind: eventAdd, initial: !s.listed, new: now})
 	default:
@@ -283,7 +283,7 @@ func (s *shared) gone(o wire.Object) {
 	last, had := s.store.Delete(o.Meta.Key())
 	switch {
 	case !had:
-	case last.UID() != o.Meta.UID: // of another life than the one that handlers know
+	case !last.HasUID(o.Meta.UID): // of another life than the one that handlers know
 		s.tell(event{kind: eventDelete, old: last})
 	default:
 		s.tell(event{kind: eventDelete, old: s.store.Pack(o)})

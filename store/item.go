@@ -1,121 +1,106 @@
 package store
 
 import (
-	"errors"
-	"fmt"
 	"strings"
-	"sync"
-	"unsafe"
 
-	"github.com/klauspost/compress/s2"
 	"github.com/skiff-k8s/skiff/wire"
 )
 
 // Item is one state of one object: metadata at hand, the object packed. It is an immutable value
 // and safe for concurrent use; it stays what it is when the store moves on. As long as it is kept,
-// or a string that it returned, so are its packed bytes.
+// or a string that it returned, so are its packed bytes and what they were packed against.
 //
 // The zero Item stands for no object.
-type Item struct{ r *record }
-
-// record is what an Item refers to. Nothing in it changes once it is made.
-//
-// Memory is what the layout is about, for there is one record for each cached object: what belongs
-// to the object alone stands in one string, one after the other, and what it has in common with its
-// siblings in the family.
-type record struct {
-	family     *family
-	all        string // key, uid, resourceVersion, data
-	generation int64
-	keyLen     uint32
-	uidLen     uint32
-	versionLen uint32
-	rawLen     uint32 // the length of the object's data unpacked; that of data if it is not packed
+type Item struct {
+	group *group
+	state string // what belongs to the object alone; state.go says how it is laid out
 }
 
 // IsZero says that the item stands for no object.
-func (i Item) IsZero() bool { return i.r == nil }
+func (i Item) IsZero() bool { return i.group == nil }
 
 // Key returns "namespace/name", or "name" for a cluster-scoped object.
 func (i Item) Key() string {
-	if i.r == nil {
+	if i.group == nil {
 		return ""
 	}
-	return i.r.all[:i.r.keyLen]
+	return stateKey(i.state)
 }
 
 // Namespace returns the object's namespace; "" when it is cluster-scoped.
 func (i Item) Namespace() string {
-	if i.r == nil {
+	if i.group == nil {
 		return ""
 	}
-	return i.r.family.namespace
+	return i.group.family.lineage.namespace
 }
 
 // Name returns the object's name.
 func (i Item) Name() string {
-	if i.r == nil {
-		return ""
-	}
 	key := i.Key()
-	if ns := i.r.family.namespace; ns != "" {
+	if ns := i.Namespace(); ns != "" {
 		return key[len(ns)+1:]
 	}
 	return key
 }
 
-// UID returns the object's UID.
+// UID returns the object's UID. It is kept in binary, so that each call makes a new string; to
+// compare there is SameObject.
 func (i Item) UID() string {
-	if i.r == nil {
+	if i.group == nil {
 		return ""
 	}
-	return i.r.all[i.r.keyLen:][:i.r.uidLen]
+	p := parseState(i.state)
+	return string(p.appendUID(make([]byte, 0, textUID)))
 }
 
 // ResourceVersion returns the version of this state of the object.
 func (i Item) ResourceVersion() string {
-	if i.r == nil {
+	if i.group == nil {
 		return ""
 	}
-	return i.r.all[i.r.keyLen+i.r.uidLen:][:i.r.versionLen]
+	return parseState(i.state).version
 }
 
 // Generation returns metadata.generation.
 func (i Item) Generation() int64 {
-	if i.r == nil {
+	if i.group == nil {
 		return 0
 	}
-	return i.r.generation
+	return parseState(i.state).generation
 }
 
 // Deleting says whether metadata.deletionTimestamp is set.
-func (i Item) Deleting() bool { return i.r != nil && i.r.family.deleting }
+func (i Item) Deleting() bool { return i.group != nil && i.group.family.deleting }
 
 // Labels returns the object's labels, which the caller must not change: other items share them.
 func (i Item) Labels() wire.Labels {
-	if i.r == nil {
+	if i.group == nil {
 		return nil
 	}
-	return i.r.family.labels
+	return i.group.family.labels
 }
 
 // Owner returns the owner that has controller: true; the zero Owner when there is none.
 func (i Item) Owner() wire.Owner {
-	if i.r == nil {
+	if i.group == nil {
 		return wire.Owner{}
 	}
-	return i.r.family.owner
+	return i.group.family.lineage.owner
 }
 
 // Meta returns all of the metadata together.
-func (i Item) Meta() wire.Meta {
-	if i.r == nil {
+func (i Item) Meta() wire.Meta { return i.meta(i.UID()) }
+
+// meta is Meta, with the UID as the caller has it.
+func (i Item) meta(uid string) wire.Meta {
+	if i.group == nil {
 		return wire.Meta{}
 	}
 	return wire.Meta{
 		Namespace:       i.Namespace(),
 		Name:            i.Name(),
-		UID:             i.UID(),
+		UID:             uid,
 		ResourceVersion: i.ResourceVersion(),
 		Generation:      i.Generation(),
 		Deleting:        i.Deleting(),
@@ -127,13 +112,35 @@ func (i Item) Meta() wire.Meta {
 // SameVersion says whether both are the same state of the same object: equal in UID and
 // resourceVersion. An object without a resourceVersion is never the same as any.
 func (i Item) SameVersion(uid, resourceVersion string) bool {
-	return i.r != nil && resourceVersion != "" && i.ResourceVersion() == resourceVersion && i.UID() == uid
+	return i.group != nil && resourceVersion != "" && i.ResourceVersion() == resourceVersion && i.HasUID(uid)
+}
+
+// SameObject says whether both are states of the same object, which their UIDs tell.
+func (i Item) SameObject(o Item) bool {
+	if i.group == nil || o.group == nil {
+		return i.group == o.group
+	}
+	a, b := parseState(i.state), parseState(o.state)
+	return a.uid == b.uid && a.uidBinary == b.uidBinary
+}
+
+// HasUID says whether the object's UID is uid. Unlike UID it makes no string.
+func (i Item) HasUID(uid string) bool {
+	if i.group == nil {
+		return uid == ""
+	}
+	p := parseState(i.state)
+	if !p.uidBinary {
+		return p.uid == uid
+	}
+	var text [textUID]byte
+	return string(p.appendUID(text[:0])) == uid
 }
 
 // Annotation returns the value of one annotation and whether there is one, unpacking the object but
 // not decoding it.
 func (i Item) Annotation(key string) (value string, ok bool) {
-	if i.r == nil {
+	if i.group == nil {
 		return "", false
 	}
 	_ = i.Use(func(o wire.Object) error {
@@ -143,73 +150,3 @@ func (i Item) Annotation(key string) (value string, ok bool) {
 	})
 	return value, ok
 }
-
-// Object returns the object unpacked. Its Data is the caller's own copy.
-func (i Item) Object() (wire.Object, error) {
-	if i.r == nil {
-		return wire.Object{}, errNoObject
-	}
-	data, err := i.r.unpack(make([]byte, i.r.rawLen))
-	if err != nil {
-		return wire.Object{}, err
-	}
-	return i.object(data), nil
-}
-
-// Use calls f with the object unpacked into memory that is used again afterwards: f must keep
-// neither the object's Data nor anything that refers to it (wire.Decode does not). It returns f's
-// error.
-func (i Item) Use(f func(wire.Object) error) error {
-	if i.r == nil {
-		return errNoObject
-	}
-	buf := buffers.Get().(*[]byte)
-	defer func() {
-		if cap(*buf) <= maxPooledBuffer {
-			buffers.Put(buf)
-		}
-	}()
-	if cap(*buf) < int(i.r.rawLen) {
-		*buf = make([]byte, i.r.rawLen)
-	}
-	data, err := i.r.unpack((*buf)[:i.r.rawLen])
-	if err != nil {
-		return err
-	}
-	return f(i.object(data))
-}
-
-var errNoObject = errors.New("store: the zero Item stands for no object")
-
-func (i Item) object(data []byte) wire.Object {
-	return wire.Object{
-		Format:     i.r.family.format,
-		APIVersion: i.r.family.apiVersion,
-		Kind:       i.r.family.kind,
-		Meta:       i.Meta(),
-		Data:       data,
-	}
-}
-
-// data is the object's bytes as they are kept.
-func (r *record) data() string { return r.all[r.keyLen+r.uidLen+r.versionLen:] }
-
-// unpack fills into, whose length is rawLen, and returns it.
-func (r *record) unpack(into []byte) ([]byte, error) {
-	data := r.data()
-	if len(data) == int(r.rawLen) {
-		copy(into, data)
-		return into, nil
-	}
-	// s2 reads from the bytes of a string here, which it does not change.
-	out, err := s2.Decode(into, unsafe.Slice(unsafe.StringData(data), len(data)))
-	if err != nil {
-		return nil, fmt.Errorf("store: unpacking %s (the memory of this process is damaged): %w", r.all[:r.keyLen], err)
-	}
-	return out, nil
-}
-
-// maxPooledBuffer keeps a rare huge object from pinning memory for good.
-const maxPooledBuffer = 1 << 20
-
-var buffers = sync.Pool{New: func() any { return new([]byte) }}

@@ -3,50 +3,69 @@ package store
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 
-	"github.com/klauspost/compress/s2"
-	"github.com/skiff-k8s/skiff/wire"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/skiff-k8s/skiff/store/internal/near"
+	"github.com/skiff-k8s/skiff/wire"
 )
 
 // Store is a set of objects by key ("namespace/name"). It is safe for concurrent use.
 //
 // One lock, held for moments: packing and index functions run before it is taken, and whoever goes
-// over many items first copies a list of them (8 bytes each) under it and then holds nothing. So
+// over many items first copies a list of them (24 bytes each) under it and then holds nothing. So
 // every list shows the store as it was at one moment, callbacks may read and write the store, and
 // no reader keeps a writer waiting for longer than that copy takes.
 type Store struct {
 	// write is held by the one writer at a time, and taken before mu. It guards what only writers
-	// look at: families, scratch, wanted, round, entry.seen.
+	// look at: the fields below, entry.seen, scopes and bases.
 	write    sync.Mutex
-	families table[*family]
-	scratch  []byte
+	lineages table[string, *lineage] // by lineage.id
+	families table[string, *family]  // by family.id
+	roots    table[string, *root]    // by root.id
+	numbers  uint64                  // lineages that there ever were
 	wanted   []membership
 	round    uint32 // counts the BeginReplace
 
-	// mu guards what readers look at: the fields below, entries, indexes and buckets. It is held
-	// for writing only by who holds write, who therefore needs none to read.
-	mu      sync.RWMutex
-	entries table[*entry]
-	indexes []*index
-	packed  int64
-	raw     int64
+	// Packing, of which base.go tells.
+	packer   *near.Packer
+	ready    *base  // what packer is ready for
+	unpacked []byte // that, unpacked
+	scratch  []byte
+	other    []byte
+	key      []byte
+	header   []byte
+
+	bases     int
+	baseBytes int64
+
+	// mu guards what readers look at: the fields below, entries, groups and buckets. It is held for
+	// writing only by who holds write, who therefore needs none to read.
+	mu         sync.RWMutex
+	entries    keyTable
+	namespaces lineagesBy // by namespace
+	owners     lineagesBy // by the owner's UID
+	indexes    []*index
+	places     table[*entry, []place] // of the entries that an index finds
+	packed     int64
+	raw        int64
 }
 
-// entry is the place of one key, whose record is exchanged as the object changes.
+// entry is the place of one key, whose state is exchanged as the object changes. There is one for
+// each object: 32 bytes.
 type entry struct {
-	record *record
-	places []place
-	seen   uint32 // the round in which the object was last Set or Touched
+	group *group
+	state string
+	at    uint32 // where it stands in its group
+	seen  uint32 // the round in which the object was last Set or Touched
 }
 
 // New returns an empty store.
-func New() *Store {
-	return &Store{indexes: []*index{{name: NamespaceIndex}, {name: OwnerIndex}}}
-}
+func New() *Store { return new(Store) }
 
 // Set packs o and puts it in the place of its key. It returns the item that stands there now, and
 // the one that stood there before, which is zero if there was none. The store keeps no memory of
@@ -54,51 +73,79 @@ func New() *Store {
 func (s *Store) Set(o wire.Object) (now, was Item) {
 	s.write.Lock()
 	defer s.write.Unlock()
-	now = s.pack(&o)
+	f := s.familyOf(&o)
+	b := s.baseFor(f, o.Data, true)
+	newBase := b != nil && b.root != nil && b.packs == 0
+	now = Item{f.group(b), s.pack(b, &o)}
 	s.wanted = s.memberships(s.wanted[:0], now)
-	e, had := s.entries.get(now.Key())
+	e := s.entries.get(now.Key())
+	if e != nil {
+		was = Item{e.group, e.state}
+	}
+	e = s.put(e, now)
+	e.seen = s.round
+	if newBase {
+		s.adopt(f, b)
+	}
+	return now, was
+}
 
+// put makes item the state of e, or of a new entry if that is nil. s.wanted is where it belongs.
+func (s *Store) put(e *entry, item Item) *entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.account(now, +1) // first, so that a family that both belong to stays
-	if had {
-		was = Item{e.record}
-		s.account(was, -1)
-	} else {
+	if e == nil {
 		e = new(entry)
+		s.enter(e, item.group, item.state)
+		s.entries.add(e)
+	} else {
+		s.exchange(e, item)
 	}
-	e.record, e.seen = now.r, s.round
-	s.entries.put(now.Key(), e) // also when it is there: the old key is part of the old record
-	e.move(s.wanted)
-	return now, was
+	s.move(e, s.wanted)
+	return e
+}
+
+// exchange makes item, of the same key, the state of e. Both locks are held.
+func (s *Store) exchange(e *entry, item Item) {
+	was, at, state := e.group, e.at, e.state
+	if was == item.group {
+		s.packed += int64(len(item.state) - len(state))
+		s.raw += int64(rawLen(item.state) - rawLen(state))
+		e.state = item.state
+		return
+	}
+	s.enter(e, item.group, item.state) // first, so that what both groups belong to stays
+	s.leave(was, at, state)
 }
 
 // Pack returns o as an item that is not in the store: the last state of an object that is gone.
 func (s *Store) Pack(o wire.Object) Item {
 	s.write.Lock()
 	defer s.write.Unlock()
-	return s.pack(&o)
+	f := s.familyOf(&o)
+	b := s.baseFor(f, o.Data, false)
+	return Item{f.group(b), s.pack(b, &o)}
 }
 
 // Delete removes a key and returns what stood there, and whether there was anything.
 func (s *Store) Delete(key string) (last Item, had bool) {
 	s.write.Lock()
 	defer s.write.Unlock()
-	e, had := s.entries.get(key)
-	if !had {
+	e := s.entries.get(key)
+	if e == nil {
 		return Item{}, false
 	}
-	s.remove(e)
-	return Item{e.record}, true
+	return s.remove(e), true
 }
 
-func (s *Store) remove(e *entry) {
+func (s *Store) remove(e *entry) Item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	item := Item{e.record}
-	s.entries.delete(item.Key())
-	e.move(nil)
-	s.account(item, -1)
+	last := Item{e.group, e.state}
+	s.entries.remove(last.Key())
+	s.move(e, nil)
+	s.leave(e.group, e.at, e.state)
+	return last
 }
 
 // BeginReplace begins to take in a complete list: what is neither Set nor Touched from here until
@@ -114,8 +161,8 @@ func (s *Store) BeginReplace() {
 func (s *Store) Touch(key, uid, resourceVersion string) bool {
 	s.write.Lock()
 	defer s.write.Unlock()
-	e, ok := s.entries.get(key)
-	if !ok || !(Item{e.record}).SameVersion(uid, resourceVersion) {
+	e := s.entries.get(key)
+	if e == nil || !(Item{e.group, e.state}).SameVersion(uid, resourceVersion) {
 		return false
 	}
 	e.seen = s.round
@@ -127,14 +174,13 @@ func (s *Store) EndReplace() (gone []Item) {
 	s.write.Lock()
 	defer s.write.Unlock()
 	var old []*entry
-	for _, e := range s.entries.m {
+	for e := range s.entries.all {
 		if e.seen != s.round {
 			old = append(old, e)
 		}
 	}
 	for _, e := range old {
-		s.remove(e)
-		gone = append(gone, Item{e.record})
+		gone = append(gone, s.remove(e))
 	}
 	return gone
 }
@@ -143,11 +189,11 @@ func (s *Store) EndReplace() (gone []Item) {
 func (s *Store) Get(key string) (Item, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	e, ok := s.entries.get(key)
-	if !ok {
+	e := s.entries.get(key)
+	if e == nil {
 		return Item{}, false
 	}
-	return Item{e.record}, true
+	return Item{e.group, e.state}, true
 }
 
 // Len returns how many objects there are.
@@ -172,39 +218,53 @@ func (s *Store) Keys() iter.Seq[string] {
 }
 
 // Select goes over the items of a namespace ("" is all) whose labels match, in no order, as they
-// are at its beginning. A nil selector matches all. No object is unpacked for it.
+// are at its beginning. A nil selector matches all. No object is unpacked for it; siblings with the
+// same labels are matched once together. The selector is asked while the store is locked, so it must
+// not write to it.
 func (s *Store) Select(namespace string, selector labels.Selector) iter.Seq[Item] {
 	return func(yield func(Item) bool) {
-		var family *family
-		matches := true
-		for _, item := range s.snapshot(namespace) {
-			// Siblings often come one after the other and have the same labels.
-			if selector != nil && item.r.family != family {
-				family = item.r.family
-				matches = selector.Matches(family.labels)
-			}
-			if matches && !yield(item) {
+		for _, item := range s.snapshot(namespace, selector) {
+			if !yield(item) {
 				return
 			}
 		}
 	}
 }
 
-func (s *Store) snapshot(namespace string) []Item {
+func (s *Store) snapshot(namespace string, selector labels.Selector) []Item {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	byNamespace := &s.indexes[0].buckets
 	if namespace != "" {
-		if b, ok := byNamespace.get(namespace); ok {
-			return b.items(nil)
-		}
-		return nil
+		return s.namespaces.items(nil, namespace, selector)
 	}
-	all := make([]Item, 0, s.entries.len())
-	for _, b := range byNamespace.m {
-		all = b.items(all)
+	var all []Item
+	if selector == nil || selector.Empty() {
+		all = make([]Item, 0, s.entries.len())
+	}
+	for namespace := range s.namespaces.m {
+		all = s.namespaces.items(all, namespace, selector)
 	}
 	return all
+}
+
+// items appends the items of the lineages under a value whose labels match. s.mu is held.
+func (t *lineagesBy) items(into []Item, value string, selector labels.Selector) []Item {
+	list, ok := t.get(value)
+	if !ok {
+		return into
+	}
+	for _, l := range *list {
+		for _, g := range l.groups {
+			if selector != nil && !selector.Matches(g.family.labels) {
+				continue
+			}
+			into = slices.Grow(into, len(g.entries))
+			for _, e := range g.entries {
+				into = append(into, Item{g, e.state})
+			}
+		}
+	}
+	return into
 }
 
 // ByIndex returns the items that an index finds under a value, in no order. The error is an
@@ -212,14 +272,25 @@ func (s *Store) snapshot(namespace string) []Item {
 func (s *Store) ByIndex(name, value string) ([]Item, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	switch name {
+	case NamespaceIndex:
+		return s.namespaces.items(nil, value, nil), nil
+	case OwnerIndex:
+		return s.owners.items(nil, value, nil), nil
+	}
 	x := s.index(name)
 	if x == nil {
 		return nil, &UnknownIndexError{Name: name}
 	}
-	if b, ok := x.buckets.get(value); ok {
-		return b.items(nil), nil
+	b, ok := x.buckets.get(value)
+	if !ok {
+		return nil, nil
 	}
-	return nil, nil
+	items := make([]Item, 0, len(b.entries))
+	for _, e := range b.entries {
+		items = append(items, Item{e.group, e.state})
+	}
+	return items, nil
 }
 
 // IndexValues returns the values of an index that find anything, in no order. The error is an
@@ -227,15 +298,17 @@ func (s *Store) ByIndex(name, value string) ([]Item, error) {
 func (s *Store) IndexValues(name string) ([]string, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	switch name {
+	case NamespaceIndex:
+		return slices.Collect(maps.Keys(s.namespaces.m)), nil
+	case OwnerIndex:
+		return slices.Collect(maps.Keys(s.owners.m)), nil
+	}
 	x := s.index(name)
 	if x == nil {
 		return nil, &UnknownIndexError{Name: name}
 	}
-	values := make([]string, 0, x.buckets.len())
-	for v := range x.buckets.m {
-		values = append(values, v)
-	}
-	return values, nil
+	return slices.Collect(maps.Keys(x.buckets.m)), nil
 }
 
 // AddIndex adds an index: every item is found under each of the values that f returns for it. f
@@ -244,7 +317,7 @@ func (s *Store) IndexValues(name string) ([]string, error) {
 func (s *Store) AddIndex(name string, f func(Item) []string) error {
 	s.write.Lock()
 	defer s.write.Unlock()
-	if s.index(name) != nil {
+	if name == NamespaceIndex || name == OwnerIndex || s.index(name) != nil {
 		return fmt.Errorf("store: there is an index %q already; choose another name", name)
 	}
 	x := &index{name: strings.Clone(name), values: f}
@@ -253,18 +326,20 @@ func (s *Store) AddIndex(name string, f func(Item) []string) error {
 		at    []membership
 	}
 	var arrivals []arrival
-	for _, e := range s.entries.m {
-		if at := x.memberships(nil, Item{e.record}); len(at) > 0 {
+	for e := range s.entries.all {
+		if at := x.memberships(nil, Item{e.group, e.state}); len(at) > 0 {
 			arrivals = append(arrivals, arrival{e, at})
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range arrivals {
-		a.entry.places = slices.Grow(a.entry.places, len(a.at))
+		places, _ := s.places.get(a.entry)
+		places = slices.Grow(places, len(a.at))
 		for _, m := range a.at {
-			a.entry.enter(m)
+			places = append(places, a.entry.enter(m))
 		}
+		s.places.put(a.entry, places)
 	}
 	s.indexes = append(s.indexes, x)
 	return nil
@@ -277,70 +352,4 @@ func (s *Store) index(name string) *index {
 		}
 	}
 	return nil
-}
-
-// Stats says what a store holds.
-type Stats struct {
-	Objects     int
-	PackedBytes int64 // the objects with their names, as they are kept
-	RawBytes    int64 // the objects as they came
-	Families    int   // different sets of labels, namespace and owner
-}
-
-// Stats counts, at no cost.
-func (s *Store) Stats() Stats {
-	s.write.Lock()
-	families := s.families.len()
-	s.write.Unlock()
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return Stats{Objects: s.entries.len(), PackedBytes: s.packed, RawBytes: s.raw, Families: families}
-}
-
-// account counts an item in or out. Both locks are held.
-func (s *Store) account(item Item, by int) {
-	s.packed += int64(by * len(item.r.all))
-	s.raw += int64(by) * int64(item.r.rawLen)
-	f := item.r.family
-	if f.refs == 0 {
-		s.families.put(f.id, f)
-	}
-	if f.refs += by; f.refs == 0 {
-		s.families.delete(f.id)
-	}
-}
-
-// maxScratch keeps a rare huge object from pinning memory for good.
-const maxScratch = 1 << 20
-
-// pack makes a record of o. It is account that remembers a new family. write is held.
-func (s *Store) pack(o *wire.Object) Item {
-	s.scratch = familyID(s.scratch[:0], o)
-	f, ok := s.families.getBytes(s.scratch)
-	if !ok {
-		f = newFamily(string(s.scratch))
-	}
-
-	m := &o.Meta
-	b := s.scratch[:0]
-	if m.Namespace != "" {
-		b = append(append(b, m.Namespace...), '/')
-	}
-	b = append(b, m.Name...)
-	r := &record{family: f, generation: m.Generation, keyLen: uint32(len(b))}
-	b = append(append(b, m.UID...), m.ResourceVersion...)
-	r.uidLen, r.versionLen, r.rawLen = uint32(len(m.UID)), uint32(len(m.ResourceVersion)), uint32(len(o.Data))
-
-	b = slices.Grow(b, max(s2.MaxEncodedLen(len(o.Data)), len(o.Data)))
-	head := len(b)
-	if packed := s2.Encode(b[head:cap(b)], o.Data); len(packed) < len(o.Data) {
-		b = b[:head+len(packed)]
-	} else {
-		b = append(b, o.Data...) // equal lengths say that it is not packed
-	}
-	r.all = string(b)
-	if s.scratch = b; cap(b) > maxScratch {
-		s.scratch = nil
-	}
-	return Item{r}
 }

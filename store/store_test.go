@@ -220,13 +220,13 @@ func TestMemoryFollowsWhatIsCached(t *testing.T) {
 	if after := heap() - before; after > first/10 {
 		t.Errorf("%d objects take %d bytes where %d took %d", s.Len(), after, n, first)
 	}
-	if st := s.Stats(); st.Objects != s.Len() || st.Families > st.Objects {
+	if st := s.Stats(); st.Objects != s.Len() || st.Groups > st.Objects {
 		t.Errorf("the books are wrong: %+v", st)
 	}
 	for key := range s.Keys() {
 		s.Delete(key)
 	}
-	if st := s.Stats(); st != (Stats{}) {
+	if st := s.Stats(); st != (Stats{ScratchBytes: st.ScratchBytes}) {
 		t.Errorf("an empty store has %+v on its books", st)
 	}
 	runtime.KeepAlive(s)
@@ -425,10 +425,63 @@ func check(t *testing.T, s *Store, plain map[string]wire.Object, indexes map[str
 	}
 	families := map[string]bool{}
 	for _, o := range plain {
-		families[string(familyID(nil, &o))] = true
+		families[string(appendLineageID(nil, &o))+string(appendFamilyID(nil, new(lineage), &o))] = true
 	}
-	if n := s.Stats().Families; n != len(families) {
+	if n := s.families.len(); n != len(families) {
 		t.Fatalf("%d families are remembered, there are %d", n, len(families))
+	}
+	checkBooks(t, s)
+}
+
+// checkBooks counts everything anew, and finds what the store has on its books.
+func checkBooks(t *testing.T, s *Store) {
+	t.Helper()
+	want := Stats{ScratchBytes: s.Stats().ScratchBytes}
+	bases := map[*base]int{}
+	lineages, inGroups := map[*lineage]bool{}, 0
+	for e := range s.entries.all {
+		g := e.group
+		f := g.family
+		if s.families.m[f.id] != f || s.lineages.m[f.lineage.id] != f.lineage || s.roots.m[f.lineage.root.id] != f.lineage.root {
+			t.Fatalf("%s belongs to something that is forgotten", stateKey(e.state))
+		}
+		if !slices.Contains(f.groups, g) || f.lineage.groups[g.at] != g || g.entries[e.at] != e {
+			t.Fatalf("%s does not stand where it says", stateKey(e.state))
+		}
+		want.Objects++
+		want.PackedBytes += int64(len(e.state))
+		want.RawBytes += int64(rawLen(e.state))
+		if g.base != nil {
+			bases[g.base]++
+		}
+		for _, c := range []*scope{&f.scope, &f.lineage.scope, &f.lineage.root.scope} {
+			if c.base != nil {
+				bases[c.base] += 0
+			}
+		}
+		lineages[f.lineage] = true
+	}
+	for b := range bases {
+		if b.root != nil {
+			bases[b.root]++
+		}
+	}
+	for b, refs := range bases {
+		want.Bases++
+		want.BaseBytes += int64(cap(b.data))
+		if b.refs != refs || !b.known {
+			t.Fatalf("a base has %d references on its books (known: %v), and %d in truth", b.refs, b.known, refs)
+		}
+	}
+	for _, f := range s.families.m {
+		want.Groups += len(f.groups)
+		for _, g := range f.groups {
+			inGroups += len(g.entries)
+		}
+	}
+	if got := s.Stats(); got != want || inGroups != want.Objects || s.lineages.len() != len(lineages) {
+		t.Fatalf("the books say %+v, in truth it is %+v; %d in groups, %d lineages and not %d",
+			got, want, inGroups, s.lineages.len(), len(lineages))
 	}
 }
 

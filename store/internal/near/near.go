@@ -62,6 +62,9 @@ func (p *Packer) Base(b []byte) {
 	}
 }
 
+// Cap is how much memory the packer holds beside itself, in bytes: about the largest base and header.
+func (p *Packer) Cap() int { return cap(p.dict) }
+
 // Pack appends src, packed, to dst. header stands behind the base as if it were a part of it: what
 // the reader knows of this object besides. Base, header and src are at most MaxBytes together.
 func (p *Packer) Pack(dst, header, src []byte) []byte {
@@ -155,8 +158,8 @@ func hash(word uint32, bits uint) uint32 { return word * 2654435761 >> (32 - bit
 var errDictionary = errors.New("too short or too long for a dictionary")
 
 // Unpack returns the object that packed is, in the memory of dst if it has room. dict is the base
-// and the header that it was packed with; it is only read, but unless it has 16 bytes of capacity
-// to spare it is copied.
+// and the header that it was packed with; it is only read, but unless it has capacity to spare
+// (see Room) it is copied.
 func Unpack(dst, dict, packed []byte) ([]byte, error) {
 	d := s2.MakeDictManual(dict, 0)
 	if d == nil {
@@ -168,6 +171,12 @@ func Unpack(dst, dict, packed []byte) ([]byte, error) {
 // MinDict is the least that a base and a header must have together for Unpack.
 const MinDict = s2.MinDictSize
 
-// Room returns b with the capacity that a dictionary of n bytes needs not to be copied by Unpack,
-// and no length.
-func Room(b []byte, n int) []byte { return slices.Grow(b[:0], n+16) }
+// Room returns b, emptied, with the capacity that a dictionary of n bytes needs not to be copied by
+// Unpack.
+func Room(b []byte, n int) []byte { return Grow(b[:0], n) }
+
+// Grow returns b with such capacity for n bytes more.
+func Grow(b []byte, n int) []byte { return slices.Grow(b, n+spare) }
+
+// spare is how much capacity the library wants to see behind a dictionary.
+const spare = 16

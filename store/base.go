@@ -1,0 +1,287 @@
+package store
+
+import (
+	"bytes"
+
+	"github.com/klauspost/compress/s2"
+
+	"github.com/skiff-k8s/skiff/store/internal/near"
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+// Objects are packed against one that is like them, a base. There are two steps of them:
+//
+//   - The root of a kind is the first of its objects that is fit for it, as it came.
+//   - A scope's base is one of the scope's objects, packed against the root: the Pods of one owner
+//     are a scope; of what nobody owns, those with the same labels in a namespace are one, and all
+//     that the namespace has of a kind.
+//
+// A scope has a base from its fourth object on, for a base costs as much as packing three objects
+// against the root does. So there are always fewer bases than a quarter of the objects, and each
+// goes with the last object that needs it.
+//
+// Nothing is kept unpacked or prepared for a base but the last one used: it takes half a
+// microsecond to unpack it and half a one to prepare it (package near), where to keep 400 ready
+// would cost more than what they save.
+type base struct {
+	root *base  // that data is packed against; nil for a root
+	data []byte // with room behind it for near.Unpack
+
+	scope *scope // whose base it is or was
+	refs  int    // entries packed against it, and bases; Store.write
+	known bool   // it is on the books; Store.write
+
+	packs int // how many objects were packed against it
+	first int // bytes that one took at first, on average
+	now   int // bytes that one takes now, on average, times averageOver
+}
+
+// scope is what has a base. All of it is guarded by Store.write.
+type scope struct {
+	objects int
+	base    *base // the one that is used now
+	old     int   // bases that it had and that some objects still need
+}
+
+// root is the scope of a kind.
+type root struct {
+	scope
+	id       string
+	lineages int
+}
+
+const (
+	bornAt = 4 // objects a scope has when it gets a base
+
+	// What is smaller than minBase is not worth a base; what is larger than maxBase costs more than
+	// it saves, and has most in common with itself. maxNear keeps base, header and object within
+	// near.MaxBytes.
+	minBase = 128
+	maxBase = 16 << 10
+	maxNear = 40 << 10
+
+	// adoptAtMost bounds how many objects are packed anew when their scope gets a base.
+	adoptAtMost = 4 * bornAt
+
+	averageOver = 16
+)
+
+// rootOf returns the root for a lineage's kind. s.write is held.
+func (s *Store) rootOf(l *lineage) *root {
+	id := string(l.format) + l.apiVersion + "/" + l.kind
+	if r, ok := s.roots.get(id); ok {
+		return r
+	}
+	return &root{id: id} // enter makes it known
+}
+
+// baseFor returns what an object of a family is to be packed against, or nil; bear says whether the
+// object may become a base for it. s.write is held.
+func (s *Store) baseFor(f *family, data []byte, bear bool) *base {
+	if len(data) < minBase || len(data) > maxNear {
+		return nil
+	}
+	l := f.lineage
+	own := func(c *scope, root *base, at int) *base {
+		if c.base == nil && bear && c.objects+1 >= at && len(data) <= maxBase {
+			s.bear(c, root, data)
+		}
+		return c.base
+	}
+	root := own(&l.root.scope, nil, 1)
+	if root == nil {
+		return nil
+	}
+	if l.owner.UID == "" && len(f.labels) > 0 {
+		if b := own(&f.scope, root, bornAt); b != nil {
+			return b
+		}
+	}
+	if b := own(&l.scope, root, bornAt); b != nil {
+		return b
+	}
+	return root
+}
+
+// bear makes an object the base of a scope.
+func (s *Store) bear(c *scope, root *base, data []byte) {
+	b := &base{root: root, scope: c}
+	if root != nil {
+		b.data = bytes.Clone(s.near(root).Pack(nil, nil, data))
+	} else {
+		b.data = append(near.Room(nil, len(data)), data...)
+	}
+	c.base = b
+	s.settle(b)
+}
+
+// adopt packs those of the scope's objects against its base that were there before it: a few, for
+// a scope has its base soon. s.write is held.
+func (s *Store) adopt(f *family, b *base) {
+	groups := f.groups
+	if b.scope == &f.lineage.scope {
+		groups = f.lineage.groups
+	}
+	var orphans []*entry
+	for _, g := range groups {
+		if g.base == b || g.base != nil && g.base.scope == &g.family.scope {
+			continue
+		}
+		for _, e := range g.entries {
+			if n := rawLen(e.state); n >= minBase && n <= maxNear && len(orphans) < adoptAtMost {
+				orphans = append(orphans, e)
+			}
+		}
+	}
+	for _, e := range orphans {
+		var state string
+		if err := (Item{e.group, e.state}).Use(func(o wire.Object) error {
+			state = s.pack(b, &o)
+			return nil
+		}); err != nil {
+			return // it stays as it is
+		}
+		s.mu.Lock()
+		s.exchange(e, Item{e.group.family.group(b), state})
+		s.mu.Unlock()
+	}
+}
+
+// near returns the packer, ready to pack against b.
+func (s *Store) near(b *base) *near.Packer {
+	if s.packer == nil {
+		s.packer = new(near.Packer)
+	}
+	if s.ready != b {
+		s.unpacked = b.open(s.unpacked)
+		s.packer.Base(s.unpacked)
+		s.ready = b
+	}
+	return s.packer
+}
+
+// open returns the base as it came, in the memory of into if it has room, with room behind it for
+// near.Unpack. It is safe for concurrent use.
+func (b *base) open(into []byte) []byte {
+	if b.root == nil {
+		return append(near.Room(into, len(b.data)), b.data...)
+	}
+	n, err := s2.DecodedLen(b.data)
+	if err == nil {
+		into, err = near.Unpack(near.Room(into, n), b.root.data, b.data)
+	}
+	if err != nil {
+		panic("store: a base cannot be unpacked, the memory of this process is damaged: " + err.Error())
+	}
+	return into
+}
+
+// packed notes how an object was packed against b, and lets go of b when it has ceased to be like
+// the objects of its scope: what comes next is then a base like them. There are at most so many
+// bases that objects still need that their number follows that of the objects.
+func (b *base) packed(bytes int) {
+	b.packs++
+	if b.packs <= averageOver {
+		b.now += bytes
+		b.first = b.now / b.packs
+		return
+	}
+	b.now += bytes - b.now/averageOver
+	const slack = 64
+	c := b.scope
+	if c.base == b && b.now/averageOver > b.first*3/2+slack && b.packs > 2*c.objects && c.old <= c.objects/64 {
+		c.base = nil
+		c.old++
+	}
+}
+
+// retire lets go of a scope's base, for the scope is no more. s.write is held.
+func (s *Store) retire(c *scope) {
+	if b := c.base; b != nil {
+		c.base = nil
+		c.old++
+		s.settle(b)
+	}
+}
+
+// settle brings the books up to date about b: it counts while its scope or an object uses it.
+func (s *Store) settle(b *base) {
+	needed := b.refs > 0 || b.scope.base == b
+	if needed == b.known {
+		return
+	}
+	b.known = needed
+	by := 1
+	if !needed {
+		by = -1
+		b.scope.old--
+		if s.ready == b {
+			s.ready = nil // not to keep it
+		}
+	}
+	s.bases += by
+	s.baseBytes += int64(by * cap(b.data))
+	if b.root != nil {
+		b.root.refs += by
+		s.settle(b.root)
+	}
+}
+
+// count counts an entry in or out. Both locks are held.
+func (s *Store) count(g *group, state string, by int) {
+	f := g.family
+	f.objects += by
+	f.lineage.objects += by
+	f.lineage.root.objects += by
+	s.packed += int64(by * len(state))
+	s.raw += int64(by * rawLen(state))
+	if b := g.base; b != nil {
+		b.refs += by
+		s.settle(b)
+	}
+}
+
+// pack makes the state of an object that is to stand in a group with that base. s.write is held.
+func (s *Store) pack(b *base, o *wire.Object) string {
+	m := &o.Meta
+	key := s.key[:0]
+	if m.Namespace != "" {
+		key = append(append(key, m.Namespace...), '/')
+	}
+	s.key = append(key, m.Name...)
+	out := appendState(s.scratch[:0], s.key, m.ResourceVersion, m.UID, m.Generation)
+	head := len(out)
+	form := formPlain
+	if b != nil {
+		p := parseState(unsafeString(out))
+		s.header = p.appendHeader(s.header[:0])
+		out = s.near(b).Pack(out, s.header, o.Data)
+		form = formNear
+		b.packed(len(out) - head)
+	}
+	// What has little in common with its base may have more with itself.
+	if size := len(out) - head; b == nil || size > len(o.Data)/2 {
+		s.other = s2.Encode(s.other[:cap(s.other)], o.Data)
+		if b == nil || len(s.other) < size {
+			out, form = append(out[:head], s.other...), formS2
+		}
+	}
+	if len(out)-head >= len(o.Data) {
+		out, form = append(out[:head], o.Data...), formPlain
+	}
+	out[0] |= byte(form)
+	state := string(out)
+	s.scratch = small(out)
+	s.other = small(s.other)
+	return state
+}
+
+// maxScratch keeps a rare huge object from pinning memory for good.
+const maxScratch = 1 << 20
+
+func small(b []byte) []byte {
+	if cap(b) > maxScratch {
+		return nil
+	}
+	return b
+}

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+)
+
+// What belongs to one object alone stands in one string, the state, for there is one of it for each
+// cached object:
+//
+//	form     1 byte: how the body is packed, and whether the UID is binary
+//	lengths  of key, resourceVersion and UID, and the generation: varints
+//	key, resourceVersion, UID
+//	body     the object
+type form byte
+
+const (
+	formPlain form = iota // the body is the object as it came
+	formS2                // a block of S2
+	formNear              // a block of S2 against the group's base, key, UID and resourceVersion
+	formMask       = 3
+
+	binaryUID form = 4 // the UID is 16 bytes, to be written as xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
+)
+
+const textUID = 36
+
+// parsed is a state taken apart. Its strings are parts of it.
+type parsed struct {
+	form               form
+	uidBinary          bool
+	generation         int64
+	key, version, body string
+	uid                string // as it is kept
+}
+
+// appendState appends a state without its body.
+func appendState(b []byte, key []byte, version, uid string, generation int64) []byte {
+	var raw [16]byte
+	f, isBinary := form(0), parseUID(&raw, uid)
+	n := len(uid)
+	if isBinary {
+		f, n = binaryUID, len(raw)
+	}
+	b = append(b, byte(f))
+	b = binary.AppendUvarint(b, uint64(len(key)))
+	b = binary.AppendUvarint(b, uint64(len(version)))
+	b = binary.AppendUvarint(b, uint64(n))
+	b = binary.AppendUvarint(b, uint64(generation))
+	b = append(append(b, key...), version...)
+	if isBinary {
+		return append(b, raw[:]...)
+	}
+	return append(b, uid...)
+}
+
+func parseState(s string) parsed {
+	p := parsed{form: form(s[0]) & formMask, uidBinary: form(s[0])&binaryUID != 0}
+	key, rest := cutUvarint(s[1:])
+	version, rest := cutUvarint(rest)
+	uid, rest := cutUvarint(rest)
+	generation, rest := cutUvarint(rest)
+	p.generation = int64(generation)
+	p.key, rest = rest[:key], rest[key:]
+	p.version, rest = rest[:version], rest[version:]
+	p.uid, p.body = rest[:uid], rest[uid:]
+	return p
+}
+
+// stateKey is the key alone, which is asked for most.
+func stateKey(s string) string {
+	n, rest := cutUvarint(s[1:])
+	for skip := 0; skip < 3; rest = rest[1:] {
+		if rest[0] < 0x80 {
+			skip++
+		}
+	}
+	return rest[:n]
+}
+
+// appendUID appends the UID as text.
+func (p *parsed) appendUID(b []byte) []byte {
+	if !p.uidBinary {
+		return append(b, p.uid...)
+	}
+	var text [32]byte
+	for i := range 16 {
+		const digits = "0123456789abcdef"
+		text[2*i], text[2*i+1] = digits[p.uid[i]>>4], digits[p.uid[i]&15]
+	}
+	b = append(b, text[:8]...)
+	for _, at := range [...]int{8, 12, 16} {
+		b = append(append(b, '-'), text[at:at+4]...)
+	}
+	return append(append(b, '-'), text[20:]...)
+}
+
+// appendHeader appends what an object's bytes have in common with its metadata, to pack and unpack
+// them with: the UID and the resourceVersion stand in them, the name often more than once.
+func (p *parsed) appendHeader(b []byte) []byte {
+	b = append(b, p.key...)
+	b = p.appendUID(b)
+	return append(b, p.version...)
+}
+
+// parseUID reads a UID of the form that servers write, and says whether it is of that form exactly.
+func parseUID(into *[16]byte, uid string) bool {
+	if len(uid) != textUID || uid[8] != '-' || uid[13] != '-' || uid[18] != '-' || uid[23] != '-' {
+		return false
+	}
+	var digits [32]byte
+	n := copy(digits[:], uid[:8])
+	n += copy(digits[n:], uid[9:13])
+	n += copy(digits[n:], uid[14:18])
+	n += copy(digits[n:], uid[19:23])
+	copy(digits[n:], uid[24:])
+	for _, c := range digits {
+		if c >= 'A' && c <= 'F' {
+			return false // would come back in lower case
+		}
+	}
+	_, err := hex.Decode(into[:], digits[:])
+	return err == nil
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func cutString(b string) (s, rest string) {
+	n, rest := cutUvarint(b)
+	return rest[:n], rest[n:]
+}
+
+func cutUvarint(b string) (n uint64, rest string) {
+	for i, shift := 0, 0; ; i, shift = i+1, shift+7 {
+		n |= uint64(b[i]&0x7f) << shift
+		if b[i] < 0x80 {
+			return n, b[i+1:]
+		}
+	}
+}

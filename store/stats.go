@@ -1,0 +1,32 @@
+package store
+
+import "unsafe"
+
+// Stats says what a store holds. All sizes are in bytes.
+type Stats struct {
+	Objects      int
+	PackedBytes  int64 // the objects with their names, as they are kept
+	RawBytes     int64 // the objects as they came
+	Groups       int   // different sets of namespace, owner, labels and base
+	Bases        int   // objects kept for others to be packed against
+	BaseBytes    int64 // what those take
+	ScratchBytes int64 // memory that packing works in, the same however much is packed
+}
+
+// Stats counts. It costs little: only groups are gone over.
+func (s *Store) Stats() Stats {
+	s.write.Lock()
+	defer s.write.Unlock()
+	st := Stats{
+		Objects: s.entries.len(), PackedBytes: s.packed, RawBytes: s.raw,
+		Bases: s.bases, BaseBytes: s.baseBytes,
+		ScratchBytes: int64(cap(s.unpacked) + cap(s.scratch) + cap(s.other) + cap(s.key) + cap(s.header)),
+	}
+	if s.packer != nil {
+		st.ScratchBytes += int64(unsafe.Sizeof(*s.packer)) + int64(s.packer.Cap())
+	}
+	for _, f := range s.families.m {
+		st.Groups += len(f.groups)
+	}
+	return st
+}
