@@ -14,6 +14,9 @@ type Option interface{ apply(*config) }
 // HandlerOption is a choice for one handler, given to AddHandler.
 type HandlerOption interface{ applyToHandler(*handlerConfig) }
 
+// defaultDecodedBudget is how many bytes of decoded objects an informer keeps: some thousand Pods.
+const defaultDecodedBudget = 16 << 20
+
 // defaultPageSize is how many objects a page of a list holds: what servers are used to.
 const defaultPageSize = 500
 
@@ -29,6 +32,7 @@ type config struct {
 	logger            *slog.Logger
 	pageSize          int64
 	noWatchList       bool
+	decodedBudget     int64
 }
 
 type handlerConfig struct {
@@ -111,7 +115,7 @@ func (c config) with(opts []Option) config {
 }
 
 func newConfig(c *rest.Client, opts []Option) config {
-	cfg := config{pageSize: defaultPageSize}.with(opts)
+	cfg := config{pageSize: defaultPageSize, decodedBudget: defaultDecodedBudget}.with(opts)
 	if cfg.logger == nil {
 		cfg.logger = c.Config().Logger
 	}

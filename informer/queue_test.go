@@ -15,7 +15,7 @@ type packer struct {
 	version int
 }
 
-func newPacker() *packer { return &packer{store: store.New()} }
+func newPacker() *packer { return &packer{store: store.New(store.Options{})} }
 
 func (p *packer) item(key, uid string) store.Item {
 	p.version++

@@ -45,7 +45,7 @@ type shared struct {
 func newShared(c *rest.Client, k kind.Kind, cfg config) *shared {
 	return &shared{
 		kind: k, config: cfg, client: c,
-		fifo: newDeltaFIFO(), store: store.New(), progress: newProgress(),
+		fifo: newDeltaFIFO(), store: store.New(store.Options{DecodedBytes: cfg.decodedBudget}), progress: newProgress(),
 		synced: make(chan struct{}), done: make(chan struct{}),
 	}
 }

@@ -141,9 +141,11 @@ func (s *Store) adopt(f *family, b *base) {
 		}); err != nil {
 			return // it stays as it is
 		}
+		was := Item{e.group, e.state}
 		s.mu.Lock()
 		s.exchange(e, Item{e.group.family.group(b), state})
 		s.mu.Unlock()
+		s.forget(was)
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package store keeps objects packed in memory and finds them again: an informer's Indexer.
 //
-//	s := store.New()
+//	s := store.New(store.Options{})
 //	s.Set(object) // a wire.Object: bytes in, compressed bytes kept
 //	for _, item := range s.Select("default", selector) {
 //		fmt.Println(item.Key(), item.Labels()) // nothing is unpacked for this

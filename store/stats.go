@@ -11,6 +11,10 @@ type Stats struct {
 	Bases        int   // objects kept for others to be packed against
 	BaseBytes    int64 // what those take
 	ScratchBytes int64 // memory that packing works in, the same however much is packed
+
+	DecodedObjects int   // kept decoded by Item.Shared
+	DecodedBytes   int64 // what those take, with what it takes to keep them
+	Hits, Misses   int64 // of Item.Shared: found decoded, and not
 }
 
 // Stats counts. It costs little: only groups are gone over.
@@ -25,6 +29,7 @@ func (s *Store) Stats() Stats {
 	if s.packer != nil {
 		st.ScratchBytes += int64(unsafe.Sizeof(*s.packer)) + int64(s.packer.Cap())
 	}
+	st.DecodedObjects, st.DecodedBytes, st.Hits, st.Misses = s.decoded.stats()
 	for _, f := range s.families.m {
 		st.Groups += len(f.groups)
 	}

@@ -21,6 +21,8 @@ import (
 // every list shows the store as it was at one moment, callbacks may read and write the store, and
 // no reader keeps a writer waiting for longer than that copy takes.
 type Store struct {
+	decoded *decodedCache[*byte] // by Item.id
+
 	// write is held by the one writer at a time, and taken before mu. It guards what only writers
 	// look at: the fields below, entry.seen, scopes and bases.
 	write    sync.Mutex
@@ -65,7 +67,9 @@ type entry struct {
 }
 
 // New returns an empty store.
-func New() *Store { return new(Store) }
+func New(o Options) *Store {
+	return &Store{decoded: newDecodedCache[*byte](o.DecodedBytes)}
+}
 
 // Set packs o and puts it in the place of its key. It returns the item that stands there now, and
 // the one that stood there before, which is zero if there was none. The store keeps no memory of
@@ -84,6 +88,7 @@ func (s *Store) Set(o wire.Object) (now, was Item) {
 	}
 	e = s.put(e, now)
 	e.seen = s.round
+	s.forget(was)
 	if newBase {
 		s.adopt(f, b)
 	}
@@ -135,7 +140,9 @@ func (s *Store) Delete(key string) (last Item, had bool) {
 	if e == nil {
 		return Item{}, false
 	}
-	return s.remove(e), true
+	last = s.remove(e)
+	s.forget(last)
+	return last, true
 }
 
 func (s *Store) remove(e *entry) Item {
@@ -180,7 +187,9 @@ func (s *Store) EndReplace() (gone []Item) {
 		}
 	}
 	for _, e := range old {
-		gone = append(gone, s.remove(e))
+		last := s.remove(e)
+		s.forget(last)
+		gone = append(gone, last)
 	}
 	return gone
 }

@@ -42,7 +42,7 @@ func TestAnItemIsWhatWasSet(t *testing.T) {
 
 	for name, o := range map[string]wire.Object{"full": full, "incompressible": incompressible, "empty": empty, "long": long} {
 		t.Run(name, func(t *testing.T) {
-			s := New()
+			s := New(Options{})
 			now, was := s.Set(o)
 			if !was.IsZero() {
 				t.Error("an empty store had something before")
@@ -68,7 +68,7 @@ func TestAnItemIsWhatWasSet(t *testing.T) {
 
 // The store may not refer to the buffer that an object came in.
 func TestNothingRefersToWhatWasSet(t *testing.T) {
-	s := New()
+	s := New(Options{})
 	o := object("ns", "name", "uid", "1")
 	want := string(o.Data)
 	s.Set(o)
@@ -100,7 +100,7 @@ func TestNothingRefersToWhatWasSet(t *testing.T) {
 
 // Use lends memory; what Object and Annotation return is the caller's.
 func TestWhatIsReturnedIsTheCallers(t *testing.T) {
-	s := New()
+	s := New(Options{})
 	item, _ := s.Set(object("ns", "a", "", "1"))
 	other, _ := s.Set(object("ns", "b", "", "2"))
 	mine, _ := item.Object()
@@ -125,7 +125,7 @@ func TestWhatIsReturnedIsTheCallers(t *testing.T) {
 }
 
 func TestReplaceRemovesWhatWasNotInTheList(t *testing.T) {
-	s := New()
+	s := New(Options{})
 	for _, name := range []string{"gone", "same", "changed", "deleted meanwhile"} {
 		s.Set(object("ns", name, "u", "1"))
 	}
@@ -151,7 +151,7 @@ func TestReplaceRemovesWhatWasNotInTheList(t *testing.T) {
 
 // A list shows one moment, and the store can be written to while it is gone over.
 func TestAListShowsOneMoment(t *testing.T) {
-	s := New()
+	s := New(Options{})
 	for i := range 100 {
 		s.Set(object("ns", fmt.Sprint(i), "u", "1"))
 	}
@@ -171,7 +171,7 @@ func TestAListShowsOneMoment(t *testing.T) {
 }
 
 func TestIndexErrors(t *testing.T) {
-	s := New()
+	s := New(Options{})
 	var unknown *UnknownIndexError
 	if _, err := s.ByIndex("nothing", ""); !errors.As(err, &unknown) || unknown.Name != "nothing" {
 		t.Errorf("got %v", err)
@@ -191,7 +191,7 @@ func TestMemoryFollowsWhatIsCached(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before := heap()
-	s := New()
+	s := New(Options{})
 	round := func(r, n int) {
 		for i := range n {
 			o := object(fmt.Sprintf("ns-%d-%d", r, i%40), fmt.Sprintf("pod-%d-%d", r, i), fmt.Sprintf("uid-%d-%d", r, i), fmt.Sprint(i))
@@ -241,7 +241,7 @@ func TestAgainstAPlainMap(t *testing.T) {
 }
 
 func againstAPlainMap(t *testing.T, r *rand.Rand) {
-	s, plain := New(), map[string]wire.Object{}
+	s, plain := New(Options{}), map[string]wire.Object{}
 	stop := make(chan struct{})
 	var readers sync.WaitGroup
 	readers.Go(func() {
@@ -436,7 +436,7 @@ func check(t *testing.T, s *Store, plain map[string]wire.Object, indexes map[str
 // checkBooks counts everything anew, and finds what the store has on its books.
 func checkBooks(t *testing.T, s *Store) {
 	t.Helper()
-	want := Stats{ScratchBytes: s.Stats().ScratchBytes}
+	want := Stats{ScratchBytes: s.Stats().ScratchBytes} // the tests of decodedCache have the rest
 	bases := map[*base]int{}
 	lineages, inGroups := map[*lineage]bool{}, 0
 	for e := range s.entries.all {
@@ -486,7 +486,7 @@ func checkBooks(t *testing.T, s *Store) {
 }
 
 func BenchmarkSet(b *testing.B) {
-	s := New()
+	s := New(Options{})
 	o := object("ns", "name", "uid", "1")
 	o.Meta.Labels = wire.Labels{{Key: "app", Value: "web"}}
 	b.ReportAllocs()
@@ -496,7 +496,7 @@ func BenchmarkSet(b *testing.B) {
 }
 
 func BenchmarkGetAndUse(b *testing.B) {
-	s := New()
+	s := New(Options{})
 	s.Set(object("ns", "name", "uid", "1"))
 	b.ReportAllocs()
 	for b.Loop() {
