@@ -52,7 +52,11 @@ func (r *objectReader) json(s *scanner) Object {
 	s.space()
 	s.mark()
 	k := &r.outline
-	k.jsonObject(s, r.options.KeepManagedFields)
+	if drop := r.options.Drop; drop == nil {
+		k.jsonObject(s, r.options.KeepManagedFields)
+	} else {
+		k.jsonObjectWithout(drop, s, r.options.KeepManagedFields)
+	}
 	if s.err == nil && s.i > r.options.maxObject() {
 		s.failAt(0, fmt.Errorf("the object is of %d bytes: %w", s.i, ErrTooLarge))
 	}
@@ -93,6 +97,11 @@ func (r *objectReader) message(msg []byte, apiVersion, kind string) (Object, *fa
 	if hasObjectMeta(kind) {
 		if err := k.protobufObject(msg, r.options.KeepManagedFields); err != nil {
 			return Object{}, err
+		}
+		if drop := r.options.Drop; drop != nil {
+			if err := k.protobufWithout(drop, msg, kind, r.options.KeepManagedFields); err != nil {
+				return Object{}, err
+			}
 		}
 	}
 	o := k.object(msg, Protobuf, r.options.arena())
