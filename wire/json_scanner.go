@@ -178,15 +178,16 @@ func (s *scanner) value() {
 	switch c := s.space(); c {
 	case '"':
 		s.str()
-	case '{':
-		for more := s.open('{', '}'); more; more = s.next('}') {
-			s.key()
-			s.value()
-		}
-	case '[':
-		for more := s.open('[', ']'); more; more = s.next(']') {
-			s.value()
-		}
+	case '{', '[':
+		s.nested()
+	default:
+		s.scalar(c)
+	}
+}
+
+// scalar reads a value that begins with c, the next byte, and is no string, object or array.
+func (s *scanner) scalar(c byte) {
+	switch c {
 	case 't':
 		s.literal("true")
 	case 'f':
@@ -262,22 +263,31 @@ func (s *scanner) digits() {
 func (s *scanner) str() text {
 	t := text{start: s.i + 1}
 	s.i++
+	t.unquote = s.strRest()
+	if s.err != nil {
+		return text{}
+	}
+	t.end = s.i - 1
+	return t
+}
+
+// strRest reads on in a string, to its end, and says whether there are escapes.
+func (s *scanner) strRest() (escapes bool) {
 	for {
 		s.i = plainPrefix(s.b, s.i)
 		switch c := s.peek(); {
 		case c == '"':
-			t.end = s.i
 			s.i++
-			return t
+			return escapes
 		case c == '\\':
-			t.unquote = true
+			escapes = true
 			s.i++
 			s.escape()
 		case s.err == nil && c < ' ':
 			s.unexpected("a character of a string (control characters are to be escaped)")
 		}
 		if s.err != nil {
-			return text{}
+			return false
 		}
 	}
 }

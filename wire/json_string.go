@@ -10,17 +10,9 @@ import (
 
 // plainPrefix skips, from place i on, what a JSON string holds as it is, and returns the place of
 // the first byte that it does not skip: a quote, a backslash, a control character or the end.
-//
-// It looks at eight bytes at once; in each, the highest bit of a byte says whether it is one to
-// stop at. (A borrow may set the bit of a byte after such a one, never of one before.)
 func plainPrefix(b []byte, i int) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for i+8 <= len(b) {
-		x := binary.LittleEndian.Uint64(b[i:])
-		quote := x ^ ones*'"'
-		backslash := x ^ ones*'\\'
-		stop := (x-ones*' ')&^x | (quote-ones)&^quote | (backslash-ones)&^backslash
-		if stop &= highs; stop != 0 {
+	for uint(i) <= uint(len(b)) && len(b)-i >= 8 {
+		if stop := stops(binary.LittleEndian.Uint64(b[i:])); stop != 0 {
 			return i + bits.TrailingZeros64(stop)/8
 		}
 		i += 8
@@ -29,6 +21,20 @@ func plainPrefix(b []byte, i int) int {
 		i++
 	}
 	return i
+}
+
+// stops looks at eight bytes of a JSON string at once. The lowest bit that is set in the result is the
+// highest of the first byte that is a quote, a backslash or a control character; 0 says that none is.
+//
+// With bit 1 flipped a quote is 0x20, a space is 0x22, and a control character is still below 0x20:
+// minus 0x21, just quotes and control characters become negative, which sets their highest bit. A
+// backslash flipped to 0 does so minus 1. Bytes that have that bit before are none of these. A byte
+// that borrows may spoil the next one, but never one before it.
+func stops(x uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quoteOrControl := (x ^ ones*('"'^' ')) - ones*(' '+1)
+	backslash := (x ^ ones*'\\') - ones
+	return (quoteOrControl | backslash) &^ x & highs
 }
 
 // unquote resolves the escapes of a JSON string that the scanner has let pass. As in encoding/json,
