@@ -21,6 +21,10 @@ type deltaFIFO struct {
 	room  chan struct{} // holds a token after the queue has been emptied
 	ready chan struct{} // holds a token after the queue has become non-empty
 
+	// filling is the arena that the reflector reads into; it is the reflector's own. emptying is the
+	// one that apply read from last; it is the other side's.
+	filling, emptying *wire.Arena
+
 	mu    sync.Mutex
 	queue []delta
 	bytes int
@@ -31,6 +35,7 @@ type delta struct {
 	kind    deltaKind
 	object  wire.Object // of deltaSet and deltaGone
 	version string      // of deltaListEnd and deltaProgress
+	arena   *wire.Arena // that the reflector was reading into: object and version are in it
 }
 
 type deltaKind uint8
@@ -55,12 +60,43 @@ const (
 	deltaBytes = 256
 )
 
+// arenas are where objects lie on their way, so that the way takes no allocation. They go round: the
+// reflector fills one after the other, and the other side gives one back when it comes to a delta
+// with the next, for then nobody will look at it again. A quiet informer holds two of them.
+var arenas = sync.Pool{New: func() any { return wire.NewArena(arenaBytes) }}
+
+// arenaBytes is room for about twenty Pods. What does not fit gets memory of its own.
+const arenaBytes = 64 << 10
+
+// arena is the memory for the next object. It is for the reflector.
+func (f *deltaFIFO) arena() *wire.Arena {
+	if f.filling == nil || f.filling.Full() {
+		f.filling = arenas.Get().(*wire.Arena)
+	}
+	return f.filling
+}
+
+// recycle gives back the arenas of a batch that nobody looks at any more. Every delta says which
+// arena it came with, so that the order of the deltas is that of the arenas.
+func (f *deltaFIFO) recycle(batch []delta) {
+	for i := range batch {
+		if a := batch[i].arena; a != f.emptying {
+			if f.emptying != nil {
+				f.emptying.Reset()
+				arenas.Put(f.emptying)
+			}
+			f.emptying = a
+		}
+	}
+}
+
 func newDeltaFIFO() *deltaFIFO {
 	return &deltaFIFO{room: make(chan struct{}, 1), ready: make(chan struct{}, 1)}
 }
 
-// push appends d, waiting for room. It is for one goroutine. The error is ctx's.
+// push appends d, waiting for room. It is for the reflector. The error is ctx's.
 func (f *deltaFIFO) push(ctx context.Context, d delta) error {
+	d.arena = f.filling
 	for !f.offer(d) {
 		select {
 		case <-f.room:

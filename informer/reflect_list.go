@@ -135,10 +135,10 @@ func (r *reflector) page(ctx context.Context, next string) (wire.ListMeta, error
 	case next != "":
 		req.Param("continue", next)
 	case r.mostRecent:
-	case r.version == "":
+	case len(r.at) == 0:
 		req.Param("resourceVersion", "0")
 	default:
-		req.Param("resourceVersion", r.version).Param("resourceVersionMatch", "NotOlderThan")
+		req.Param("resourceVersion", r.version()).Param("resourceVersionMatch", "NotOlderThan")
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -166,7 +166,7 @@ func (r *reflector) page(ctx context.Context, next string) (wire.ListMeta, error
 
 // endList completes a list as of a version.
 func (r *reflector) endList(ctx context.Context, version string) error {
-	r.version = version
+	r.moveTo(version)
 	r.worked()
 	r.informer.health.update(func(s *Status) { s.Lists++ })
 	return r.fifo.push(ctx, delta{kind: deltaListEnd, version: version})

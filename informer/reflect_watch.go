@@ -113,7 +113,7 @@ func (r *reflector) watch(ctx context.Context) (state, error) {
 		}
 		var err error
 		st, err = r.open(ctx, r.request().
-			Param("resourceVersion", r.version).
+			Param("resourceVersion", r.version()).
 			Param("allowWatchBookmarks", "true"), lasts)
 		if err != nil {
 			return 0, err
@@ -159,7 +159,7 @@ func (r *reflector) changed(ctx context.Context, event wire.Event) error {
 		return statusOf(event)
 	}
 	if err == nil && version != "" {
-		r.version = version
+		r.moveTo(version)
 		r.noteEvent()
 	}
 	return err

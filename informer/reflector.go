@@ -23,11 +23,12 @@ type reflector struct {
 	backoff  backoff
 
 	state state
-	// version is up to where the stream has been read into the FIFO: a watch goes on from there.
-	// It is "" before the first list.
-	version string
-	then    state         // where waiting leads
-	wait    time.Duration // how long
+	// at is up to which version the stream has been read into the FIFO: a watch goes on from there.
+	// It is empty before the first list. (It is not a string because it changes with each event, and
+	// the event's own is in memory that is used again.)
+	at   []byte
+	then state         // where waiting leads
+	wait time.Duration // how long
 
 	noStream   bool // the server does not do watch-list: lists are paged
 	cutShort   int  // watch-lists in a row that ended before their bookmark
@@ -65,6 +66,11 @@ const (
 func (s state) String() string {
 	return [...]string{"idle", "streaming", "paging", "watching", "waiting", "stopped"}[s]
 }
+
+// version is at as text.
+func (r *reflector) version() string { return string(r.at) }
+
+func (r *reflector) moveTo(version string) { r.at = append(r.at[:0], version...) }
 
 func newReflector(s *shared) *reflector {
 	r := &reflector{informer: s, fifo: s.fifo, noStream: s.config.noWatchList}
@@ -127,7 +133,7 @@ func (r *reflector) failed(err error) state {
 		return paging
 	case expired(err) && r.state == watching:
 		again = r.list()
-		err = fmt.Errorf("resourceVersion %s expired, listing again: %w", r.version, err)
+		err = fmt.Errorf("resourceVersion %s expired, listing again: %w", r.version(), err)
 		atOnce = r.backoff.failures == 0
 	case expired(err) && r.state == paging:
 		// Either the version that the list was not to be older than, or the pages took too long.
@@ -141,7 +147,7 @@ func (r *reflector) failed(err error) state {
 		if r.malformed++; r.malformed >= maxMalformed {
 			r.malformed = 0
 			again = r.list()
-			err = fmt.Errorf("the watch from resourceVersion %s cannot be read, listing again: %w", r.version, err)
+			err = fmt.Errorf("the watch from resourceVersion %s cannot be read, listing again: %w", r.version(), err)
 		}
 	}
 	r.informer.health.update(func(s *Status) { s.Failures++ })
@@ -217,5 +223,6 @@ func (r *reflector) options() wire.Options {
 		KeepManagedFields: s.config.keepManagedFields,
 		APIVersion:        s.kind.APIVersion(),
 		Kind:              s.kind.Kind,
+		Arena:             r.fifo.arena,
 	}
 }

@@ -210,6 +210,7 @@ func (s *shared) consume(ctx context.Context) {
 			return
 		}
 		version, first := s.apply(batch)
+		s.fifo.recycle(batch)
 		if version != "" {
 			s.progress.advance(version)
 		}
@@ -254,7 +255,7 @@ func (s *shared) apply(batch []delta) (version string, first bool) {
 	if s.events = s.events[:0]; cap(s.events) > idleQueue {
 		s.events = nil
 	}
-	return strings.Clone(version), s.listed && !listed // a clone, not to keep an object's bytes
+	return strings.Clone(version), s.listed && !listed // the object's bytes will be others'
 }
 
 func (s *shared) tell(e event) { s.events = append(s.events, e) }
@@ -262,7 +263,7 @@ func (s *shared) tell(e event) { s.events = append(s.events, e) }
 // set takes in an object's state.
 func (s *shared) set(o wire.Object) {
 	m := &o.Meta
-	if s.listing && s.listed && s.store.Touch(m.Key(), m.UID, m.ResourceVersion) {
+	if s.listing && s.listed && s.store.Touch(m) {
 		return
 	}
 	now, was := s.store.Set(o)

@@ -246,11 +246,7 @@ func (s *Store) count(g *group, state string, by int) {
 // pack makes the state of an object that is to stand in a group with that base. s.write is held.
 func (s *Store) pack(b *base, o *wire.Object) string {
 	m := &o.Meta
-	key := s.key[:0]
-	if m.Namespace != "" {
-		key = append(append(key, m.Namespace...), '/')
-	}
-	s.key = append(key, m.Name...)
+	s.key = appendKey(s.key[:0], m)
 	out := appendState(s.scratch[:0], s.key, m.ResourceVersion, m.UID, m.Generation)
 	head := len(out)
 	form := formPlain

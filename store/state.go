@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/binary"
 	"encoding/hex"
+
+	"github.com/skiff-k8s/skiff/wire"
 )
 
 // What belongs to one object alone stands in one string, the state, for there is one of it for each
@@ -121,6 +123,14 @@ func parseUID(into *[16]byte, uid string) bool {
 	}
 	_, err := hex.Decode(into[:], digits[:])
 	return err == nil
+}
+
+// appendKey appends m.Key().
+func appendKey(b []byte, m *wire.Meta) []byte {
+	if m.Namespace != "" {
+		b = append(append(b, m.Namespace...), '/')
+	}
+	return append(b, m.Name...)
 }
 
 func appendString(b []byte, s string) []byte {

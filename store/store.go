@@ -163,13 +163,14 @@ func (s *Store) BeginReplace() {
 	s.round++
 }
 
-// Touch says that the object with this key, UID and resourceVersion is in the list, and whether the
-// store has just that state of it, so that it need not be Set.
-func (s *Store) Touch(key, uid, resourceVersion string) bool {
+// Touch says that an object with this metadata is in the list, and whether the store has just that
+// state of it (its key, UID and resourceVersion), so that it need not be Set.
+func (s *Store) Touch(m *wire.Meta) bool {
 	s.write.Lock()
 	defer s.write.Unlock()
-	e := s.entries.get(key)
-	if e == nil || !(Item{e.group, e.state}).SameVersion(uid, resourceVersion) {
+	s.key = appendKey(s.key[:0], m)
+	e := s.entries.get(unsafeString(s.key))
+	if e == nil || !(Item{e.group, e.state}).SameVersion(m.UID, m.ResourceVersion) {
 		return false
 	}
 	e.seen = s.round

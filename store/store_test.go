@@ -124,18 +124,22 @@ func TestWhatIsReturnedIsTheCallers(t *testing.T) {
 	}
 }
 
+func touch(s *Store, name, uid, version string) bool {
+	return s.Touch(&wire.Meta{Namespace: "ns", Name: name, UID: uid, ResourceVersion: version})
+}
+
 func TestReplaceRemovesWhatWasNotInTheList(t *testing.T) {
 	s := New(Options{})
 	for _, name := range []string{"gone", "same", "changed", "deleted meanwhile"} {
 		s.Set(object("ns", name, "u", "1"))
 	}
 	s.BeginReplace()
-	s.Touch("ns/gone", "u", "1") // in a list that is broken off
+	touch(s, "gone", "u", "1") // in a list that is broken off
 	s.BeginReplace()
-	if !s.Touch("ns/same", "u", "1") {
+	if !touch(s, "same", "u", "1") {
 		t.Error("the same state was not recognised")
 	}
-	if s.Touch("ns/changed", "u", "2") || s.Touch("ns/same", "other", "1") || s.Touch("ns/new", "u", "1") {
+	if touch(s, "changed", "u", "2") || touch(s, "same", "other", "1") || touch(s, "new", "u", "1") {
 		t.Error("another state was taken for the same")
 	}
 	s.Set(object("ns", "changed", "u", "2"))
@@ -310,7 +314,7 @@ func againstAPlainMap(t *testing.T, r *rand.Rand) {
 			for k := range plain {
 				o := plain[k]
 				if r.IntN(2) == 0 {
-					if !s.Touch(k, o.Meta.UID, o.Meta.ResourceVersion) {
+					if !s.Touch(&o.Meta) {
 						t.Fatalf("%s was not recognised", k)
 					}
 					inList[k] = true
