@@ -45,67 +45,74 @@ const (
 
 // Packer packs objects against a base. It is for one goroutine. The zero Packer has an empty base.
 type Packer struct {
-	dict []byte // the base, and behind it the header of the object at hand
+	text []byte // the base; when it is at work, behind it the header and the object
 	base int    // where the base ends
 
-	fromBase [1 << baseBits]uint16 // a hash of four bytes: the place in the base, plus one
-	fromOwn  [1 << ownBits]uint16  // the same for the header and the object itself, counted from the base's beginning
+	fromBase [1 << baseBits]uint16 // a hash of four bytes: the place in text, plus one
+	fromOwn  [1 << ownBits]uint16  // the same for the header and the object
 }
 
 // Base makes b the base of what is packed from here on. b is not kept.
 func (p *Packer) Base(b []byte) {
-	p.dict = append(p.dict[:0], b...)
+	p.text = append(p.text[:0], b...)
 	p.base = len(b)
 	clear(p.fromBase[:])
 	for i := 0; i+minMatch <= len(b); i += baseStep {
-		p.fromBase[hash(load32(b, i), baseBits)] = uint16(i + 1)
+		p.fromBase[hash(load32(b, i))>>(32-baseBits)] = uint16(i + 1)
 	}
 }
 
-// Cap is how much memory the packer holds beside itself, in bytes: about the largest base and header.
-func (p *Packer) Cap() int { return cap(p.dict) }
+// Cap is how much memory the packer holds beside itself, in bytes: that of the largest base, header
+// and object together.
+func (p *Packer) Cap() int { return cap(p.text) }
 
 // Pack appends src, packed, to dst. header stands behind the base as if it were a part of it: what
 // the reader knows of this object besides. Base, header and src are at most MaxBytes together.
 func (p *Packer) Pack(dst, header, src []byte) []byte {
-	p.dict = append(p.dict[:p.base], header...)
+	text := append(append(p.text[:p.base], header...), src...)
+	p.text = text
+	begin := p.base + len(header)
 	clear(p.fromOwn[:])
-	for i := p.base; i+minMatch <= len(p.dict); i++ {
-		p.fromOwn[hash(load32(p.dict, i), ownBits)] = uint16(i + 1)
+	for i := p.base; i+minMatch <= begin; i++ {
+		p.fromOwn[hash(load32(text, i))>>(32-ownBits)] = uint16(i + 1)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(src)))
 	var (
-		at      = 0           // of src
-		pending = 0           // src[pending:at] is not written yet
-		offset  = len(p.dict) // of the last copy; the format begins with the dictionary's beginning
+		at      = begin
+		pending = begin // text[pending:at] is not written yet
+		offset  = begin // of the last copy; the format begins with the base's beginning
 	)
-	for at+minMatch <= len(src) {
-		word := load32(src, at)
-		m := p.match(src, at, pending, offset, word)
+	for at+minMatch <= len(text) {
+		word := load32(text, at)
+		var m match
+		if load32(text, at-offset) == word {
+			m = extend(text, begin, pending, at, at-offset)
+		}
 		if m.length < goodMatch {
-			if place := int(p.fromBase[hash(word, baseBits)]); place > 0 {
-				m = m.better(p.match(src, at, pending, len(p.dict)+at-(place-1), word))
+			h := hash(word)
+			if place := int(p.fromBase[h>>(32-baseBits)]) - 1; place >= 0 && load32(text, place) == word {
+				m = m.better(extend(text, begin, pending, at, place))
 			}
-			slot := &p.fromOwn[hash(word, ownBits)]
-			if place := int(*slot); place > 0 {
-				m = m.better(p.match(src, at, pending, len(p.dict)+at-(place-1), word))
+			slot := &p.fromOwn[h>>(32-ownBits)]
+			if place := int(*slot) - 1; place >= 0 && load32(text, place) == word {
+				m = m.better(extend(text, begin, pending, at, place))
 			}
-			*slot = uint16(len(p.dict) + at + 1)
+			*slot = uint16(at + 1)
 		}
 		if m.length == 0 {
 			at++
 			continue
 		}
-		dst = appendLiteral(dst, src[pending:m.start])
+		dst = appendLiteral(dst, text[pending:m.start])
 		dst = appendCopy(dst, m.offset, m.length, m.offset == offset)
 		offset = m.offset
 		at = m.start + m.length
 		pending = at
 	}
-	return appendLiteral(dst, src[pending:])
+	return appendLiteral(dst, text[pending:])
 }
 
-// match is a part of src that stands somewhere before as well. Without length there is none.
+// match is a part of the text that stands somewhere before as well. Without length there is none.
 type match struct{ start, length, offset int }
 
 // better is the longer one; the first, which may be cheaper to write, if they are alike.
@@ -116,22 +123,22 @@ func (m match) better(o match) match {
 	return m
 }
 
-// match is the match of src around at with what stands offset bytes before: in src itself, or, as
-// the format has it, in the dictionary that goes before src. word is what stands at at.
-func (p *Packer) match(src []byte, at, pending, offset int, word uint32) match {
-	from, place := src, at-offset
-	if place < 0 {
-		from, place = p.dict, place+len(p.dict)
+// extend is the match of at with place, where the same four bytes stand, grown in both directions as
+// far as what is pending, and as far as a copy of the format may reach: it is all in the dictionary,
+// which ends at begin, or all behind it.
+func extend(text []byte, begin, pending, at, place int) match {
+	first, end := begin, len(text)
+	if place < begin {
+		if first, end = 0, begin; place+minMatch > end {
+			return match{}
+		}
 	}
-	if place < 0 || place+minMatch > len(from) || load32(from, place) != word {
-		return match{}
+	n := minMatch + common(text[place+minMatch:end], text[at+minMatch:])
+	offset := at - place
+	for at > pending && place > first && text[place-1] == text[at-1] {
+		at, place, n = at-1, place-1, n+1
 	}
-	n := minMatch + common(from[place+minMatch:], src[at+minMatch:])
-	start := at
-	for start > pending && place > 0 && from[place-1] == src[start-1] {
-		start, place, n = start-1, place-1, n+1
-	}
-	return match{start, n, offset}
+	return match{at, n, offset}
 }
 
 // common is how many bytes a and b have in common from their beginning.
@@ -152,8 +159,8 @@ func common(a, b []byte) int {
 func load32(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
 func load64(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
 
-// hash spreads four bytes over a table (Fibonacci hashing).
-func hash(word uint32, bits uint) uint32 { return word * 2654435761 >> (32 - bits) }
+// hash spreads four bytes; its upper bits are for a table (Fibonacci hashing).
+func hash(word uint32) uint32 { return word * 2654435761 }
 
 var errDictionary = errors.New("too short or too long for a dictionary")
 

@@ -99,6 +99,20 @@ func TestEveryElementOfTheFormat(t *testing.T) {
 	}
 }
 
+// A copy that began in the dictionary and went on in the object would be longer, and wrong.
+func TestNoCopyCrossesTheDictionarysEnd(t *testing.T) {
+	var p Packer
+	base := []byte("0123456789abcdefghijklmnopqrstuvwxyz-the-end")
+	object := []byte("and-the-beginning, again: the-endand-the-beginning, the-end, and-the-beginning")
+	p.Base(base)
+	for cut := range len(object) {
+		packed := p.Pack(nil, nil, object[cut:])
+		if got := unpack(t, base, nil, packed); !bytes.Equal(got, object[cut:]) {
+			t.Errorf("%q came back as %q", object[cut:], got)
+		}
+	}
+}
+
 func TestABaseThatIsTooShortIsAnError(t *testing.T) {
 	if _, err := Unpack(nil, make([]byte, MinDict-1), []byte{0}); err == nil {
 		t.Error("no error")
