@@ -50,10 +50,12 @@ func version(object any) string {
 }
 
 func (s *subject) WaitForSync(ctx context.Context) error {
-	if !cache.WaitForCacheSync(ctx.Done(), s.informer.HasSynced, s.handler.HasSynced) {
+	select {
+	case <-s.handler.HasSyncedChecker().Done():
+		return nil
+	case <-ctx.Done():
 		return fmt.Errorf("not synced: %w", context.Cause(ctx))
 	}
-	return nil
 }
 
 // CaughtUp goes by what the handler was told: events come one by one, in order.

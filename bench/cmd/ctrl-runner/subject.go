@@ -54,10 +54,12 @@ func version(object any) string {
 }
 
 func (s *subject) WaitForSync(ctx context.Context) error {
-	if !s.cache.WaitForCacheSync(ctx) || !toolscache.WaitForCacheSync(ctx.Done(), s.handler.HasSynced) {
+	select {
+	case <-s.handler.HasSyncedChecker().Done():
+		return nil
+	case <-ctx.Done():
 		return fmt.Errorf("not synced: %w", context.Cause(ctx))
 	}
-	return nil
 }
 
 // CaughtUp goes by what the handler was told: events come one by one, in order.

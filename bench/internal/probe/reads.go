@@ -153,7 +153,6 @@ func (r *reader) some(what What, pattern Pattern) []int {
 	case Hot:
 		return all[:1]
 	case Cold:
-		// The hot ones are among the first share's, so that they are cold reads of nobody's else.
 		part := slices.Index([]What{Get, Peek, List, PeekList}, what)
 		size := max(1, int(float64(len(all))*coldShare))
 		return all[min(part*size, len(all)-1):min((part+1)*size, len(all))]
