@@ -7,6 +7,7 @@ import (
 	"math"
 	"reflect"
 	"strconv"
+	"unicode/utf8"
 )
 
 // scalar is a type whose values are, in JSON, one string or number, or true or false; or may be.
@@ -65,8 +66,10 @@ func (s *scalar) bytes(b []byte) (string, bool) {
 		return "", false
 	case isBytes(s.t):
 		return base64.StdEncoding.EncodeToString(b), true
-	case s.t.Kind() == reflect.String:
+	case s.t.Kind() == reflect.String && utf8.Valid(b):
 		return string(b), true
+	case s.t.Kind() == reflect.String:
+		return string([]rune(string(b))), true // as in JSON, each wrong byte is U+FFFD
 	}
 	return "", false
 }

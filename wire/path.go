@@ -67,10 +67,9 @@ type pathParser struct {
 func (p *pathParser) step(first bool) (s step, reason string) {
 	s.place = p.i
 	switch rest := p.path[p.i:]; {
+	case first && (strings.HasPrefix(rest, "[*]") || rest == "" || !isNameByte(rest[0]) && rest[0] != '['):
+		return s, "a path begins with the name of a field"
 	case strings.HasPrefix(rest, "[*]"):
-		if first {
-			return s, "a path begins with the name of a field"
-		}
 		p.i += len("[*]")
 		s.kind = stepEach
 		return s, ""
@@ -126,7 +125,7 @@ func (p *pathParser) key() (key, reason string) {
 
 // isNameByte says whether c may stand in the name of a field after a dot.
 func isNameByte(c byte) bool {
-	return c > ' ' && c != 0x7f && !strings.ContainsRune(`.[]'"*\`, rune(c))
+	return c > ' ' && c != 0x7f && strings.IndexByte(`.[]{}'"*\`, c) < 0
 }
 
 // isName says whether a key can be written as the name of a field.
