@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ func (f *Fields) Keep(o Object, into []byte) (Object, error) {
 	case o.Format == JSON:
 		s := newScanner(wholeWindow(o.Data))
 		into = f.kept.json.keep(into[:0], &s)
-		if s.err == nil && !s.atEnd() {
+		if s.err == nil && len(bytes.TrimLeft(s.b[s.i:], " \n\t\r")) > 0 {
 			s.unexpected("the end of the document")
 		}
 		fault = s.err

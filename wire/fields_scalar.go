@@ -88,7 +88,7 @@ func (s *scalar) json(v any) (text string, ok bool) {
 	if err != nil {
 		return "", false
 	}
-	scan := newScanner(wholeWindow(data))
+	scan := newScanner(wholeWindow(append(data, '\n'))) // which ends a number
 	whole := jsonNode{whole: true}
 	whole.values(&scan, func(value string) bool {
 		text, ok = value, true
