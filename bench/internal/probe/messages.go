@@ -4,9 +4,9 @@ import "time"
 
 // Span is what something took.
 type Span struct {
-	Wall time.Duration `json:"wall"`
-	CPU  time.Duration `json:"cpu"` // of the whole process, user and system
-	GC   time.Duration `json:"gc"`  // what of CPU the garbage collector took, as the Go runtime estimates it
+	Wall    time.Duration `json:"wall"`
+	CPU     time.Duration `json:"cpu"`     // of the whole process, user and system
+	GCShare float64       `json:"gcShare"` // what of 1 the garbage collector took of it, as the Go runtime estimates it
 }
 
 // Synced answers "sync": from before the informer was made until its handler had been told of every
@@ -28,7 +28,7 @@ type Heap struct {
 }
 
 // Told answers "told": Wall is from the first call of the handler after the mark to its last, CPU and
-// GC are of the whole time since the mark.
+// GCShare are of the whole time since the mark.
 type Told struct {
 	Span
 	Calls int   `json:"calls"` // of the handler; fewer than there were events if a library merges them

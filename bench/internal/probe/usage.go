@@ -14,9 +14,10 @@ import (
 
 // moment is what a process had used up at one time.
 type moment struct {
-	at  time.Time
-	cpu time.Duration
-	gc  time.Duration
+	at   time.Time
+	cpu  time.Duration
+	gc   time.Duration // of busy
+	busy time.Duration // of the Go scheduler's processors
 }
 
 // now takes the time, and the process's CPU time before and beside it.
@@ -25,27 +26,38 @@ func now() moment {
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		panic(fmt.Sprintf("getrusage of this process: %v", err)) // cannot fail with these arguments
 	}
-	return moment{
-		at:  time.Now(),
-		cpu: time.Duration(usage.Utime.Nano() + usage.Stime.Nano()),
-		gc:  gcTime(),
-	}
+	m := moment{at: time.Now(), cpu: time.Duration(usage.Utime.Nano() + usage.Stime.Nano())}
+	m.gc, m.busy = gcTime()
+	return m
 }
 
 // since returns what has been used since m.
 func (m moment) since() Span {
 	n := now()
-	return Span{Wall: n.at.Sub(m.at), CPU: n.cpu - m.cpu, GC: n.gc - m.gc}
+	span := Span{Wall: n.at.Sub(m.at), CPU: n.cpu - m.cpu}
+	if busy := n.busy - m.busy; busy > 0 {
+		span.GCShare = min(1, float64(n.gc-m.gc)/float64(busy))
+	}
+	return span
 }
 
-// gcTime is an estimate that moves with each collection's end.
-func gcTime() time.Duration {
-	sample := []metrics.Sample{{Name: "/cpu/classes/gc/total:cpu-seconds"}}
-	metrics.Read(sample)
-	if sample[0].Value.Kind() != metrics.KindFloat64 {
-		return 0
+// gcTime returns how long the Go scheduler's processors were busy, and what of that was garbage
+// collection: estimates that move with each collection's end. They are of wall time, so only the one
+// as a part of the other means something on a machine with other work.
+func gcTime() (gc, busy time.Duration) {
+	samples := []metrics.Sample{
+		{Name: "/cpu/classes/gc/total:cpu-seconds"},
+		{Name: "/cpu/classes/total:cpu-seconds"},
+		{Name: "/cpu/classes/idle:cpu-seconds"},
 	}
-	return time.Duration(sample[0].Value.Float64() * float64(time.Second))
+	metrics.Read(samples)
+	var seconds [3]float64
+	for i, s := range samples {
+		if s.Value.Kind() == metrics.KindFloat64 {
+			seconds[i] = s.Value.Float64()
+		}
+	}
+	return time.Duration(seconds[0] * float64(time.Second)), time.Duration((seconds[1] - seconds[2]) * float64(time.Second))
 }
 
 // heap collects garbage and returns what is left. Twice, because what a finalizer or a sync.Pool

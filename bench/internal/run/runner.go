@@ -90,14 +90,20 @@ func ask[T any](r *Runner, words ...string) (T, error) {
 
 // died tells why a runner does not answer. It ends it, for good measure.
 func (r *Runner) died(line string, cause error) error {
-	r.in.Close()
-	if r.cmd.ProcessState == nil {
-		r.cmd.Process.Kill()
-		if err := r.cmd.Wait(); err != nil {
-			cause = errors.Join(cause, err)
-		}
+	if err := r.kill(); err != nil {
+		cause = errors.Join(cause, err)
 	}
 	return fmt.Errorf("%s did not answer %q: %w%s", r.name, line, cause, r.stderr.quote())
+}
+
+// kill ends a runner that is of no use any more. The error says how it ended.
+func (r *Runner) kill() error {
+	if r.cmd.ProcessState != nil {
+		return nil
+	}
+	r.in.Close()
+	r.cmd.Process.Kill() // fails only if it has ended
+	return r.cmd.Wait()
 }
 
 // Close has the runner quit, and waits until it has. It is an error if it did not do so well. To

@@ -1,0 +1,128 @@
+// Package run does the measuring: it starts the server, and the runners by turns, has them do the same
+// things, and notes what they say it took.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/skiff-k8s/skiff/bench/internal/stats"
+)
+
+// Bench is one run of the bench. Samples fills up as it goes.
+type Bench struct {
+	Programs   string         // the folder of the runners and the replay server
+	Repository string         // skiff's root
+	Scale      Scale          //
+	Only       *regexp.Regexp // the scenarios to run; nil is all
+	Progress   io.Writer      // a line for each step
+	Samples    stats.Samples  //
+
+	begin time.Time
+}
+
+// contender is a side and how its runner is started.
+type contender struct {
+	side    stats.Side
+	program string
+	args    []string
+	env     []string
+}
+
+var (
+	skiff             = contender{side: stats.Skiff, program: "skiff-runner"}
+	skiffUndecoded    = contender{side: stats.SkiffUndecoded, program: "skiff-runner", args: []string{"--variant", "undecoded"}}
+	skiffDecoded      = contender{side: stats.SkiffDecoded, program: "skiff-runner", args: []string{"--variant", "decoded"}}
+	clientGo          = contender{side: stats.ClientGo, program: "clientgo-runner"}
+	clientGoStripped  = contender{side: stats.ClientGoStripped, program: "clientgo-runner", args: []string{"--variant", "stripped"}}
+	controllerRuntime = contender{side: stats.ControllerRuntime, program: "ctrl-runner"}
+)
+
+// scenario is something that is measured for several contenders by turns.
+type scenario struct {
+	name string
+	runs int // 0: as many as the scale says
+	of   []contender
+	do   func(b *Bench, ctx context.Context, c contender) error
+}
+
+// Workload says what is measured with, a line each.
+func (b *Bench) Workload() []string {
+	return nil
+}
+
+// Run runs every scenario. The error says which one failed, for whom.
+func (b *Bench) Run(ctx context.Context) error {
+	b.begin = time.Now()
+	if b.Samples == nil {
+		b.Samples = stats.Samples{}
+	}
+	var failed []error
+	for _, s := range scenarios {
+		if b.Only != nil && !b.Only.MatchString(s.name) {
+			continue
+		}
+		if err := b.scenario(ctx, s); err != nil {
+			failed = append(failed, err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// scenario lets the contenders of one scenario run by turns. Their order turns with the runs, so that
+// none always comes after the same other.
+func (b *Bench) scenario(ctx context.Context, s scenario) error {
+	runs := b.Scale.Runs
+	if s.runs > 0 {
+		runs = s.runs
+	}
+	for run := range runs {
+		for i := range s.of {
+			c := s.of[(i+run)%len(s.of)]
+			b.progress(s.name, run, c.side)
+			if err := s.do(b, ctx, c); err != nil {
+				return fmt.Errorf("scenario %s, run %d of %s: %w", s.name, run+1, c.side, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *Bench) progress(scenario string, run int, side stats.Side) {
+	fmt.Fprintf(b.Progress, "bench: %5.0f s: %-16s run %d, %s\n", time.Since(b.begin).Seconds(), scenario, run+1, side)
+}
+
+// with starts a contender's runner, lets f use it, and ends it.
+func (b *Bench) with(ctx context.Context, c contender, args []string, f func(r *Runner) error) error {
+	r, err := StartRunner(ctx, filepath.Join(b.Programs, c.program), c.env, append(append([]string{}, args...), c.args...)...)
+	if err != nil {
+		return err
+	}
+	if err := f(r); err != nil {
+		r.kill()
+		return err
+	}
+	return r.Close()
+}
+
+// add notes a value for a contender.
+func (b *Bench) add(figure string, c contender, value float64) { b.Samples.Add(figure, c.side, value) }
+
+func (b *Bench) runs(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := range max(n, 1) {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,208 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/skiff-k8s/skiff/bench/internal/probe"
+	"github.com/skiff-k8s/skiff/bench/internal/stats"
+)
+
+// scenarios are all there are, in the order of a run: what matters most comes first.
+var scenarios = []scenario{
+	{name: "typed", of: []contender{skiff, clientGo, clientGoStripped, skiffDecoded, controllerRuntime}, do: (*Bench).typed},
+	{name: "dynamic", of: []contender{skiff, clientGo, clientGoStripped}, do: (*Bench).dynamic},
+	{name: "churn", of: []contender{skiff, clientGo}, do: (*Bench).churn},
+	{name: "latency", of: []contender{skiff, clientGo}, do: (*Bench).latency},
+	{name: "reads", of: []contender{skiff, clientGo, skiffUndecoded, skiffDecoded, controllerRuntime}, do: (*Bench).reads},
+	{name: "configmaps", of: []contender{skiff, clientGo, clientGoStripped, controllerRuntime}, do: heapOf("configmaps", "heap_per_configmap")},
+	{name: "nodes", of: []contender{skiff, clientGo, clientGoStripped, controllerRuntime}, do: heapOf("nodes", "heap_per_node")},
+	{name: "endpointslices", of: []contender{skiff, clientGo, clientGoStripped, controllerRuntime}, do: (*Bench).endpointSlices},
+	{name: "cr", of: []contender{skiff, clientGo, clientGoStripped, controllerRuntime}, do: heapOf("widgets", "heap_per_cr_typed")},
+	{name: "cr-dynamic", of: []contender{skiff, clientGo, clientGoStripped}, do: heapOf("widgets", "heap_per_cr_dynamic", "--dynamic")},
+}
+
+// typed is a typed informer of pods: the initial list, memory, a flood of protobuf events.
+func (b *Bench) typed(ctx context.Context, c contender) error {
+	return b.serve(ctx, c, []string{"--resource", "pods"}, func(s *Server, r *Runner) error {
+		if err := b.sync(r, c, ""); err != nil {
+			return err
+		}
+		if err := b.heap(r, c, "heap_per_pod_typed"); err != nil {
+			return err
+		}
+		return b.flood(ctx, s, r, c, "pods", b.Scale.ProtoEvents, "proto")
+	})
+}
+
+// dynamic is the same without a Go type, in JSON.
+func (b *Bench) dynamic(ctx context.Context, c contender) error {
+	return b.serve(ctx, c, []string{"--resource", "pods", "--dynamic"}, func(s *Server, r *Runner) error {
+		if err := b.sync(r, c, "_dynamic"); err != nil {
+			return err
+		}
+		if err := b.heap(r, c, "heap_per_pod_dynamic"); err != nil {
+			return err
+		}
+		return b.flood(ctx, s, r, c, "pods", b.Scale.JSONEvents, "json")
+	})
+}
+
+// endpointSlices are small and change all the time.
+func (b *Bench) endpointSlices(ctx context.Context, c contender) error {
+	return b.serve(ctx, c, []string{"--resource", "endpointslices"}, func(s *Server, r *Runner) error {
+		if _, err := ask[probe.Synced](r, "sync"); err != nil {
+			return err
+		}
+		if err := b.heap(r, c, "heap_per_endpointslice"); err != nil {
+			return err
+		}
+		return b.flood(ctx, s, r, c, "endpointslices", b.Scale.ProtoEvents, "endpointslices")
+	})
+}
+
+// heapOf is the memory of one resource.
+func heapOf(resource, figure string, args ...string) func(*Bench, context.Context, contender) error {
+	return func(b *Bench, ctx context.Context, c contender) error {
+		return b.serve(ctx, c, append([]string{"--resource", resource}, args...), func(_ *Server, r *Runner) error {
+			if _, err := ask[probe.Synced](r, "sync"); err != nil {
+				return err
+			}
+			return b.heap(r, c, figure)
+		})
+	}
+}
+
+// churn replaces every pod by another, again and again.
+func (b *Bench) churn(ctx context.Context, c contender) error {
+	return b.serve(ctx, c, []string{"--resource", "pods"}, func(s *Server, r *Runner) error {
+		if _, err := ask[probe.Synced](r, "sync"); err != nil {
+			return err
+		}
+		before, err := ask[probe.Heap](r, "heap")
+		if err != nil {
+			return err
+		}
+		if _, err := ask[struct{}](r, "mark"); err != nil {
+			return err
+		}
+		flood, err := s.Churn(ctx, "pods", b.Scale.ChurnRounds)
+		if err != nil {
+			return err
+		}
+		told, err := ask[probe.Told](r, "told", strconv.FormatUint(flood.Version, 10))
+		if err != nil {
+			return err
+		}
+		after, err := ask[probe.Heap](r, "heap")
+		if err != nil {
+			return err
+		}
+		if after.Objects != before.Objects {
+			return fmt.Errorf("%d pods in the cache after the churn, %d before", after.Objects, before.Objects)
+		}
+		b.add("heap_after_churn", c, float64(after.Alloc)/float64(before.Alloc))
+		b.add("heap_per_pod_after_churn", c, float64(after.Alloc)/float64(after.Objects))
+		b.add("cpu_per_event_churn", c, micros(told.CPU)/float64(flood.Events))
+		return nil
+	})
+}
+
+// latency is the time from the server's write of an event to the handler, at a rate that every side can
+// keep up with.
+func (b *Bench) latency(ctx context.Context, c contender) error {
+	return b.serve(ctx, c, []string{"--resource", "pods"}, func(s *Server, r *Runner) error {
+		if _, err := ask[probe.Synced](r, "sync"); err != nil {
+			return err
+		}
+		if _, err := ask[struct{}](r, "record"); err != nil {
+			return err
+		}
+		flood, err := s.Steady(ctx, "pods", b.Scale.LatencyEvents, b.Scale.LatencyRate)
+		if err != nil {
+			return err
+		}
+		if _, err := ask[probe.Told](r, "told", strconv.FormatUint(flood.Version, 10)); err != nil {
+			return err
+		}
+		received, err := ask[probe.Receptions](r, "receptions")
+		if err != nil {
+			return err
+		}
+		latencies, err := match(flood.Sent, received)
+		if err != nil {
+			return err
+		}
+		b.add("latency_p50", c, stats.Quantile(latencies, 0.50))
+		b.add("latency_p99", c, stats.Quantile(latencies, 0.99))
+		return nil
+	})
+}
+
+// match returns the microseconds from each event's sending to its reception. At a steady rate none may
+// be missing.
+func match(sent map[uint64]int64, received probe.Receptions) ([]float64, error) {
+	var latencies []float64
+	for i, version := range received.Versions {
+		if at, ok := sent[version]; ok {
+			latencies = append(latencies, float64(received.At[i]-at)/1e3)
+		}
+	}
+	if len(latencies) != len(sent) {
+		return nil, fmt.Errorf("%d events were sent at a steady rate, and %d of them told", len(sent), len(latencies))
+	}
+	return latencies, nil
+}
+
+// sync has the runner fill its cache.
+func (b *Bench) sync(r *Runner, c contender, suffix string) error {
+	synced, err := ask[probe.Synced](r, "sync")
+	if err != nil {
+		return err
+	}
+	if synced.Objects < b.Scale.Pods {
+		return fmt.Errorf("%d pods in the cache, and %d were served", synced.Objects, b.Scale.Pods)
+	}
+	b.add("peak_rss_sync"+suffix, c, float64(synced.PeakRSS))
+	b.add("cpu_sync"+suffix, c, synced.CPU.Seconds())
+	b.add("wall_sync"+suffix, c, synced.Wall.Seconds())
+	b.add("gc_share_sync"+suffix, c, synced.GCShare)
+	return nil
+}
+
+// heap notes what a cached object takes.
+func (b *Bench) heap(r *Runner, c contender, figure string) error {
+	heap, err := ask[probe.Heap](r, "heap")
+	if err != nil {
+		return err
+	}
+	if heap.Objects == 0 {
+		return fmt.Errorf("%s: the cache is empty", figure)
+	}
+	b.add(figure, c, float64(heap.Alloc)/float64(heap.Objects))
+	return nil
+}
+
+// flood has the server send changes as fast as the runner takes them.
+func (b *Bench) flood(ctx context.Context, s *Server, r *Runner, c contender, resource string, events int, suffix string) error {
+	if _, err := ask[struct{}](r, "mark"); err != nil {
+		return err
+	}
+	flood, err := s.Flood(ctx, resource, events)
+	if err != nil {
+		return err
+	}
+	told, err := ask[probe.Told](r, "told", strconv.FormatUint(flood.Version, 10))
+	if err != nil {
+		return err
+	}
+	b.add("watch_events_"+suffix, c, float64(flood.Events)/told.Wall.Seconds())
+	b.add("cpu_per_event_"+suffix, c, micros(told.CPU)/float64(flood.Events))
+	b.add("gc_share_"+suffix, c, told.GCShare)
+	b.add("told_share_"+suffix, c, float64(told.Calls)/float64(flood.Events))
+	return nil
+}
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

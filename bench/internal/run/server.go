@@ -1,0 +1,102 @@
+package run
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Server is a running replay server, a process of its own so that its work is nobody else's.
+type Server struct {
+	URL    string
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	stderr tail
+}
+
+// StartServer starts the replay server with a workload of a scale. It is killed when ctx ends.
+func StartServer(ctx context.Context, program string, scale Scale) (*Server, error) {
+	s := &Server{cmd: exec.CommandContext(ctx, program, "--pods", strconv.Itoa(scale.Pods))}
+	s.cmd.Stderr = &s.stderr
+	in, err := s.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	s.in = in
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s (make bench builds it): %w", filepath.Base(program), err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("the replay server did not say where it listens: %w%s", err, s.stderr.quote())
+	}
+	s.URL = strings.TrimSpace(line)
+	return s, nil
+}
+
+// Close ends the server.
+func (s *Server) Close() error {
+	s.in.Close()
+	s.cmd.Process.Kill()
+	s.cmd.Wait()
+	return nil
+}
+
+// Flooded is what a server has sent.
+type Flooded struct {
+	Events  int              `json:"events"`
+	Version uint64           `json:"version"` // of the last event
+	Sent    map[uint64]int64 `json:"sent"`    // when each version was sent, of a steady rate
+}
+
+// Flood has the server change objects of a resource, as fast as the watchers take the events.
+func (s *Server) Flood(ctx context.Context, resource string, events int) (Flooded, error) {
+	return s.control(ctx, "flood", url.Values{"resource": {resource}, "events": {strconv.Itoa(events)}})
+}
+
+// Steady has it do so at a rate, in events a second.
+func (s *Server) Steady(ctx context.Context, resource string, events, rate int) (Flooded, error) {
+	return s.control(ctx, "flood", url.Values{"resource": {resource}, "events": {strconv.Itoa(events)}, "rate": {strconv.Itoa(rate)}})
+}
+
+// Churn has it replace every object by another, so many times.
+func (s *Server) Churn(ctx context.Context, resource string, rounds int) (Flooded, error) {
+	return s.control(ctx, "churn", url.Values{"resource": {resource}, "rounds": {strconv.Itoa(rounds)}})
+}
+
+func (s *Server) control(ctx context.Context, what string, values url.Values) (Flooded, error) {
+	var flooded Flooded
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/control/"+what+"?"+values.Encode(), nil)
+	if err != nil {
+		return flooded, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return flooded, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %.500s", response.Status, body)
+	}
+	if err == nil {
+		err = json.Unmarshal(body, &flooded)
+	}
+	if err != nil {
+		return flooded, fmt.Errorf("have the replay server %s: %w", what, err)
+	}
+	return flooded, nil
+}
