@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/skiff-k8s/skiff/kind"
@@ -29,9 +30,10 @@ type Factory struct {
 // identity is what makes two informers one.
 type identity struct {
 	kind                      kind.Kind
-	unknown                   reflect.Type // of a type that has no kind
+	unknown                   reflect.Type // of a type that has no kind, or not the fields of drop
 	namespace, labels, fields string
 	keepManagedFields, json   bool
+	drop                      string
 }
 
 // NewFactory returns a factory whose informers ask c. The options hold for all of its informers
@@ -43,23 +45,26 @@ func NewFactory(c *rest.Client, opts ...Option) *Factory {
 // Client returns the client that the informers ask.
 func (f *Factory) Client() *rest.Client { return f.client }
 
-// informer returns the informer of k with cfg, which is made if there is none. err is why there is
-// no kind for the Go type t.
+// informer returns the informer of k with cfg, which is made if there is none. err is why there can
+// be none for the Go type t.
 func (f *Factory) informer(k kind.Kind, t reflect.Type, err error, cfg config) *shared {
 	id := identity{
 		kind: k, namespace: cfg.namespace, labels: cfg.labelSelector, fields: cfg.fieldSelector,
 		keepManagedFields: cfg.keepManagedFields, json: cfg.json || !k.Protobuf,
+		drop: cfg.dropped(),
 	}
 	if err != nil {
-		id = identity{unknown: t}
+		id = identity{kind: k, unknown: t, drop: strings.Join(cfg.drop, ", ")}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s, ok := f.informers[id]; ok {
+		s.join(cfg)
 		return s
 	}
 	s := newShared(f.client, k, cfg)
 	s.err = err
+	s.join(cfg)
 	f.informers[id] = s
 	f.order = append(f.order, s)
 	if f.ctx != nil {

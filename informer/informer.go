@@ -2,9 +2,7 @@ package informer
 
 import (
 	"context"
-	"fmt"
 	"reflect"
-	"runtime/debug"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -36,6 +34,8 @@ type Any interface {
 	OnProgress(f func(resourceVersion string)) (stop func())
 	// Status says how the informer is.
 	Status() Status
+	// Stats says what the cache holds and what that takes.
+	Stats() store.Stats
 
 	base() *shared
 }
@@ -50,14 +50,19 @@ type Informer[T any] struct {
 }
 
 // For returns the factory's informer of the resource that T is (see package kind), with these
-// options. Ask as often as you like: the same resource, namespace, selectors, format and
-// KeepManagedFields are one cache and one stream, which has the OnError, Logger and CrashOnPanic of
-// the first who asked. Resync holds for the handlers added to what For returns.
+// options. Ask as often as you like: the same resource, namespace, selectors, format,
+// KeepManagedFields and Drop are one cache and one stream, which has the OnError, Logger and
+// CrashOnPanic of the first who asked, the largest DecodedBudget that anybody asked for, and
+// CheckViews if anybody did. Resync holds for the handlers added to what For returns.
 //
-// If nobody has registered T, WaitForSync and the lister's methods return the *kind.UnknownError.
+// If nobody has registered T, WaitForSync and the lister's methods return the *kind.UnknownError; if
+// T has no field that Drop names, the *wire.PathError.
 func For[T any](f *Factory, opts ...Option) *Informer[T] {
 	k, err := kind.Of[T]()
 	cfg := f.config.with(opts)
+	if err == nil {
+		err = cfg.compile(reflect.TypeFor[T]())
+	}
 	return &Informer[T]{f.informer(k, reflect.TypeFor[T](), err, cfg), cfg.resync}
 }
 
@@ -66,7 +71,8 @@ func For[T any](f *Factory, opts ...Option) *Informer[T] {
 func ForResource(f *Factory, k kind.Kind, opts ...Option) *Informer[unstructured.Unstructured] {
 	cfg := f.config.with(opts)
 	cfg.json = true
-	return &Informer[unstructured.Unstructured]{f.informer(k, nil, nil, cfg), cfg.resync}
+	err := cfg.compile(nil)
+	return &Informer[unstructured.Unstructured]{f.informer(k, nil, err, cfg), cfg.resync}
 }
 
 // AddHandler has h told of every change from now on, beginning with an OnAdd for each object that
@@ -77,24 +83,7 @@ func (i *Informer[T]) AddHandler(h Handler[T], opts ...HandlerOption) *Registrat
 	for _, o := range opts {
 		o.applyToHandler(&cfg)
 	}
-	return i.add(h.call, cfg)
-}
-
-// AddIndex adds an index that Lister.ByIndex can look objects up by: each object is found under
-// the values that f returns for it. f must depend on nothing but the item, must not change the
-// informer, and is called for each change in the stream's own goroutine, so it ought to be fast:
-// metadata costs nothing, Object decodes. If it panics, the object has no values and OnError is
-// told. It is an error to use a name twice.
-func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
-	return i.store.AddIndex(name, func(item store.Item) (values []string) {
-		defer func() {
-			if r := recover(); r != nil {
-				values = nil
-				i.report(fmt.Errorf("informer %s: index %q panicked at %s: %v\n%s", i, name, item.Key(), r, debug.Stack()))
-			}
-		}()
-		return f(Item[T]{item: item})
-	})
+	return i.add(func(e *event) { h.call(i.shared, e) }, cfg)
 }
 
 // Lister returns the way to read the cache.

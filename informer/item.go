@@ -13,6 +13,11 @@ import (
 type Item[T any] struct {
 	item    store.Item
 	initial bool
+	check   bool // CheckViews
+}
+
+func itemOf[T any](s *shared, item store.Item) Item[T] {
+	return Item[T]{item: item, check: s.wishes.check.Load()}
 }
 
 // Key returns "namespace/name", or "name" for a cluster-scoped object.
@@ -53,16 +58,6 @@ func (i Item[T]) Initial() bool { return i.initial }
 
 // IsZero says that the item stands for no object.
 func (i Item[T]) IsZero() bool { return i.item.IsZero() }
-
-// Object decodes the object. Each call makes a new one, which is the caller's own to keep and to
-// change. It is an error if T cannot hold the object: a type that does not fit its kind.
-func (i Item[T]) Object() (*T, error) {
-	into := new(T)
-	if err := i.item.Use(func(o wire.Object) error { return wire.Decode(o, into) }); err != nil {
-		return nil, err
-	}
-	return into, nil
-}
 
 // Wire returns the object as the bytes that the server sent (without managedFields, unless the
 // informer keeps them). They are the caller's own copy.

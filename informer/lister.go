@@ -5,22 +5,13 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
-
-	"github.com/skiff-k8s/skiff/store"
-)
-
-// Names of the indexes that every informer has.
-const (
-	// NamespaceIndex finds objects by their namespace.
-	NamespaceIndex = store.NamespaceIndex
-	// OwnerIndex finds objects by the UID of the owner that has controller: true.
-	OwnerIndex = store.OwnerIndex
 )
 
 // Lister reads the cache. It never asks the server, and before the initial list is there
 // (HasSynced) it finds what has arrived so far.
 //
-// Objects that it returns are decoded for this call, and the caller's own. Items cost nothing.
+// Objects that it returns are the caller's own, to keep and to change; View and Views lend the
+// cache's, for reading only. Items cost nothing.
 // Lists show the cache as it was at one moment; what changes meanwhile does not show.
 //
 // A Lister is a small value; it is safe for concurrent use.
@@ -39,14 +30,33 @@ func (l Lister[T]) In(namespace string) Lister[T] {
 // or the name of a cluster-scoped object) when it is of all namespaces. Where there is none the
 // error is one that apierrors.IsNotFound recognises.
 func (l Lister[T]) Get(name string) (*T, error) {
+	item, err := l.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return item.Object()
+}
+
+// View calls f with what Get returns, as the cache shares it among all who read it, without a copy:
+// f must not change it, nor anything in it, and must keep nothing of it (see [Item.View]). Its error
+// is that of finding or decoding the object, or f's.
+func (l Lister[T]) View(name string, f func(*T) error) error {
+	item, err := l.find(name)
+	if err != nil {
+		return err
+	}
+	return item.View(f)
+}
+
+func (l Lister[T]) find(name string) (Item[T], error) {
 	if l.informer.err != nil {
-		return nil, l.informer.err
+		return Item[T]{}, l.informer.err
 	}
 	item, ok := l.Item(name)
 	if !ok {
-		return nil, apierrors.NewNotFound(l.informer.kind.GVR().GroupResource(), l.key(name))
+		return Item[T]{}, apierrors.NewNotFound(l.informer.kind.GVR().GroupResource(), l.key(name))
 	}
-	return item.Object()
+	return item, nil
 }
 
 func (l Lister[T]) key(name string) string {
@@ -59,7 +69,7 @@ func (l Lister[T]) key(name string) string {
 // Item returns what Get does, undecoded, and whether there is such an object.
 func (l Lister[T]) Item(name string) (Item[T], bool) {
 	item, ok := l.informer.store.Get(l.key(name))
-	return Item[T]{item: item}, ok
+	return itemOf[T](l.informer, item), ok
 }
 
 // List returns the objects whose labels match; nil matches all. The order is not defined.
@@ -82,14 +92,40 @@ func (l Lister[T]) List(selector labels.Selector) ([]*T, error) {
 func (l Lister[T]) Items(selector labels.Selector) iter.Seq[Item[T]] {
 	return func(yield func(Item[T]) bool) {
 		for item := range l.informer.store.Select(l.namespace, selector) {
-			if !yield(Item[T]{item: item}) {
+			if !yield(itemOf[T](l.informer, item)) {
 				return
 			}
 		}
 	}
 }
 
-// All goes over all objects, decoding each as it comes. The error is of one object's decoding; with
+// Views goes over the objects whose labels match, as the cache shares them among all who read it,
+// without a copy; a nil selector matches all. Each is lent until the loop goes on: it must not be
+// changed, nor anything in it, and nothing of it be kept (see [Item.View]). The error is of one
+// object's decoding; with it the object is nil.
+func (l Lister[T]) Views(selector labels.Selector) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		if l.informer.err != nil {
+			yield(nil, l.informer.err)
+			return
+		}
+		more := true
+		view := func(object *T) error {
+			more = yield(object, nil)
+			return nil
+		}
+		for item := range l.Items(selector) {
+			if err := item.View(view); err != nil {
+				more = yield(nil, err)
+			}
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// All goes over all objects, each the caller's own, made as it comes. The error is of one object's decoding; with
 // it the object is nil.
 func (l Lister[T]) All() iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
@@ -135,7 +171,7 @@ func (l Lister[T]) ItemsByIndex(index, value string) ([]Item[T], error) {
 	items := make([]Item[T], 0, len(found))
 	for _, item := range found {
 		if l.namespace == "" || item.Namespace() == l.namespace {
-			items = append(items, Item[T]{item: item})
+			items = append(items, itemOf[T](l.informer, item))
 		}
 	}
 	return items, nil

@@ -2,9 +2,11 @@ package informer
 
 import (
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/wire"
 )
 
 // Option is a choice for one informer (given to For or ForResource), or for all informers of a
@@ -14,7 +16,7 @@ type Option interface{ apply(*config) }
 // HandlerOption is a choice for one handler, given to AddHandler.
 type HandlerOption interface{ applyToHandler(*handlerConfig) }
 
-// defaultDecodedBudget is how many bytes of decoded objects an informer keeps: some thousand Pods.
+// defaultDecodedBudget is how many bytes of decoded objects an informer keeps.
 const defaultDecodedBudget = 16 << 20
 
 // defaultPageSize is how many objects a page of a list holds: what servers are used to.
@@ -33,6 +35,10 @@ type config struct {
 	pageSize          int64
 	noWatchList       bool
 	decodedBudget     int64
+	budgetChosen      bool // by an option
+	checkViews        bool
+	drop              []string
+	dropFields        *wire.Fields // drop, compiled
 }
 
 type handlerConfig struct {
@@ -66,6 +72,44 @@ func FieldSelector(selector string) Option {
 // as the objects arrive, for they are often the larger half and hardly ever read.
 func KeepManagedFields() Option {
 	return option(func(c *config) { c.keepManagedFields = true })
+}
+
+// Drop leaves fields out of the objects as they arrive, before anything is cached or told: for all
+// who read this informer it is as if nobody had ever set them. What is large and never looked at
+// costs nothing that way:
+//
+//	informer.For[corev1.Pod](factory, informer.Drop("spec.containers[*].env", "status.conditions"))
+//
+// Paths name fields as JSON does (wire.Fields has the syntax). Those that the cache itself lives by,
+// such as metadata.name and metadata.labels, are refused; so is a path that the Go type does not
+// have: WaitForSync and the lister's methods return the *wire.PathError. What has been dropped must
+// not be written back: an Update of such an object deletes the fields on the server; send a patch.
+//
+// Informers that drop different fields are different caches. Given again, for one informer, it
+// replaces what the factory's says. Default: nothing but managedFields.
+func Drop(paths ...string) Option {
+	return option(func(c *config) { c.drop = paths })
+}
+
+// DecodedBudget sets how many bytes of memory decoded objects may take that are kept because they
+// are read often, beside the packed ones of everything. 0 keeps none, so that each read decodes; a
+// negative number sets no limit, as KeepDecoded does. If several ask for the same informer, the
+// largest budget holds that any of them asked for. Default: 16 MiB an informer, which is some
+// hundred large objects or many thousand small ones; it is taken only as objects are read.
+func DecodedBudget(bytes int64) Option {
+	return option(func(c *config) { c.decodedBudget, c.budgetChosen = bytes, true })
+}
+
+// KeepDecoded keeps every object decoded once it has been read, without a limit: for a type that is
+// read over and over as a whole, where the time matters and the memory does not. It is a
+// DecodedBudget without end.
+func KeepDecoded() Option { return DecodedBudget(-1) }
+
+// CheckViews has every View compare what was lent with the object's bytes, before and after, and
+// panic with a *ViewChangedError if somebody changed it. It is for tests: each View decodes the
+// object anew. It holds for everybody who shares the informer.
+func CheckViews() Option {
+	return option(func(c *config) { c.checkViews = true })
 }
 
 // JSON asks the server for JSON also where it speaks protobuf. Default: protobuf where it can.
@@ -112,6 +156,22 @@ func (c config) with(opts []Option) config {
 		o.apply(&c)
 	}
 	return c
+}
+
+// compile makes the fields to drop ready for the Go type t; nil is any.
+func (c *config) compile(t reflect.Type) (err error) {
+	if len(c.drop) > 0 {
+		c.dropFields, err = wire.NewDrop(t, c.drop...)
+	}
+	return err
+}
+
+// dropped is what is dropped, the same text for the same fields.
+func (c *config) dropped() string {
+	if c.dropFields == nil {
+		return ""
+	}
+	return c.dropFields.String()
 }
 
 func newConfig(c *rest.Client, opts []Option) config {

@@ -23,23 +23,25 @@ type Handler[T any] struct {
 }
 
 // call makes the call that e is.
-func (h *Handler[T]) call(e *event) {
+func (h *Handler[T]) call(s *shared, e *event) {
 	switch e.kind {
 	case eventAdd:
 		if h.OnAdd != nil {
-			h.OnAdd(Item[T]{e.new, e.initial})
+			item := itemOf[T](s, e.new)
+			item.initial = e.initial
+			h.OnAdd(item)
 		}
 	case eventUpdate:
 		if h.OnUpdate != nil {
-			h.OnUpdate(Item[T]{item: e.old}, Item[T]{item: e.new})
+			h.OnUpdate(itemOf[T](s, e.old), itemOf[T](s, e.new))
 		}
 	case eventSync:
 		if h.OnUpdate != nil {
-			h.OnUpdate(Item[T]{item: e.new}, Item[T]{item: e.new})
+			h.OnUpdate(itemOf[T](s, e.new), itemOf[T](s, e.new))
 		}
 	case eventDelete:
 		if h.OnDelete != nil {
-			h.OnDelete(Item[T]{item: e.old})
+			h.OnDelete(itemOf[T](s, e.old))
 		}
 	}
 }

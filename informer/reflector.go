@@ -221,6 +221,7 @@ func (r *reflector) options() wire.Options {
 	s := r.informer
 	return wire.Options{
 		KeepManagedFields: s.config.keepManagedFields,
+		Drop:              s.config.dropFields,
 		APIVersion:        s.kind.APIVersion(),
 		Kind:              s.kind.Kind,
 		Arena:             r.fifo.arena,

@@ -25,6 +25,7 @@ type shared struct {
 	store    *store.Store
 	progress *progress
 	health   health
+	wishes   wishes
 
 	synced chan struct{} // closed by consume, when the store has the initial list
 	done   chan struct{} // closed when everything that start started has ended
@@ -60,7 +61,7 @@ func (s *shared) Namespace() string { return s.config.namespace }
 
 // String names the informer for people: `pods in namespace "web" with labels app=db`.
 func (s *shared) String() string {
-	if s.err != nil {
+	if s.kind == (kind.Kind{}) {
 		return "of an unknown type"
 	}
 	var b strings.Builder

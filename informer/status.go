@@ -4,21 +4,24 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/skiff-k8s/skiff/store"
 )
 
 // Status says how an informer is, at one moment.
 type Status struct {
-	State           string    // what the reflector is doing: "streaming" or "paging" a list, "watching", "waiting" to try again, "stopped"; "idle" before Start
-	Synced          bool      // the initial list is in the cache
-	Objects         int       // in the cache
-	PackedBytes     int64     // what the objects take in the cache, their names included
-	ResourceVersion string    // the newest that the cache contains
-	Lists           int64     // lists completed
-	Watches         int64     // watches opened
-	Events          int64     // watch events received, bookmarks included
-	LastError       error     // the last error met, nil if there was none yet; it may be long over
-	LastErrorAt     time.Time // when
-	Failures        int       // attempts that failed since the last one that worked; 0 is healthy
+	State           string      // what the reflector is doing: "streaming" or "paging" a list, "watching", "waiting" to try again, "stopped"; "idle" before Start
+	Synced          bool        // the initial list is in the cache
+	Objects         int         // in the cache
+	PackedBytes     int64       // what the objects take in the cache, their names included
+	Cache           store.Stats // what the cache holds and takes, in all detail
+	ResourceVersion string      // the newest that the cache contains
+	Lists           int64       // lists completed
+	Watches         int64       // watches opened
+	Events          int64       // watch events received, bookmarks included
+	LastError       error       // the last error met, nil if there was none yet; it may be long over
+	LastErrorAt     time.Time   // when
+	Failures        int         // attempts that failed since the last one that worked; 0 is healthy
 }
 
 // Status says how the informer is: what it is doing, what it holds, what went wrong.
@@ -32,11 +35,15 @@ func (s *shared) Status() Status {
 	if s.err != nil {
 		status.State, status.LastError = "stopped", s.err
 	}
-	stats := s.store.Stats()
-	status.Objects, status.PackedBytes = stats.Objects, stats.PackedBytes
+	status.Cache = s.Stats()
+	status.Objects, status.PackedBytes = status.Cache.Objects, status.Cache.PackedBytes
 	status.Synced, status.ResourceVersion = s.HasSynced(), s.progress.current()
 	return status
 }
+
+// Stats says what the cache holds and what that takes, packed and decoded, exactly. It looks at the
+// cache's books and goes over no objects.
+func (s *shared) Stats() store.Stats { return s.store.Stats() }
 
 // health is what Status says of the streams.
 type health struct {

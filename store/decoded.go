@@ -134,13 +134,6 @@ func (c *decodedCache[K]) keep(k K, v any, bytes int64, current func() bool) boo
 	return true
 }
 
-// offer is wanted and keep in one.
-func (c *decodedCache[K]) offer(k K, v any, bytes int64, current func() bool) {
-	if c.wanted(k) {
-		c.keep(k, v, bytes, current)
-	}
-}
-
 // forget takes out a state that is not the current one any more.
 func (c *decodedCache[K]) forget(k K) {
 	if _, here := c.slots.Load(k); !here { // as nearly every object of a large cache

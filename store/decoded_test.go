@@ -13,6 +13,13 @@ import (
 
 func always() bool { return true }
 
+// offer is what Item.Shared does with an object that it had to decode.
+func (c *decodedCache[K]) offer(k K, v any, bytes int64, current func() bool) {
+	if c.wanted(k) {
+		c.keep(k, v, bytes, current)
+	}
+}
+
 // decodedModel is a decodedCache as its doc comment tells it, in the plainest way: a list that
 // begins at the hand.
 type decodedModel struct {

@@ -1,0 +1,60 @@
+package informer
+
+import (
+	"fmt"
+	"reflect"
+	"runtime/debug"
+	"slices"
+
+	"github.com/skiff-k8s/skiff/store"
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+// Names of the indexes that every informer has.
+const (
+	// NamespaceIndex finds objects by their namespace.
+	NamespaceIndex = store.NamespaceIndex
+	// OwnerIndex finds objects by the UID of the owner that has controller: true.
+	OwnerIndex = store.OwnerIndex
+)
+
+// AddIndex adds an index that Lister.ByIndex can look objects up by: each object is found under
+// the values that f returns for it. f must depend on nothing but the item, must not change the
+// informer, and is called for each change in the stream's own goroutine, so it ought to be fast:
+// metadata costs nothing, Object decodes; for the value of a field there is AddFieldIndex. If it
+// panics, the object has no values and OnError is told. It is an error to use a name twice.
+func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
+	return i.store.AddIndex(name, func(item store.Item) (values []string) {
+		defer func() {
+			if r := recover(); r != nil {
+				values = nil
+				i.report(fmt.Errorf("informer %s: index %q panicked at %s: %v\n%s", i, name, item.Key(), r, debug.Stack()))
+			}
+		}()
+		return f(itemOf[T](i.shared, item))
+	})
+}
+
+// AddFieldIndex adds an index by the values of a field, such as "spec.nodeName" or
+// "spec.volumes[*].secret.secretName" (NewFields has more of paths). They are read from the object's
+// bytes; nothing is decoded. Values are text as JSON has it: strings without their quotes, numbers,
+// true and false. An object without the field is not found under anything; of a list or an object
+// at the path's end, the elements have to be asked for ([*]).
+//
+// The error is a *wire.PathError if T has no such field. It is an error to use a name twice.
+func (i *Informer[T]) AddFieldIndex(name, path string) error {
+	fields, err := wire.NewFields(reflect.TypeFor[T](), path)
+	if err != nil {
+		return fmt.Errorf("informer %s: index %q: %w", i, name, err)
+	}
+	return i.store.AddIndex(name, func(item store.Item) (values []string) {
+		err := item.Use(func(o wire.Object) error {
+			values = slices.Collect(fields.Values(o))
+			return nil
+		})
+		if err != nil {
+			i.report(fmt.Errorf("informer %s: index %q: %w", i, name, err))
+		}
+		return values
+	})
+}
