@@ -95,6 +95,7 @@ func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 		IdleConnTimeout:     idleConnTimeout,
 		MaxIdleConnsPerHost: maxIdlePerHost,
 		DisableCompression:  !t.gzip,
+		ReadBufferSize:      readBuffer,
 		Protocols:           protocols,
 		HTTP2: &http.HTTP2Config{
 			SendPingTimeout: health.idle,
@@ -102,6 +103,10 @@ func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 		},
 	}
 }
+
+// readBuffer is how much a connection reads at once. With the default of 4 KB, a watch under load
+// spends a tenth of its CPU time on system calls.
+const readBuffer = 32 << 10
 
 // RoundTrip sends one request over the present generation of connections.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {

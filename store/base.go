@@ -124,8 +124,8 @@ func (s *Store) adopt(f *family, b *base) {
 	}
 	var orphans []*entry
 	for _, g := range groups {
-		if g.base == b || g.base != nil && g.base.scope == &g.family.scope {
-			continue
+		if g.base != nil && (g.base.scope == b.scope || g.base.scope == &g.family.scope) {
+			continue // it has a base of its own already, even if that is an old one
 		}
 		for _, e := range g.entries {
 			if n := rawLen(e.state); n >= minBase && n <= maxNear && len(orphans) < adoptAtMost {

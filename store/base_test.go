@@ -1,0 +1,158 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+// replica is an object as an owner has many: nearly the same as the others of its template.
+func replica(owner, template, i int) wire.Object {
+	shared := rand.New(rand.NewPCG(uint64(owner), uint64(template)))
+	var b strings.Builder
+	fmt.Fprintf(&b, `{"metadata":{"name":"r-%d-%d","uid":"%032x"},"spec":{`, owner, i, rand.Uint64())
+	for e := range 40 {
+		fmt.Fprintf(&b, `"SETTING_%02d":"%016x-%016x",`, e, shared.Uint64(), shared.Uint64())
+	}
+	fmt.Fprintf(&b, `"ip":"10.0.%d.%d"}}`, i/250, i%250)
+	return wire.Object{
+		Format: wire.JSON, APIVersion: "v1", Kind: "Pod", Data: []byte(b.String()),
+		Meta: wire.Meta{
+			Namespace: "ns", Name: fmt.Sprintf("r-%d-%d", owner, i), UID: fmt.Sprint(owner, "/", i), ResourceVersion: "1",
+			Labels: wire.Labels{{Key: "owner", Value: fmt.Sprint(owner)}},
+			Owner:  wire.Owner{Kind: "ReplicaSet", UID: fmt.Sprint("owner-", owner)},
+		},
+	}
+}
+
+// What siblings have in common is kept once.
+func TestSiblingsArePackedAgainstEachOther(t *testing.T) {
+	s := New(Options{})
+	const owners, each = 20, 25
+	for owner := range owners {
+		for i := range each {
+			s.Set(replica(owner, 0, i))
+		}
+	}
+	st := s.Stats()
+	if perObject := st.PackedBytes / owners / each; perObject > 160 {
+		t.Errorf("an object of %d bytes takes %d", st.RawBytes/owners/each, perObject)
+	}
+	if st.Bases != owners+1 { // and the root
+		t.Errorf("%d owners have %d bases", owners, st.Bases)
+	}
+	checkBooks(t, s)
+	// The first of each owner came before there was a base.
+	for item := range s.All() {
+		if len(item.state) > 250 {
+			t.Errorf("%s still takes %d bytes", item.Key(), len(item.state))
+		}
+		o, err := item.Object()
+		if err != nil || !strings.Contains(string(o.Data), item.Name()) {
+			t.Errorf("%s is not what it was: %v", item.Key(), err)
+		}
+	}
+}
+
+// An owner with fewer objects than a base is worth has none; objects that nobody owns share one by
+// their labels, or else by their namespace.
+func TestWhoHasABase(t *testing.T) {
+	unowned := func(labels string, i int) wire.Object {
+		o := replica(7, 0, i)
+		o.Meta.Name += labels
+		o.Meta.Owner, o.Meta.Labels = wire.Owner{}, nil
+		if labels != "" {
+			o.Meta.Labels = wire.Labels{{Key: "app", Value: labels}}
+		}
+		return o
+	}
+	for name, c := range map[string]struct {
+		objects []wire.Object
+		bases   int
+	}{
+		"none":                   {nil, 0},
+		"one":                    {[]wire.Object{replica(0, 0, 0)}, 1},
+		"three of an owner":      {[]wire.Object{replica(0, 0, 0), replica(0, 0, 1), replica(0, 0, 2)}, 1},
+		"four of an owner":       {[]wire.Object{replica(0, 0, 0), replica(0, 0, 1), replica(0, 0, 2), replica(0, 0, 3)}, 2},
+		"four of four owners":    {[]wire.Object{replica(0, 0, 0), replica(1, 0, 1), replica(2, 0, 2), replica(3, 0, 3)}, 1},
+		"four of one label":      {[]wire.Object{unowned("a", 0), unowned("a", 1), unowned("a", 2), unowned("a", 3)}, 2},
+		"four of several labels": {[]wire.Object{unowned("a", 0), unowned("b", 1), unowned("c", 2), unowned("d", 3)}, 2},
+		"four without labels":    {[]wire.Object{unowned("", 0), unowned("", 1), unowned("", 2), unowned("", 3)}, 2},
+		"small ones":             {[]wire.Object{object("ns", "a", "", "1")}, 1},
+		"one too large for one":  {[]wire.Object{func() wire.Object { o := replica(0, 0, 0); o.Data = make([]byte, maxBase+1); return o }()}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := New(Options{})
+			for _, o := range c.objects {
+				s.Set(o)
+			}
+			if n := s.Stats().Bases; n != c.bases {
+				t.Errorf("there are %d bases, not %d", n, c.bases)
+			}
+			checkBooks(t, s)
+			for _, o := range c.objects {
+				s.Delete(o.Meta.Key())
+			}
+			if st := s.Stats(); st.Bases != 0 || st.BaseBytes != 0 {
+				t.Errorf("an empty store has %d bases of %d bytes", st.Bases, st.BaseBytes)
+			}
+		})
+	}
+}
+
+// A DaemonSet stays the owner of its Pods while their template changes, again and again: the base
+// follows, and old bases go with the objects that need them.
+func TestTheBaseFollowsItsObjects(t *testing.T) {
+	s := New(Options{})
+	const each = 40
+	size := func() int64 { return s.Stats().PackedBytes / each }
+	for i := range each {
+		s.Set(replica(0, 0, i))
+	}
+	first := size()
+	for template := 1; template < 6; template++ {
+		for round := range 4 {
+			for i := range each {
+				o := replica(0, template, i)
+				o.Meta.ResourceVersion = fmt.Sprint(template, round)
+				s.Set(o)
+				if n := s.Stats().Bases; n > 3 { // root, now, before
+					t.Fatalf("an owner has %d bases", n)
+				}
+			}
+			checkBooks(t, s)
+		}
+		if now := size(); now > 2*first {
+			t.Errorf("template %d: an object takes %d bytes, at first it took %d", template, now, first)
+		}
+	}
+}
+
+// An item reads the same for ever, whatever became of what it was packed against.
+func TestAnItemOutlivesItsBase(t *testing.T) {
+	s := New(Options{})
+	var items []Item
+	var want []string
+	for i := range 10 {
+		o := replica(0, 0, i)
+		item, _ := s.Set(o)
+		items, want = append(items, item), append(want, string(o.Data))
+	}
+	last := replica(0, 0, 11)
+	items, want = append(items, s.Pack(last)), append(want, string(last.Data))
+	for i := range 10 {
+		s.Delete(items[i].Key())
+	}
+	for i := range 10 {
+		s.Set(replica(1, 1, i))
+	}
+	for i, item := range items {
+		if o, err := item.Object(); err != nil || string(o.Data) != want[i] {
+			t.Errorf("%s is not what it was: %v", item.Key(), err)
+		}
+	}
+	checkBooks(t, s)
+}
