@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math/rand"
 	"reflect"
 	"testing"
 	"testing/iotest"
@@ -15,8 +16,9 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// Whatever the input is: no panic, the same result however the bytes arrive, every error but io.EOF
-// a SyntaxError whose offset lies in the input, and what is taken is as good as promised.
+// Whatever the input is: no panic, no look at bytes beside it, the same result however the bytes arrive
+// and wherever it is put, every error but io.EOF a SyntaxError whose offset lies in the input, and what
+// is taken is as good as promised.
 
 // fuzzLimit keeps what the fuzzer makes up small.
 var fuzzOptions = wire.Options{MaxObjectBytes: 1 << 20}
@@ -84,6 +86,23 @@ func checkObject(t *testing.T, o wire.Object) {
 	}
 }
 
+// arrival is a way for bytes to arrive, and for what is read to be put somewhere.
+type arrival struct {
+	name string
+	io.Reader
+	wire.Options
+}
+
+func arrivals(data []byte) []arrival {
+	rng := rand.New(rand.NewSource(int64(len(data))))
+	inArenas := fuzzOptions
+	inArenas.Arena = arenasOf(rng.Intn(2*len(data) + 100))
+	return []arrival{
+		{"byte by byte", iotest.OneByteReader(bytes.NewReader(data)), fuzzOptions},
+		{"in pieces amid poison, into arenas,", inPieces(data, rng), inArenas},
+	}
+}
+
 func fuzzReadObject(f *testing.F, format wire.Format) {
 	pods := smallPods()
 	f.Add(body(f, format, &pods[0]))
@@ -91,12 +110,20 @@ func fuzzReadObject(f *testing.F, format wire.Format) {
 	f.Add(body(f, format, samplePod()))
 	f.Add(body(f, format, &metav1.Status{Message: "gone", Code: 410}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		o, err := wire.ReadObject(data, format, fuzzOptions)
-		if err != nil {
-			checkError(t, len(data), err)
-			return
+		rng := rand.New(rand.NewSource(int64(len(data))))
+		for _, arena := range []func() *wire.Arena{nil, arenasOf(rng.Intn(2*len(data) + 100))} {
+			objects, err := checkNoOverRead(t, data, rng, func(data []byte) ([]wire.Object, error) {
+				options := fuzzOptions
+				options.Arena = arena
+				o, err := wire.ReadObject(data, format, options)
+				return []wire.Object{o}, err
+			})
+			if err != nil {
+				checkError(t, len(data), err)
+				return
+			}
+			checkObject(t, objects[0])
 		}
-		checkObject(t, o)
 	})
 }
 
@@ -116,10 +143,12 @@ func fuzzList(f *testing.F, format wire.Format) {
 		for _, o := range objects {
 			checkObject(t, o)
 		}
-		objects2, meta2, err2 := readList(iotest.OneByteReader(bytes.NewReader(data)), format, fuzzOptions)
-		if err.Error() != err2.Error() || !reflect.DeepEqual(meta, meta2) || !reflect.DeepEqual(objects, objects2) {
-			t.Fatalf("byte by byte it is another list: %d objects, %+v, %v; %d objects, %+v, %v",
-				len(objects), meta, err, len(objects2), meta2, err2)
+		for _, r := range arrivals(data) {
+			objects2, meta2, err2 := readList(r.Reader, format, r.Options)
+			if err.Error() != err2.Error() || !reflect.DeepEqual(meta, meta2) || !reflect.DeepEqual(objects, objects2) {
+				t.Fatalf("%s it is another list: %d objects, %+v, %v; %d objects, %+v, %v",
+					r.name, len(objects), meta, err, len(objects2), meta2, err2)
+			}
 		}
 	})
 }
@@ -142,9 +171,11 @@ func fuzzWatch(f *testing.F, format wire.Format) {
 			_, _ = e.Status()
 			_ = e.InitialEventsEnd()
 		}
-		events2, err2 := readWatch(iotest.OneByteReader(bytes.NewReader(data)), format, fuzzOptions)
-		if err.Error() != err2.Error() || !reflect.DeepEqual(events, events2) {
-			t.Fatalf("byte by byte it is another watch: %d events, %v; %d events, %v", len(events), err, len(events2), err2)
+		for _, r := range arrivals(data) {
+			events2, err2 := readWatch(r.Reader, format, r.Options)
+			if err.Error() != err2.Error() || !reflect.DeepEqual(events, events2) {
+				t.Fatalf("%s it is another watch: %d events, %v; %d events, %v", r.name, len(events), err, len(events2), err2)
+			}
 		}
 	})
 }

@@ -4,34 +4,12 @@ import (
 	"bytes"
 	"math/rand"
 	"reflect"
-	"slices"
 	"sort"
 	"strings"
 	"testing"
 	"time"
 
-	admissionv1 "k8s.io/api/admission/v1"
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
-	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
-	appsv1 "k8s.io/api/apps/v1"
-	authenticationv1 "k8s.io/api/authentication/v1"
-	authorizationv1 "k8s.io/api/authorization/v1"
-	autoscalingv1 "k8s.io/api/autoscaling/v1"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	batchv1 "k8s.io/api/batch/v1"
-	certificatesv1 "k8s.io/api/certificates/v1"
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
-	eventsv1 "k8s.io/api/events/v1"
-	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
-	networkingv1 "k8s.io/api/networking/v1"
-	nodev1 "k8s.io/api/node/v1"
-	policyv1 "k8s.io/api/policy/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
-	resourcev1 "k8s.io/api/resource/v1"
-	schedulingv1 "k8s.io/api/scheduling/v1"
-	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -44,23 +22,6 @@ import (
 )
 
 // What Kubernetes itself makes of objects and bytes: the measure of everything here.
-
-var scheme = runtime.NewScheme()
-
-func init() {
-	for _, add := range []func(*runtime.Scheme) error{
-		admissionv1.AddToScheme, admissionregistrationv1.AddToScheme, apidiscoveryv2.AddToScheme, appsv1.AddToScheme, authenticationv1.AddToScheme,
-		authorizationv1.AddToScheme, autoscalingv1.AddToScheme, autoscalingv2.AddToScheme,
-		batchv1.AddToScheme, certificatesv1.AddToScheme, coordinationv1.AddToScheme,
-		corev1.AddToScheme, discoveryv1.AddToScheme, eventsv1.AddToScheme, flowcontrolv1.AddToScheme,
-		networkingv1.AddToScheme, nodev1.AddToScheme, policyv1.AddToScheme, rbacv1.AddToScheme,
-		resourcev1.AddToScheme, schedulingv1.AddToScheme, storagev1.AddToScheme,
-	} {
-		if err := add(scheme); err != nil {
-			panic(err)
-		}
-	}
-}
 
 var formats = []wire.Format{wire.JSON, wire.Protobuf}
 
@@ -124,23 +85,12 @@ func metaOf(o metav1.Object) wire.Meta {
 	return m
 }
 
-// objectTypes are the types of the scheme that have an ObjectMeta, in a fixed order.
-func objectTypes() []reflect.Type {
-	var types []reflect.Type
-	for _, t := range scheme.AllKnownTypes() {
-		if _, ok := reflect.New(t).Interface().(metav1.ObjectMetaAccessor); ok && t.Name() != "" {
-			types = append(types, t)
-		}
-	}
-	slices.SortFunc(types, func(a, b reflect.Type) int {
-		return strings.Compare(a.PkgPath()+a.Name(), b.PkgPath()+b.Name())
-	})
-	return slices.Compact(types)
-}
-
 // filler fills objects at random, with strings that need escapes and with managedFields.
-func filler(seed int64) *randfill.Filler {
-	return randfill.NewWithSeed(seed).NilChance(.4).NumElements(0, 4).MaxDepth(18).Funcs(
+func filler(seed int64) *randfill.Filler { return asKubernetes(randfill.NewWithSeed(seed)) }
+
+// asKubernetes makes a filler fill objects so that Kubernetes can write them.
+func asKubernetes(fill *randfill.Filler) *randfill.Filler {
+	return fill.NilChance(.4).NumElements(0, 4).MaxDepth(18).Funcs(
 		func(s *string, c randfill.Continue) {
 			*s = randomString(c)
 		},
