@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	resourcev1 "k8s.io/api/resource/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -188,4 +189,51 @@ func checkValues(t *testing.T, f wire.Format, typ reflect.Type, data []byte, pat
 		t.Fatalf("%v %v: got %q, want %q", f, fields, got, want)
 	}
 	return len(want) > 0
+}
+
+// What is said of every key holds for one that is named too, and what is said of that one for no
+// other; in maps of objects, in both formats.
+func TestOneKeyAndEveryKey(t *testing.T) {
+	slice := &resourcev1.ResourceSlice{Spec: resourcev1.ResourceSliceSpec{Devices: []resourcev1.Device{{Attributes: map[resourcev1.QualifiedName]resourcev1.DeviceAttribute{
+		"a": {StringValue: new("a-string"), VersionValue: new("a-version"), IntValue: new(int64(1))},
+		"b": {StringValue: new("b-string"), VersionValue: new("b-version"), IntValue: new(int64(2))},
+	}}}}}
+	typ := reflect.TypeFor[resourcev1.ResourceSlice]()
+	const attributes = "spec.devices[*].attributes"
+	paths := []string{attributes + "['a'].string", attributes + "[*].int"}
+	for _, f := range formats {
+		data := body(t, f, slice)
+		o, err := wire.ReadObject(data, f, wire.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fields := mustFields(t, typ, paths...)
+		if got, want := slices.Sorted(fields.Values(o)), []string{"1", "2", "a-string"}; !slices.Equal(got, want) {
+			t.Errorf("%v: values %q, not %q", f, got, want)
+		}
+		dropped, err := wire.ReadObject(data, f, wire.Options{Drop: mustDrop(t, typ, paths...)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := mustFields(t, typ, attributes+"[*].string", attributes+"[*].int", attributes+"[*].version")
+		if got, want := slices.Sorted(all.Values(dropped)), []string{"a-version", "b-string", "b-version"}; !slices.Equal(got, want) {
+			t.Errorf("%v: dropped, there is %q, not %q", f, got, want)
+		}
+		kept, err := fields.Keep(o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := slices.Sorted(all.Values(kept)), []string{"1", "2", "a-string"}; !slices.Equal(got, want) {
+			t.Errorf("%v: kept, there is %q, not %q", f, got, want)
+		}
+		// A key that is dropped whole takes its entry along, however much of the others is dropped.
+		dropped, err = wire.ReadObject(data, f, wire.Options{Drop: mustDrop(t, typ, attributes+"['a']", attributes+"[*].int")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := decodedInto(t, typ, dropped).(*resourcev1.ResourceSlice).Spec.Devices[0].Attributes
+		if len(left) != 1 || left["b"].IntValue != nil || *left["b"].StringValue != "b-string" {
+			t.Errorf("%v: there is left %+v", f, left)
+		}
+	}
 }
