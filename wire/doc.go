@@ -21,7 +21,8 @@
 //	}
 //
 // A list is never whole in memory: readers hold one object at a time, and hand each out in memory
-// of its own. managedFields, often half of an object, are left out on the way unless asked for.
+// of its own, or in an [Arena] of the caller. managedFields, often half of an object, are left out on
+// the way unless asked for.
 //
 // # What is checked
 //
