@@ -24,6 +24,15 @@
 // of its own, or in an [Arena] of the caller. managedFields, often half of an object, are left out on
 // the way unless asked for.
 //
+// # Fields
+//
+// What a program never looks at need not be kept, and what it does not look at now need not be
+// decoded. [Fields] are paths such as spec.containers[*].env, made ready for a type once:
+//
+//   - [Options].Drop leaves them out of every object that is read ([NewDrop]).
+//   - [Fields.Keep] makes an object of them alone, to decode just that.
+//   - [Fields.Values] looks up the values there without decoding, for an index by field.
+//
 // # What is checked
 //
 // Input is taken for hostile. JSON is read by the grammar of RFC 8259, protobuf by the rules of its
