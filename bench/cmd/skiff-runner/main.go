@@ -1,7 +1,10 @@
 // skiff-runner is skiff's side of the bench: one informer with one handler, driven over standard
 // input (package probe says how).
 //
-//	skiff-runner --server URL [--resource pods] [--dynamic] [--json] [--variant VARIANT]
+//	skiff-runner --server URL [--resource pods] [--dynamic] [--json] [--variant decoded|undecoded]
+//
+// The variant "decoded" keeps every object decoded that was read, "undecoded" none. Everything else is
+// at its default.
 package main
 
 import (
@@ -65,8 +68,14 @@ func newFactory(c probe.Config) (*informer.Factory, error) {
 	if c.JSON {
 		options = append(options, informer.JSON())
 	}
-	if c.Variant != "" {
-		return nil, fmt.Errorf("--variant %s: unknown", c.Variant)
+	switch c.Variant {
+	case "":
+	case "undecoded":
+		options = append(options, informer.DecodedBudget(0))
+	case "decoded":
+		options = append(options, informer.KeepDecoded())
+	default:
+		return nil, fmt.Errorf("--variant %s: unknown; want decoded, undecoded or none", c.Variant)
 	}
 	return informer.NewFactory(client, options...), nil
 }

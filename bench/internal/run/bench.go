@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"path/filepath"
 	"regexp"
 	"time"
@@ -17,12 +16,12 @@ import (
 
 // Bench is one run of the bench. Samples fills up as it goes.
 type Bench struct {
-	Programs   string         // the folder of the runners and the replay server
-	Repository string         // skiff's root
-	Scale      Scale          //
+	Programs   string // the folder of the runners and the replay server
+	Repository string // skiff's root
+	Scale      Scale
 	Only       *regexp.Regexp // the scenarios to run; nil is all
 	Progress   io.Writer      // a line for each step
-	Samples    stats.Samples  //
+	Samples    stats.Samples
 
 	begin time.Time
 }
@@ -44,12 +43,12 @@ var (
 	controllerRuntime = contender{side: stats.ControllerRuntime, program: "ctrl-runner"}
 )
 
-// scenario is something that is measured for several contenders by turns.
+// scenario is something that is measured: for several contenders by turns, or in a way of its own.
 type scenario struct {
 	name string
-	runs int // 0: as many as the scale says
 	of   []contender
 	do   func(b *Bench, ctx context.Context, c contender) error
+	own  func(b *Bench, ctx context.Context) error // instead of those two
 }
 
 // Workload says what is measured with, a line each.
@@ -69,7 +68,7 @@ func (b *Bench) Run(ctx context.Context) error {
 			continue
 		}
 		if err := b.scenario(ctx, s); err != nil {
-			failed = append(failed, err)
+			failed = append(failed, fmt.Errorf("scenario %s: %w", s.name, err))
 		}
 		if ctx.Err() != nil {
 			break
@@ -81,16 +80,15 @@ func (b *Bench) Run(ctx context.Context) error {
 // scenario lets the contenders of one scenario run by turns. Their order turns with the runs, so that
 // none always comes after the same other.
 func (b *Bench) scenario(ctx context.Context, s scenario) error {
-	runs := b.Scale.Runs
-	if s.runs > 0 {
-		runs = s.runs
+	if s.own != nil {
+		return s.own(b, ctx)
 	}
-	for run := range runs {
+	for run := range b.Scale.Runs {
 		for i := range s.of {
 			c := s.of[(i+run)%len(s.of)]
 			b.progress(s.name, run, c.side)
 			if err := s.do(b, ctx, c); err != nil {
-				return fmt.Errorf("scenario %s, run %d of %s: %w", s.name, run+1, c.side, err)
+				return fmt.Errorf("run %d of %s: %w", run+1, c.side, err)
 			}
 		}
 	}
@@ -116,13 +114,3 @@ func (b *Bench) with(ctx context.Context, c contender, args []string, f func(r *
 
 // add notes a value for a contender.
 func (b *Bench) add(figure string, c contender, value float64) { b.Samples.Add(figure, c.side, value) }
-
-func (b *Bench) runs(n int) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for i := range max(n, 1) {
-			if !yield(i) {
-				return
-			}
-		}
-	}
-}

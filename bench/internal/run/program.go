@@ -25,7 +25,7 @@ var smallest = []struct {
 // programs measures the smallest informer programs: once, for what a build makes does not vary. The
 // time of the cold build is taken in every run, as it does.
 func (b *Bench) programs(ctx context.Context) error {
-	for run := range b.runs(b.Scale.ColdBuilds) {
+	for run := range max(1, b.Scale.ColdBuilds) {
 		for _, p := range smallest {
 			b.progress("program", run, p.side)
 			took, err := b.build(ctx, p.side, p.dir, p.program, run == 0)

@@ -13,12 +13,16 @@ type step struct {
 	figure  string
 }
 
-// The reads of one process, in the order in which they are done: what is cold first, before anything
-// else has touched it; then what is hot; and at last what goes through everything. The Lists of
-// everything have processes of their own, so that the first of each is cold. (Their scan is the third
-// in a row: there is no other way to go through everything.)
-var (
-	someSteps = []step{
+// processes are the reads, in the order in which each process does them: what is cold first, before
+// anything else has touched it; then what is hot; and at last what goes through everything. The Lists
+// of everything have processes of their own, so that the first of each is cold. (Their scan is the
+// third in a row: there is no other way to go through everything.) heap is the figure of what the
+// process needs in the end; "" is none.
+var processes = []struct {
+	steps []step
+	heap  string
+}{
+	{steps: []step{
 		{probe.List, probe.Cold, "list_cold"},
 		{probe.PeekList, probe.Cold, "view_list_cold"},
 		{probe.Get, probe.Cold, "get_cold"},
@@ -31,25 +35,25 @@ var (
 		{probe.Peek, probe.Scan, "view_scan"},
 		{probe.List, probe.Scan, "list_scan"},
 		{probe.PeekList, probe.Scan, "view_list_scan"},
-	}
-	allSteps = []step{
+	}},
+	{steps: []step{
 		{probe.All, probe.Cold, "list_all_cold"},
 		{probe.All, probe.Hot, "list_all_hot"},
 		{probe.All, probe.Scan, "list_all_scan"},
-	}
-	viewAllSteps = []step{
+	}},
+	{steps: []step{
 		{probe.PeekAll, probe.Cold, "view_all_cold"},
 		{probe.PeekAll, probe.Hot, "view_all_hot"},
 		{probe.PeekAll, probe.Scan, "view_all_scan"},
-	}
-)
+	}, heap: "heap_per_pod_read"},
+}
 
 // ownerLabel is the label that the pods of one Deployment have in common, and no others.
 const ownerLabel = "app.kubernetes.io/name"
 
 // reads reads a cache of pods in every way.
 func (b *Bench) reads(ctx context.Context, c contender) error {
-	for _, steps := range [][]step{someSteps, allSteps, viewAllSteps} {
+	for _, p := range processes {
 		err := b.serve(ctx, c, []string{"--resource", "pods"}, func(_ *Server, r *Runner) error {
 			if _, err := ask[probe.Synced](r, "sync"); err != nil {
 				return err
@@ -58,7 +62,10 @@ func (b *Bench) reads(ctx context.Context, c contender) error {
 			if _, err := ask[probe.Heap](r, "heap"); err != nil {
 				return err
 			}
-			return b.readSteps(r, c, steps)
+			if err := b.readSteps(r, c, p.steps); err != nil || p.heap == "" {
+				return err
+			}
+			return b.heap(r, c, p.heap)
 		})
 		if err != nil {
 			return err

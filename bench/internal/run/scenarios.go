@@ -12,7 +12,7 @@ import (
 
 // scenarios are all there are, in the order of a run: what matters most comes first.
 var scenarios = []scenario{
-	{name: "typed", of: []contender{skiff, clientGo, clientGoStripped, skiffDecoded, controllerRuntime}, do: (*Bench).typed},
+	{name: "typed", of: []contender{skiff, clientGo, clientGoStripped, controllerRuntime}, do: (*Bench).typed},
 	{name: "dynamic", of: []contender{skiff, clientGo, clientGoStripped}, do: (*Bench).dynamic},
 	{name: "churn", of: []contender{skiff, clientGo}, do: (*Bench).churn},
 	{name: "latency", of: []contender{skiff, clientGo}, do: (*Bench).latency},
@@ -22,6 +22,8 @@ var scenarios = []scenario{
 	{name: "endpointslices", of: []contender{skiff, clientGo, clientGoStripped, controllerRuntime}, do: (*Bench).endpointSlices},
 	{name: "cr", of: []contender{skiff, clientGo, clientGoStripped, controllerRuntime}, do: heapOf("widgets", "heap_per_cr_typed")},
 	{name: "cr-dynamic", of: []contender{skiff, clientGo, clientGoStripped}, do: heapOf("widgets", "heap_per_cr_dynamic", "--dynamic")},
+	{name: "million", own: (*Bench).million},
+	{name: "program", own: (*Bench).programs},
 }
 
 // typed is a typed informer of pods: the initial list, memory, a flood of protobuf events.
