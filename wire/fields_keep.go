@@ -13,8 +13,9 @@ var errKeepUntyped = errors.New("the fields were made without a type that has a 
 // they do. What leads to them stays too: a list keeps its length, an object that has none of them
 // is an empty one. JSON keeps apiVersion and kind besides. Meta is o's, complete.
 //
-// Data is written to into[:0], which grows if it has no room; o.Data is not changed. The error says
-// that o.Data is malformed (a [SyntaxError]), or that the fields are another type's.
+// Data is written to into[:0], which is another one if it has no room, and shares no memory with
+// o.Data. The error says that o.Data is malformed (a [SyntaxError]), or that the fields are another
+// type's, or of no type with a protobuf form while o is protobuf.
 func (f *Fields) Keep(o Object, into []byte) (Object, error) {
 	var fault *fault
 	switch {
@@ -22,6 +23,7 @@ func (f *Fields) Keep(o Object, into []byte) (Object, error) {
 		s := newScanner(wholeWindow(o.Data))
 		into = f.kept.json.keep(into[:0], &s)
 		if s.err == nil && len(bytes.TrimLeft(s.b[s.i:], " \n\t\r")) > 0 {
+			s.space()
 			s.unexpected("the end of the document")
 		}
 		fault = s.err

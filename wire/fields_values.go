@@ -82,8 +82,7 @@ func (n *protobufNode) values(m *fields, yield func(string) bool) bool {
 			}
 		}
 		if (child.fields != nil || child.isEntry) && m.wireType == wireBytes {
-			inner := m.message()
-			if !child.values(&inner, yield) {
+			if !child.valuesInner(m, yield) {
 				return false
 			}
 		}
@@ -97,4 +96,10 @@ func (n *protobufNode) values(m *fields, yield func(string) bool) bool {
 		}
 	}
 	return m.err == nil
+}
+
+// valuesInner yields the values in the message in the field f.
+func (n *protobufNode) valuesInner(f *fields, yield func(string) bool) bool {
+	m := f.message()
+	return n.values(&m, yield)
 }

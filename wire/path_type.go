@@ -115,9 +115,7 @@ func (r *resolver) field(t reflect.Type, s step) *PathError {
 		if !ok {
 			r.absent = true // as apiVersion and kind, which the envelope says
 		}
-		if !r.absent {
-			r.hops = append(r.hops, hop{kind: stepField, number: number})
-		}
+		r.hop(hop{kind: stepField, number: number})
 	}
 	last := chain[len(chain)-1]
 	r.omits = omitsZero(last)
@@ -132,7 +130,8 @@ func (r *resolver) entry(t reflect.Type, s step) *PathError {
 	case s.kind == stepField:
 		return &PathError{Reason: fmt.Sprintf("a %v is a map", t), Exists: []string{canonical([]step{{kind: stepKey, name: s.name}}), "[*]"}}
 	}
-	r.hops = append(r.hops, hop{kind: s.kind, key: s.name}, hop{kind: stepField, number: mapValue})
+	r.hop(hop{kind: s.kind, key: s.name})
+	r.hop(hop{kind: stepField, number: mapValue})
 	r.t = t.Elem()
 	return nil
 }
@@ -143,10 +142,17 @@ func (r *resolver) element(t reflect.Type, s step) *PathError {
 	}
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[message]()) {
 		// A list that is a message of its own, so that it can be the value of a map: ExtraValue.
-		r.hops = append(r.hops, hop{kind: stepField, number: 1})
+		r.hop(hop{kind: stepField, number: 1})
 	}
 	r.t = t.Elem()
 	return nil
+}
+
+// hop goes one step in protobuf, as long as there is something to go to.
+func (r *resolver) hop(h hop) {
+	if !r.absent {
+		r.hops = append(r.hops, h)
+	}
 }
 
 func deref(t reflect.Type) reflect.Type {
