@@ -8,7 +8,8 @@ import (
 
 // Item is one state of one object: metadata at hand, the object packed. It is an immutable value
 // and safe for concurrent use; it stays what it is when the store moves on. As long as it is kept,
-// or a string that it returned, so are its packed bytes and what they were packed against.
+// so are its packed bytes, what they were packed against, and the store; with a string that it
+// returned, only its packed bytes.
 //
 // The zero Item stands for no object.
 type Item struct {

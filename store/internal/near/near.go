@@ -100,7 +100,8 @@ func (p *Packer) Pack(dst, header, src []byte) []byte {
 			*slot = uint16(at + 1)
 		}
 		if m.length == 0 {
-			at++
+			// The longer nothing is found, the less likely it is: a hash has no match at any place.
+			at += 1 + (at-pending)/16
 			continue
 		}
 		dst = appendLiteral(dst, text[pending:m.start])
