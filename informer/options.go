@@ -38,7 +38,8 @@ type config struct {
 	budgetChosen      bool // by an option
 	checkViews        bool
 	drop              []string
-	dropFields        *wire.Fields // drop, compiled
+	newDrop           func(reflect.Type, ...string) (*wire.Fields, error) // set with drop
+	dropFields        *wire.Fields                                        // drop, made ready
 }
 
 type handlerConfig struct {
@@ -88,7 +89,7 @@ func KeepManagedFields() Option {
 // Informers that drop different fields are different caches. Given again, for one informer, it
 // replaces what the factory's says. Default: nothing but managedFields.
 func Drop(paths ...string) Option {
-	return option(func(c *config) { c.drop = paths })
+	return option(func(c *config) { c.drop, c.newDrop = paths, wire.NewDrop })
 }
 
 // DecodedBudget sets how many bytes of memory decoded objects may take that are kept because they
@@ -158,10 +159,11 @@ func (c config) with(opts []Option) config {
 	return c
 }
 
-// compile makes the fields to drop ready for the Go type t; nil is any.
+// compile makes the fields to drop ready for the Go type t; nil is any. (It calls what Drop has set, so
+// that programs without Drop do not link the reading of field paths.)
 func (c *config) compile(t reflect.Type) (err error) {
 	if len(c.drop) > 0 {
-		c.dropFields, err = wire.NewDrop(t, c.drop...)
+		c.dropFields, err = c.newDrop(t, c.drop...)
 	}
 	return err
 }
