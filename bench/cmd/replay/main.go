@@ -1,0 +1,42 @@
+// replay serves a workload as a kube-apiserver would, until its standard input ends. It says on its
+// standard output where.
+//
+//	go run ./cmd/replay --pods 20000
+//	curl -X POST 'http://127.0.0.1:PORT/control/flood?resource=pods&events=100000'
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/skiff-k8s/skiff/bench/internal/replay"
+	"github.com/skiff-k8s/skiff/bench/internal/workload"
+)
+
+func main() {
+	var config workload.Config
+	var options replay.Options
+	flag.IntVar(&config.Pods, "pods", 20_000, "how many `pods`; what else there is grows with them")
+	flag.Uint64Var(&config.Seed, "seed", workload.DefaultSeed, "what the objects are made from")
+	flag.Int64Var(&options.CannedBytes, "canned-bytes", 1<<30, "how much is made before it is sent, at most; -1: nothing")
+	flag.Parse()
+	if err := run(config, options); err != nil {
+		fmt.Fprintln(os.Stderr, "replay:", err)
+		os.Exit(1)
+	}
+}
+
+func run(config workload.Config, options replay.Options) error {
+	server, err := replay.Start(workload.New(config).Sources(), options)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	if _, err := fmt.Println(server.URL()); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, os.Stdin) // who started it closes it, or is gone
+	return err
+}

@@ -1,0 +1,69 @@
+package replay
+
+import (
+	"slices"
+
+	"github.com/skiff-k8s/skiff/bench/internal/workload"
+)
+
+var formats = [...]workload.Format{workload.Protobuf, workload.JSON}
+
+// can encodes the initial events of all formats that fit into so many bytes, and returns how many it
+// took. It is called before the server runs.
+func (r *resource) can(room int64) (took int64) {
+	shot := r.snapshot()
+	n := units(shot.positions())
+	for _, f := range formats {
+		if f == workload.Protobuf && !r.info.Protobuf {
+			continue
+		}
+		q := &request{resource: r, format: f}
+		var pieces [][]byte
+		size := int64(len(appendInitial(nil, shot, q, 0))) * int64(n) // before anything is made in vain
+		if size > room-took {
+			continue
+		}
+		size = 0
+		inOrder(n, func(buffer []byte, unit int) []byte { return appendInitial(buffer, shot, q, unit) }, func(data []byte) error {
+			pieces = append(pieces, slices.Clone(data))
+			size += int64(len(data))
+			return nil
+		})
+		r.canned[f] = pieces
+		took += size
+	}
+	return took
+}
+
+// batch is encoded changes, up to the one of number next.
+type batch struct {
+	data []byte
+	next int
+}
+
+// canChanges encodes changes, of which the first has number first, as far as they fit into so many
+// bytes.
+func (r *resource) canChanges(f workload.Format, changes []change, first int, room int64) map[int]batch {
+	sample := changes[:min(len(changes), unitLen)]
+	each := 0
+	for _, c := range sample {
+		each += len(appendChange(nil, f, r.src, c))
+	}
+	each = max(each/max(len(sample), 1), 1)
+	changes = changes[:min(int64(len(changes)), room/int64(each))]
+	perBatch := max(writeLen/each, 1)
+	batches := make(map[int]batch)
+	number := 0
+	inOrder((len(changes)+perBatch-1)/perBatch, func(buffer []byte, unit int) []byte {
+		for _, c := range changes[unit*perBatch : min((unit+1)*perBatch, len(changes))] {
+			buffer = appendChange(buffer, f, r.src, c)
+		}
+		return buffer
+	}, func(data []byte) error {
+		next := min(number+perBatch, len(changes))
+		batches[first+number] = batch{slices.Clone(data), first + next}
+		number = next
+		return nil
+	})
+	return batches
+}

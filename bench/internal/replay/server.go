@@ -1,0 +1,163 @@
+package replay
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/skiff-k8s/skiff/bench/internal/workload"
+)
+
+// Options are a server's. The zero Options work.
+type Options struct {
+	// CannedBytes bounds what is held in memory so that it need not be made while it is sent: the
+	// initial lists, and the events of a flood, each. 0: 1 GiB; negative: nothing.
+	CannedBytes int64
+	// TLS serves HTTPS, and HTTP/2 with it, with a certificate that CA returns.
+	TLS bool
+}
+
+// Server is a running server. It is safe for concurrent use.
+type Server struct {
+	options   Options
+	resources []*resource
+	listener  net.Listener
+	http      *http.Server
+	ca        []byte
+	ended     chan struct{}
+	requests  sync.WaitGroup
+}
+
+// Start serves sources on a free port of the loopback interface until Close. It takes as long as
+// canning the lists does.
+func Start(sources []workload.Source, o Options) (*Server, error) {
+	o.CannedBytes = cmp.Or(o.CannedBytes, 1<<30)
+	s := &Server{options: o, ended: make(chan struct{})}
+	room := o.CannedBytes
+	for _, src := range sources {
+		r := newResource(src)
+		room -= r.can(room)
+		s.resources = append(s.resources, r)
+	}
+	var err error
+	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return nil, fmt.Errorf("replay: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.http = &http.Server{Handler: s, BaseContext: func(net.Listener) context.Context { return ctx }}
+	serve := s.http.Serve
+	if o.TLS {
+		if s.http.TLSConfig, s.ca, err = selfSigned(); err != nil {
+			s.listener.Close()
+			cancel()
+			return nil, fmt.Errorf("replay: %w", err)
+		}
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+	}
+	go func() {
+		defer close(s.ended)
+		defer cancel()
+		if err := serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			fmt.Println("replay:", err)
+		}
+	}()
+	return s, nil
+}
+
+// URL is where the server listens.
+func (s *Server) URL() string {
+	scheme := "http://"
+	if s.options.TLS {
+		scheme = "https://"
+	}
+	return scheme + s.listener.Addr().String()
+}
+
+// CA returns the certificate to trust, as PEM; nil without TLS.
+func (s *Server) CA() []byte { return s.ca }
+
+// Close ends the server and every connection, and waits for what served them.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	<-s.ended
+	s.requests.Wait()
+	return err
+}
+
+// ServeHTTP answers as a kube-apiserver does for its resources and for discovery, and to
+//
+//	POST /control/flood?resource=pods&events=N[&rate=R][&kind=modify|replace]
+//	POST /control/churn?resource=pods&rounds=N[&kind=rollout|replace]
+//
+// with the Flooded that Flood returns, as JSON, once every watch has been sent everything.
+func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	s.requests.Add(1)
+	defer s.requests.Done()
+	path := strings.Trim(req.URL.Path, "/")
+	if control, ok := strings.CutPrefix(path, "control/"); ok {
+		s.control(w, req, control)
+		return
+	}
+	if req.Method != http.MethodGet {
+		fail(w, http.StatusMethodNotAllowed, "MethodNotAllowed", "the replay server is for reading only")
+		return
+	}
+	if s.discover(w, path) {
+		return
+	}
+	r, namespace, name := s.find(strings.Split(path, "/"))
+	switch {
+	case r == nil || name != "":
+		fail(w, http.StatusNotFound, "NotFound", "the replay server lists and watches its resources, and has no "+path)
+	default:
+		s.serve(w, req, r, namespace)
+	}
+}
+
+// find returns which resource a path is of.
+func (s *Server) find(path []string) (r *resource, namespace, name string) {
+	var group, version string
+	switch {
+	case len(path) >= 3 && path[0] == "api":
+		version, path = path[1], path[2:]
+	case len(path) >= 4 && path[0] == "apis":
+		group, version, path = path[1], path[2], path[3:]
+	default:
+		return nil, "", ""
+	}
+	if path[0] == "namespaces" && len(path) >= 3 {
+		namespace, path = path[1], path[2:]
+	}
+	if len(path) > 1 {
+		name = strings.Join(path[1:], "/")
+	}
+	for _, r := range s.resources {
+		if r.info.Resource == path[0] && r.info.Group == group && r.info.Version == version {
+			return r, namespace, name
+		}
+	}
+	return nil, "", ""
+}
+
+// Objects yields what there is of a resource, by position and state, as a client's cache has it that
+// has seen everything. Of a resource that the server does not have it yields nothing.
+func (s *Server) Objects(resource string) iter.Seq2[int, workload.State] {
+	return func(yield func(int, workload.State) bool) {
+		for _, r := range s.resources {
+			if r.info.Resource != resource {
+				continue
+			}
+			shot := r.snapshot()
+			more := true
+			for at := 0; more && at < shot.positions(); at++ {
+				shot.each(at, func(state workload.State) { more = more && yield(at, state) })
+			}
+		}
+	}
+}
