@@ -6,6 +6,9 @@
 # What `make run` passes to the demo: ARGS=--once shows every step and ends.
 ARGS ?=
 
+# Flags for `make bench` and `make bench-quick`: BENCH='--only typed --runs 3' looks at a part.
+BENCH ?=
+
 # How many test packages run at once. Most start a control plane of their own, about 0.5 GB and a
 # busy core each, so two are right for two cores, and more are seldom faster.
 P ?= 2
@@ -22,10 +25,10 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test devcluster build examples fmt lint size clean tools
+.PHONY: help run test devcluster build examples fmt lint size bench bench-quick bench-programs clean tools
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "make run ARGS=--once shows every step and ends by itself."
 
@@ -34,11 +37,12 @@ run: devcluster build ## start a real control plane and show addingress on it
 
 # -count=1: what crosses the API is run and not remembered.
 test: devcluster bin/testrun ## run every test of every module, with the race detector
-	@echo "test: the library, the programs and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then devcluster and tools"
+	@echo "test: the library, the programs and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then devcluster, tools and bench"
 	@bin/testrun \
 		-- . -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- devcluster $(DEVCLUSTER_ENV) -count=1 -p 1 -timeout $(TIMEOUT) ./... \
-		-- tools -count=1 ./...
+		-- tools -count=1 ./... \
+		-- bench -count=1 -p $(P) -timeout $(TIMEOUT) ./...
 
 devcluster: ## build the control plane into bin/devcluster (the first time takes minutes)
 	@devcluster/build.sh
@@ -61,10 +65,22 @@ lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module
 	go vet ./...
 	$(STATICCHECK) ./...
 	cd tools && go vet ./... && $(STATICCHECK) ./...
+	cd bench && go vet ./... && $(STATICCHECK) ./...
 	cd devcluster && $(DEVCLUSTER_ENV) go vet ./... && $(DEVCLUSTER_ENV) $(STATICCHECK) ./internal/... ./e2e/...
 
 size: ## how large the smallest informer program is, against its limits
 	@go test -count=1 -run '^TestInformerIsSmall$$' -v ./examples | grep -v '^=== '
+
+# Nothing else should run on the machine meanwhile.
+bench: bench-programs devcluster ## measure skiff beside client-go, and write bench/RESULTS.md, results.json and charts (BENCH=… passes flags)
+	@bin/bench/bench $(BENCH)
+
+bench-quick: bench-programs ## the same figures from fewer runs, in minutes, into bench/quick/
+	@bin/bench/bench --quick $(BENCH)
+
+bench-programs:
+	@mkdir -p bin/bench
+	cd bench && go build -trimpath -o ../bin/bench/ ./cmd/bench ./cmd/replay ./cmd/skiff-runner ./cmd/clientgo-runner ./cmd/ctrl-runner
 
 clean: ## remove what was built; Go's build cache stays, so the next build is quick
 	rm -rf bin

@@ -53,7 +53,7 @@ func bench(ctx context.Context) error {
 		scale, folder = run.Smoke, ""
 	}
 	if *runs > 0 {
-		scale.Runs = *runs
+		scale.Runs, scale.Also = *runs, min(scale.Also, *runs)
 	}
 	if *out != "" {
 		folder = *out

@@ -47,13 +47,9 @@ var (
 type scenario struct {
 	name string
 	of   []contender
+	also []contender // who stands beside them, in fewer runs perhaps
 	do   func(b *Bench, ctx context.Context, c contender) error
-	own  func(b *Bench, ctx context.Context) error // instead of those two
-}
-
-// Workload says what is measured with, a line each.
-func (b *Bench) Workload() []string {
-	return nil
+	own  func(b *Bench, ctx context.Context) error // instead of those
 }
 
 // Run runs every scenario. The error says which one failed, for whom.
@@ -84,8 +80,12 @@ func (b *Bench) scenario(ctx context.Context, s scenario) error {
 		return s.own(b, ctx)
 	}
 	for run := range b.Scale.Runs {
-		for i := range s.of {
-			c := s.of[(i+run)%len(s.of)]
+		all := s.of
+		if run < b.Scale.Also {
+			all = append(all[:len(all):len(all)], s.also...)
+		}
+		for i := range all {
+			c := all[(i+run)%len(all)]
 			b.progress(s.name, run, c.side)
 			if err := s.do(b, ctx, c); err != nil {
 				return fmt.Errorf("run %d of %s: %w", run+1, c.side, err)

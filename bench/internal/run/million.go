@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/skiff-k8s/skiff/bench/internal/probe"
 	"github.com/skiff-k8s/skiff/bench/internal/report"
@@ -17,15 +18,15 @@ func (b *Bench) million(ctx context.Context) error {
 	c := skiff
 	c.env = []string{"GOGC=" + report.MillionGOGC}
 	b.progress("million", 0, c.side)
-	scale := b.Scale
-	scale.Pods = scale.Million
-	return b.serveScale(ctx, scale, c, []string{"--resource", "pods"}, func(_ *Server, r *Runner) error {
+	// The server makes them as it sends: held ready, they would be gigabytes.
+	server := []string{"--pods", strconv.Itoa(b.Scale.Million), "--canned-bytes", "-1"}
+	return b.serveBy(ctx, server, c, []string{"--resource", "pods"}, func(_ *Server, r *Runner) error {
 		synced, err := ask[probe.Synced](r, "sync")
 		if err != nil {
 			return err
 		}
-		if synced.Objects != scale.Million {
-			return fmt.Errorf("%d pods in the cache, want %d", synced.Objects, scale.Million)
+		if synced.Objects != b.Scale.Million {
+			return fmt.Errorf("%d pods in the cache, want %d", synced.Objects, b.Scale.Million)
 		}
 		heap, err := ask[probe.Heap](r, "heap")
 		if err != nil {

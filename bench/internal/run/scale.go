@@ -1,18 +1,18 @@
 package run
 
+import "github.com/skiff-k8s/skiff/bench/internal/workload"
+
 // Scale says how much is measured.
 type Scale struct {
-	Runs int // of each contender in each scenario
+	Runs int // of skiff and client-go in each scenario
+	Also int // of those that stand beside them: variants, controller-runtime
 
-	Pods           int // and 400 Deployments in 40 namespaces
-	CRs            int // custom resources
-	ConfigMaps     int
-	Nodes          int
-	EndpointSlices int
+	Pods int // in the cache; what else there is grows with them
 
 	ProtoEvents   int // of a flood to a typed informer
 	JSONEvents    int // of a flood to a dynamic one
-	ChurnRounds   int // how often each pod is replaced
+	ChurnPods     int // in the cache whose pods are replaced
+	ChurnRounds   int // how often each of them is
 	LatencyEvents int
 	LatencyRate   int // events a second
 
@@ -23,24 +23,30 @@ type Scale struct {
 
 // Full is what is published.
 var Full = Scale{
-	Runs: 5,
-	Pods: 20_000, CRs: 10_000, ConfigMaps: 5_000, Nodes: 2_000, EndpointSlices: 5_000,
-	ProtoEvents: 60_000, JSONEvents: 15_000, ChurnRounds: 10, LatencyEvents: 5_000, LatencyRate: 1_000,
+	Runs: 5, Also: 5,
+	Pods:        20_000,
+	ProtoEvents: 60_000, JSONEvents: 15_000, ChurnPods: 20_000, ChurnRounds: 10, LatencyEvents: 5_000, LatencyRate: 1_000,
 	Million: 1_000_000, ColdBuilds: 5, RealPods: 20_000,
 }
 
-// Quick has the same figures but for the cold build and the real API server, from fewer runs.
+// Quick has the same figures but for the cold build and the real API server, from fewer runs, and from
+// less where much takes long.
 var Quick = Scale{
-	Runs: 2,
-	Pods: 20_000, CRs: 5_000, ConfigMaps: 2_000, Nodes: 1_000, EndpointSlices: 2_000,
-	ProtoEvents: 40_000, JSONEvents: 5_000, ChurnRounds: 10, LatencyEvents: 2_000, LatencyRate: 1_000,
+	Runs: 2, Also: 1,
+	Pods:        20_000,
+	ProtoEvents: 40_000, JSONEvents: 5_000, ChurnPods: 5_000, ChurnRounds: 10, LatencyEvents: 2_000, LatencyRate: 1_000,
 	Million: 1_000_000,
 }
 
 // Smoke is for the tests: everything happens, nothing is measured well.
 var Smoke = Scale{
-	Runs: 1,
-	Pods: 200, CRs: 50, ConfigMaps: 50, Nodes: 20, EndpointSlices: 50,
-	ProtoEvents: 500, JSONEvents: 500, ChurnRounds: 2, LatencyEvents: 100, LatencyRate: 1_000,
+	Runs: 1, Also: 1,
+	Pods:        200,
+	ProtoEvents: 500, JSONEvents: 500, ChurnPods: 200, ChurnRounds: 2, LatencyEvents: 100, LatencyRate: 1_000,
 	Million: 1_000,
+}
+
+// workload is what the replay server serves at this scale.
+func (s Scale) workload() *workload.Workload {
+	return workload.New(workload.Config{Pods: s.Pods})
 }

@@ -10,20 +10,24 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/stats"
 )
 
+// both are those that are compared everywhere.
+var both = []contender{skiff, clientGo}
+
 // scenarios are all there are, in the order of a run: what matters most comes first.
 var scenarios = []scenario{
-	{name: "typed", of: []contender{skiff, clientGo, clientGoStripped, controllerRuntime}, do: (*Bench).typed},
-	{name: "dynamic", of: []contender{skiff, clientGo, clientGoStripped}, do: (*Bench).dynamic},
-	{name: "churn", of: []contender{skiff, clientGo}, do: (*Bench).churn},
-	{name: "latency", of: []contender{skiff, clientGo}, do: (*Bench).latency},
-	{name: "reads", of: []contender{skiff, clientGo, skiffUndecoded, skiffDecoded, controllerRuntime}, do: (*Bench).reads},
-	{name: "configmaps", of: []contender{skiff, clientGo, clientGoStripped, controllerRuntime}, do: heapOf("configmaps", "heap_per_configmap")},
-	{name: "nodes", of: []contender{skiff, clientGo, clientGoStripped, controllerRuntime}, do: heapOf("nodes", "heap_per_node")},
-	{name: "endpointslices", of: []contender{skiff, clientGo, clientGoStripped, controllerRuntime}, do: (*Bench).endpointSlices},
-	{name: "cr", of: []contender{skiff, clientGo, clientGoStripped, controllerRuntime}, do: heapOf("widgets", "heap_per_cr_typed")},
-	{name: "cr-dynamic", of: []contender{skiff, clientGo, clientGoStripped}, do: heapOf("widgets", "heap_per_cr_dynamic", "--dynamic")},
+	{name: "typed", of: both, also: []contender{clientGoStripped, controllerRuntime}, do: (*Bench).typed},
+	{name: "dynamic", of: both, also: []contender{clientGoStripped}, do: (*Bench).dynamic},
+	{name: "churn", of: both, do: (*Bench).churn},
+	{name: "latency", of: both, do: (*Bench).latency},
+	{name: "reads", of: both, also: []contender{skiffUndecoded, skiffDecoded, controllerRuntime}, do: (*Bench).reads},
+	{name: "configmaps", of: both, also: []contender{clientGoStripped, controllerRuntime}, do: heapOf("configmaps", "heap_per_configmap")},
+	{name: "nodes", of: both, also: []contender{clientGoStripped, controllerRuntime}, do: heapOf("nodes", "heap_per_node")},
+	{name: "endpointslices", of: both, also: []contender{clientGoStripped, controllerRuntime}, do: (*Bench).endpointSlices},
+	{name: "cr", of: both, also: []contender{clientGoStripped, controllerRuntime}, do: heapOf("widgets", "heap_per_cr_typed")},
+	{name: "cr-dynamic", of: both, also: []contender{clientGoStripped}, do: heapOf("widgets", "heap_per_cr_dynamic", "--dynamic")},
 	{name: "million", own: (*Bench).million},
 	{name: "program", own: (*Bench).programs},
+	{name: "real", own: (*Bench).real},
 }
 
 // typed is a typed informer of pods: the initial list, memory, a flood of protobuf events.
@@ -79,7 +83,8 @@ func heapOf(resource, figure string, args ...string) func(*Bench, context.Contex
 
 // churn replaces every pod by another, again and again.
 func (b *Bench) churn(ctx context.Context, c contender) error {
-	return b.serve(ctx, c, []string{"--resource", "pods"}, func(s *Server, r *Runner) error {
+	server := []string{"--pods", strconv.Itoa(b.Scale.ChurnPods)}
+	return b.serveBy(ctx, server, c, []string{"--resource", "pods"}, func(s *Server, r *Runner) error {
 		if _, err := ask[probe.Synced](r, "sync"); err != nil {
 			return err
 		}
@@ -102,7 +107,7 @@ func (b *Bench) churn(ctx context.Context, c contender) error {
 		if err != nil {
 			return err
 		}
-		if after.Objects != before.Objects {
+		if more := after.Objects - before.Objects; more < 0 || more > 1 { // the end of the flood is marked by an object
 			return fmt.Errorf("%d pods in the cache after the churn, %d before", after.Objects, before.Objects)
 		}
 		b.add("heap_after_churn", c, float64(after.Alloc)/float64(before.Alloc))

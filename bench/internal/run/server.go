@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/skiff-k8s/skiff/bench/internal/replay"
 )
 
 // Server is a running replay server, a process of its own so that its work is nobody else's.
@@ -22,9 +24,9 @@ type Server struct {
 	stderr tail
 }
 
-// StartServer starts the replay server with a workload of a scale. It is killed when ctx ends.
-func StartServer(ctx context.Context, program string, scale Scale) (*Server, error) {
-	s := &Server{cmd: exec.CommandContext(ctx, program, "--pods", strconv.Itoa(scale.Pods))}
+// StartServer starts the replay server's program. It is killed when ctx ends.
+func StartServer(ctx context.Context, program string, args ...string) (*Server, error) {
+	s := &Server{cmd: exec.CommandContext(ctx, program, args...)}
 	s.cmd.Stderr = &s.stderr
 	in, err := s.cmd.StdinPipe()
 	if err != nil {
@@ -47,38 +49,30 @@ func StartServer(ctx context.Context, program string, scale Scale) (*Server, err
 	return s, nil
 }
 
-// Close ends the server.
-func (s *Server) Close() error {
+// Close ends the server. It has nothing to save.
+func (s *Server) Close() {
 	s.in.Close()
-	s.cmd.Process.Kill()
+	s.cmd.Process.Kill() // fails only if it has ended
 	s.cmd.Wait()
-	return nil
 }
 
-// Flooded is what a server has sent.
-type Flooded struct {
-	Events  int              `json:"events"`
-	Version uint64           `json:"version"` // of the last event
-	Sent    map[uint64]int64 `json:"sent"`    // when each version was sent, of a steady rate
-}
-
-// Flood has the server change objects of a resource, as fast as the watchers take the events.
-func (s *Server) Flood(ctx context.Context, resource string, events int) (Flooded, error) {
+// Flood has the server change objects of a resource, as fast as the watches take the events.
+func (s *Server) Flood(ctx context.Context, resource string, events int) (replay.Flooded, error) {
 	return s.control(ctx, "flood", url.Values{"resource": {resource}, "events": {strconv.Itoa(events)}})
 }
 
 // Steady has it do so at a rate, in events a second.
-func (s *Server) Steady(ctx context.Context, resource string, events, rate int) (Flooded, error) {
+func (s *Server) Steady(ctx context.Context, resource string, events, rate int) (replay.Flooded, error) {
 	return s.control(ctx, "flood", url.Values{"resource": {resource}, "events": {strconv.Itoa(events)}, "rate": {strconv.Itoa(rate)}})
 }
 
 // Churn has it replace every object by another, so many times.
-func (s *Server) Churn(ctx context.Context, resource string, rounds int) (Flooded, error) {
+func (s *Server) Churn(ctx context.Context, resource string, rounds int) (replay.Flooded, error) {
 	return s.control(ctx, "churn", url.Values{"resource": {resource}, "rounds": {strconv.Itoa(rounds)}})
 }
 
-func (s *Server) control(ctx context.Context, what string, values url.Values) (Flooded, error) {
-	var flooded Flooded
+func (s *Server) control(ctx context.Context, what string, values url.Values) (replay.Flooded, error) {
+	var flooded replay.Flooded
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/control/"+what+"?"+values.Encode(), nil)
 	if err != nil {
 		return flooded, err
