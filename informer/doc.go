@@ -23,6 +23,39 @@
 // keeps them packed, and the processor (processor.go) gives each handler an [Item]: key, labels and
 // owner at no cost, the object itself decoded when Item.Object is called.
 //
+// # Reading
+//
+// The cache holds bytes. What a read costs depends on how much of the object it decodes, and on
+// whether that has been done already: what is read often stays decoded, within a budget
+// ([DecodedBudget], 16 MiB an informer), as one object that all readers share. From cheap to dear,
+// for a Pod of 4.2 KB (as protobuf) on one core of a small machine:
+//
+//	                                     packed   decoded
+//	Lister.Item, Items: key, labels...   0.05 µs  0.05 µs  metadata; nothing is unpacked
+//	Lister.View, Views, Item.View        35 µs    0.07 µs  lent: not to be changed or kept
+//	Item.Annotation                      1.4 µs   1.4 µs   found in the bytes
+//	Item.Partial: two fields             3 µs     3 µs     a copy of what is asked for
+//	Item.Partial: the whole status       9 µs     9 µs
+//	Lister.Get, List, All, Item.Object   35 µs    17 µs    a copy; DeepCopy alone takes 15 µs
+//
+// (go test ./informer -run '^$' -bench Read -benchmem measures them.) A decoded Pod takes 16 KB of
+// memory, a packed one a few hundred bytes. So:
+//
+//   - [Lister.Items] and [Lister.Item], wherever names, labels, owner and versions are enough. An
+//     index by them, or by a field's value with [Informer.AddFieldIndex], decodes nothing either.
+//   - [Lister.Get], wherever the object is worked with. Change it, send it, keep it: it is yours.
+//   - [Lister.View] and [Lister.Views] in hot loops that only look. Run the tests with [CheckViews].
+//   - [Item.Partial], to look at little of objects that are not read again soon, or of all of them:
+//     it leaves what is decoded alone.
+//   - [KeepDecoded], for a type that is looked at as a whole all the time, such as a scheduler's
+//     Nodes: then every View is of a decoded object.
+//   - [Drop], for what nobody reads: it is never kept at all.
+//
+// An object is kept decoded from the second time on that it is read within a while; to go over
+// everything once pushes out nothing that is hot, and what has not been read for long makes room.
+// When it changes, the old state goes at once. [Informer.Stats] says how much is kept and how often
+// it was there.
+//
 // # What is promised
 //
 //   - The cache converges to the server's state after any fault.

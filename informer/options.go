@@ -95,8 +95,8 @@ func Drop(paths ...string) Option {
 // DecodedBudget sets how many bytes of memory decoded objects may take that are kept because they
 // are read often, beside the packed ones of everything. 0 keeps none, so that each read decodes; a
 // negative number sets no limit, as KeepDecoded does. If several ask for the same informer, the
-// largest budget holds that any of them asked for. Default: 16 MiB an informer, which is some
-// hundred large objects or many thousand small ones; it is taken only as objects are read.
+// largest budget holds that any of them asked for. Default: 16 MiB an informer, room for about a
+// thousand Pods; it is taken only as objects are read.
 func DecodedBudget(bytes int64) Option {
 	return option(func(c *config) { c.decodedBudget, c.budgetChosen = bytes, true })
 }

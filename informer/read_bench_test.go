@@ -30,7 +30,7 @@ func cached(b testing.TB, n int, opts ...Option) *Informer[corev1.Pod] {
 	return i
 }
 
-// BenchmarkRead is what reading costs, of Pods of 3.6 KB as protobuf. The package's documentation
+// BenchmarkRead is what reading costs, of Pods of 4.2 KB as protobuf. The package's documentation
 // has its numbers.
 //
 //	go test ./informer -run '^$' -bench Read -benchmem

@@ -15,7 +15,7 @@ import (
 )
 
 // samplePod is a Pod of a Deployment as clusters have them, without managedFields: two containers
-// with 16 environment variables each, probes, projected volumes, a full status; 3.6 KB as protobuf.
+// with 16 environment variables each, probes, projected volumes, a full status; 4.2 KB as protobuf.
 func samplePod(i int) *corev1.Pod {
 	app := fmt.Sprint("application-", i/50)
 	set := fmt.Sprintf("%s-%08x", app, 0x7d4b9c6f+i/50)

@@ -174,6 +174,7 @@ func TestDecodedCacheWantsWhatIsReadTwice(t *testing.T) {
 			t.Fatalf("%d is not wanted at its second read", k)
 		}
 	}
+	small := newDecodedCache[int](1)
 	const many = 100 * (1 << 20) / perFirstRead
 	for pass := range 3 {
 		wanted := 0
@@ -181,9 +182,25 @@ func TestDecodedCacheWantsWhatIsReadTwice(t *testing.T) {
 			if c.wanted(k) {
 				wanted++
 			}
+			small.wanted(k)
 		}
 		if wanted > many/50 {
 			t.Errorf("pass %d over %d objects, a hundred times what fits: %d are wanted", pass, many, wanted)
+		}
+	}
+	// After all that, what a program turns to is wanted soon.
+	const few = minFirstReads / 4
+	admitted := map[int]bool{}
+	for range 20 {
+		for k := -few; k < 0; k++ {
+			if !admitted[k] {
+				admitted[k] = small.wanted(k)
+			}
+		}
+	}
+	for k, ok := range admitted {
+		if !ok {
+			t.Errorf("%d, of %d that are read in turns, is not wanted after 20 reads", k, few)
 		}
 	}
 	off := newDecodedCache[int](0)

@@ -1,0 +1,102 @@
+package informer_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/skiff-k8s/skiff/informer"
+	"github.com/skiff-k8s/skiff/rest"
+)
+
+// exampleServer has three Pods on two nodes.
+func exampleServer(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	for i, node := range []string{"a", "b", "a"} {
+		_, _ = fmt.Fprintf(w, `{"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1",
+			"metadata":{"namespace":"default","name":"web-%d","uid":"%d","resourceVersion":"%d","labels":{"app":"web"}},
+			"spec":{"nodeName":"node-%s","containers":[{"name":"main","image":"web:1.%d","env":[{"name":"A","value":"1"}]}]}}}`, i, i, i+1, node, i)
+	}
+	_, _ = io.WriteString(w, `{"type":"BOOKMARK","object":{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"3","annotations":{"k8s.io/initial-events-end":"true"}}}}`)
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
+// examplePods is a cache of the example's Pods.
+func examplePods(opts ...informer.Option) (pods *informer.Informer[corev1.Pod], stop func()) {
+	server := httptest.NewServer(http.HandlerFunc(exampleServer))
+	c, err := rest.NewClient(&rest.Config{Host: server.URL})
+	if err != nil {
+		panic(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	factory := informer.NewFactory(c, opts...)
+	pods = informer.For[corev1.Pod](factory)
+	factory.Start(ctx)
+	if err := factory.WaitForSync(ctx); err != nil {
+		panic(err)
+	}
+	return pods, func() {
+		cancel()
+		factory.Wait()
+		server.Close()
+	}
+}
+
+// A loop that only looks takes no copies.
+func ExampleLister_Views() {
+	pods, stop := examplePods(informer.KeepDecoded())
+	defer stop()
+	images := map[string]int{}
+	for pod, err := range pods.Lister().In("default").Views(nil) {
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		images[pod.Spec.Containers[0].Image]++
+	}
+	fmt.Println(images)
+	// Output: map[web:1.0:1 web:1.1:1 web:1.2:1]
+}
+
+func ExampleItem_Partial() {
+	pods, stop := examplePods()
+	defer stop()
+	fields := informer.MustFields[corev1.Pod]("spec.nodeName", "spec.containers[*].image") // once
+	item, _ := pods.Lister().Item("default/web-1")
+	pod, err := item.Partial(fields)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(item.Name(), pod.Spec.NodeName, pod.Spec.Containers[0].Image, len(pod.Spec.Containers[0].Env))
+	// Output: web-1 node-b web:1.1 0
+}
+
+func ExampleInformer_AddFieldIndex() {
+	pods, stop := examplePods()
+	defer stop()
+	if err := pods.AddFieldIndex("node", "spec.nodeName"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	onNode, err := pods.Lister().ItemsByIndex("node", "node-a")
+	fmt.Println(len(onNode), err)
+	// Output: 2 <nil>
+}
+
+func ExampleDrop() {
+	pods, stop := examplePods(informer.Drop("spec.containers[*].env"))
+	defer stop()
+	pod, err := pods.Lister().Get("default/web-0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(pod.Spec.Containers[0].Image, pod.Spec.Containers[0].Env)
+	// Output: web:1.0 []
+}
