@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/skiff-k8s/skiff/bench/internal/report"
 	"github.com/skiff-k8s/skiff/bench/internal/stats"
 )
 
@@ -68,6 +69,11 @@ func (b *Bench) Run(ctx context.Context) error {
 		}
 		if ctx.Err() != nil {
 			break
+		}
+	}
+	for _, name := range b.Samples.Names() {
+		if !report.Known(name) {
+			failed = append(failed, fmt.Errorf("%s was measured, and is no figure of the report", name))
 		}
 	}
 	return errors.Join(failed...)
