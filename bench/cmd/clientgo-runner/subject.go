@@ -98,6 +98,10 @@ func (s *subject) Peek(key string) error {
 	return err
 }
 
+func (s *subject) Glance(key string) error { return s.Peek(key) }
+
+func (s *subject) Part(key string) error { return s.Peek(key) }
+
 func (s *subject) List(selector labels.Selector) (int, error) {
 	var all []runtime.Object
 	err := cache.ListAll(s.informer.GetStore(), selector, func(object any) {

@@ -99,6 +99,10 @@ func (s *subject) Get(key string) error { return s.get(key) }
 
 func (s *subject) Peek(key string) error { return s.get(key, client.UnsafeDisableDeepCopy) }
 
+func (s *subject) Glance(key string) error { return s.Peek(key) }
+
+func (s *subject) Part(key string) error { return s.Peek(key) }
+
 func (s *subject) List(selector labels.Selector) (int, error) { return s.list(selector) }
 
 func (s *subject) PeekList(selector labels.Selector) (int, error) {

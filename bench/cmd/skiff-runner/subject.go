@@ -19,6 +19,7 @@ type subject[T any] struct {
 	open     func() *informer.Informer[T] // makes the informer
 	informer *informer.Informer[T]
 	handler  *informer.Registration
+	fields   *informer.Fields[T] // of Part
 }
 
 func typed[T any](f *informer.Factory) *subject[T] {

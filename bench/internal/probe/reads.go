@@ -16,6 +16,8 @@ type What string
 const (
 	Get      What = "get"      // an object, to be changed
 	Peek     What = "peek"     // an object, to be looked at
+	Glance   What = "glance"   // an object's metadata
+	Part     What = "part"     // two fields of an object
 	List     What = "list"     // the objects of one value of LABEL, to be changed
 	PeekList What = "peeklist" // the same, to be looked at
 	All      What = "all"      // every object, to be changed
@@ -82,8 +84,10 @@ func (r *reader) read(what What, pattern Pattern) (Read, error) {
 	}
 	var ops []func() (int, error) // each one operation
 	switch what {
-	case Get, Peek:
-		one := map[What]func(string) error{Get: r.subject.Get, Peek: r.subject.Peek}[what]
+	case Get, Peek, Glance, Part:
+		one := map[What]func(string) error{
+			Get: r.subject.Get, Peek: r.subject.Peek, Glance: r.subject.Glance, Part: r.subject.Part,
+		}[what]
 		for _, key := range r.keys(what, pattern) {
 			ops = append(ops, func() (int, error) { return 1, one(key) })
 		}
@@ -153,7 +157,7 @@ func (r *reader) some(what What, pattern Pattern) []int {
 	case Hot:
 		return all[:1]
 	case Cold:
-		part := slices.Index([]What{Get, Peek, List, PeekList}, what)
+		part := slices.Index([]What{Get, Peek, List, PeekList, Part, Glance}, what)
 		size := max(1, int(float64(len(all))*coldShare))
 		return all[min(part*size, len(all)-1):min((part+1)*size, len(all))]
 	default:

@@ -47,6 +47,10 @@ func (p *pods) Get(key string) error { p.read[key]++; return nil }
 
 func (p *pods) Peek(key string) error { p.read["peek "+key]++; return nil }
 
+func (p *pods) Glance(key string) error { p.read["glance "+key]++; return nil }
+
+func (p *pods) Part(key string) error { p.read["part "+key]++; return nil }
+
 func (p *pods) List(s labels.Selector) (int, error) {
 	p.lists[s.String()]++
 	if s.Empty() {

@@ -23,6 +23,10 @@ type Subject interface {
 	Get(key string) error
 	// Peek reads an object in the cheapest way that this library has for those who only look at it.
 	Peek(key string) error
+	// Glance reads an object's name, labels and versions alone, and Part two of a pod's fields
+	// (spec.nodeName and status.phase), each as cheaply as the library allows.
+	Glance(key string) error
+	Part(key string) error
 	// List reads the objects that a selector matches as Get does, and returns how many there were.
 	List(selector labels.Selector) (int, error)
 	// PeekList does so as Peek does.

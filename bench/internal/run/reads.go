@@ -27,6 +27,8 @@ var processes = []struct {
 		{probe.PeekList, probe.Cold, "view_list_cold"},
 		{probe.Get, probe.Cold, "get_cold"},
 		{probe.Peek, probe.Cold, "view_cold"},
+		{probe.Glance, probe.Scan, "metadata_scan"},
+		{probe.Part, probe.Scan, "fields_scan"},
 		{probe.Get, probe.Hot, "get_hot"},
 		{probe.Peek, probe.Hot, "view_hot"},
 		{probe.List, probe.Hot, "list_hot"},
