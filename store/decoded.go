@@ -109,17 +109,18 @@ func (c *decodedCache[K]) wanted(k K) bool {
 	return false
 }
 
-// keep takes in the object of a state that is wanted, bytes large, and says whether it is here now.
-// It is not if it alone is larger than the budget, or if the state is not the current one any more.
+// keep takes in the object of a state that is wanted, bytes large, and says whether anybody else may
+// have it from here on. It is not taken in if it alone is larger than the budget, or if the state is
+// not the current one.
 //
-// current is called with the cache locked, after the object can be found: a forget that came too
-// early to find it came from someone who had made the state old already, and that current sees.
-// So forget is for callers that hold nothing that current takes.
+// current is called with the cache locked, and a second time after the object can be found: a forget
+// that came too early to find it came from someone who had made the state old already, and that
+// current sees. So forget is for callers that hold nothing that current takes.
 func (c *decodedCache[K]) keep(k K, v any, bytes int64, current func() bool) bool {
 	slot := &decodedSlot[K]{key: k, value: v, bytes: bytes + decodedSlotBytes}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.budget >= 0 && slot.bytes > c.budget {
+	if c.budget >= 0 && slot.bytes > c.budget || !current() {
 		return false
 	}
 	if _, here := c.slots.LoadOrStore(k, slot); here {
@@ -127,7 +128,7 @@ func (c *decodedCache[K]) keep(k K, v any, bytes int64, current func() bool) boo
 	}
 	if !current() {
 		c.slots.Delete(k)
-		return false
+		return true // somebody may have found it
 	}
 	c.enter(slot)
 	c.evict()

@@ -51,12 +51,10 @@ func (m *decodedModel) get(k int) (int, bool) {
 func (m *decodedModel) keep(k, v int, bytes int64, current bool) bool {
 	bytes += decodedSlotBytes
 	switch {
-	case m.budget >= 0 && bytes > m.budget:
+	case m.budget >= 0 && bytes > m.budget, !current:
 		return false
 	case m.find(k) >= 0:
 		return true
-	case !current:
-		return false
 	}
 	m.ring = append(m.ring, decodedModelSlot{key: k, value: v, bytes: bytes})
 	m.evict()
@@ -301,27 +299,48 @@ func TestDecodedCacheRace(t *testing.T) {
 func TestDecodedCacheForgetsWhatGetsOldMeanwhile(t *testing.T) {
 	c := newDecodedCache[string](-1)
 	var old atomic.Bool
-	forgotten := make(chan struct{})
-	c.keep("state", 1, 1, func() bool {
-		current := !old.Load()
-		go func() {
+	var writer sync.WaitGroup
+	begin := sync.OnceFunc(func() {
+		forgotten := make(chan struct{})
+		writer.Go(func() {
 			old.Store(true)
 			c.forget("state")
 			close(forgotten)
-		}()
+		})
 		for range 10_000 { // it may come through now, or be held up until keep is done
 			select {
 			case <-forgotten:
-				return current
+				return
 			default:
 				runtime.Gosched()
 			}
 		}
-		return current
 	})
-	<-forgotten
+	c.keep("state", 1, 1, func() bool {
+		defer begin()
+		return !old.Load()
+	})
+	writer.Wait()
 	if _, ok := c.get("state"); ok {
 		t.Error("a state that was forgotten is kept")
+	}
+	checkDecoded(t, c)
+}
+
+// Whoever offers an object knows when somebody else has it, even if it is not kept in the end.
+func TestDecodedCacheSaysWhatOthersMayHave(t *testing.T) {
+	c := newDecodedCache[string](-1)
+	found := false
+	kept := c.keep("state", 1, 1, func() bool {
+		_, ok := c.get("state") // another reader, at any time
+		found = found || ok
+		return !found
+	})
+	if found && !kept {
+		t.Error("an object that another reader has found is taken for the first one's own")
+	}
+	if _, ok := c.get("state"); ok {
+		t.Error("an old state is kept")
 	}
 	checkDecoded(t, c)
 }
