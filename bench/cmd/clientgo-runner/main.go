@@ -11,8 +11,10 @@ import (
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/dynamic/dynamicinformer"
 	"k8s.io/client-go/informers"
@@ -22,16 +24,18 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/skiff-k8s/skiff/bench/internal/probe"
+	"github.com/skiff-k8s/skiff/bench/internal/workload"
 )
 
 func main() { probe.Main("clientgo-runner", newSubject) }
 
-// builtin are the resources that client-go has generated informers for.
-var builtin = map[string]schema.GroupVersionResource{
+// resources are those of the workload.
+var resources = map[string]schema.GroupVersionResource{
 	"pods":           {Version: "v1", Resource: "pods"},
 	"configmaps":     {Version: "v1", Resource: "configmaps"},
 	"nodes":          {Version: "v1", Resource: "nodes"},
 	"endpointslices": {Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"},
+	"databases":      {Group: workload.DatabaseKind.Group, Version: workload.DatabaseKind.Version, Resource: "databases"},
 }
 
 func newSubject(c probe.Config) (probe.Subject, error) {
@@ -47,15 +51,18 @@ func newSubject(c probe.Config) (probe.Subject, error) {
 	default:
 		return nil, fmt.Errorf("--variant %s: unknown; want stripped or none", c.Variant)
 	}
-	gvr, ok := builtin[c.Resource]
-	switch {
-	case c.Dynamic && ok:
-		s.open = func() (cache.SharedIndexInformer, error) { return dynamicInformer(cfg, gvr) }
-	case ok:
-		s.open = func() (cache.SharedIndexInformer, error) { return typedInformer(cfg, gvr) }
-	default:
+	gvr, ok := resources[c.Resource]
+	if !ok {
 		return nil, fmt.Errorf("--resource %s: unknown", c.Resource)
 	}
+	open := typedInformer
+	switch {
+	case c.Dynamic:
+		open = dynamicInformer
+	case gvr.Group == workload.DatabaseKind.Group:
+		open = customInformer
+	}
+	s.open = func() (cache.SharedIndexInformer, error) { return open(cfg, gvr) }
 	return s, nil
 }
 
@@ -66,7 +73,7 @@ func newConfig(c probe.Config) (cfg *rest.Config, err error) {
 			return nil, err
 		}
 	}
-	if !c.JSON && !c.Dynamic {
+	if !c.JSON && !c.Dynamic && c.Resource != "databases" {
 		cfg.ContentType = runtime.ContentTypeProtobuf
 		cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	}
@@ -91,6 +98,25 @@ func dynamicInformer(cfg *rest.Config, gvr schema.GroupVersionResource) (cache.S
 		return nil, err
 	}
 	return dynamicinformer.NewDynamicSharedInformerFactory(client, 0).ForResource(gvr).Informer(), nil
+}
+
+// customInformer is what client-go's code generators would write for the custom resource.
+func customInformer(cfg *rest.Config, gvr schema.GroupVersionResource) (cache.SharedIndexInformer, error) {
+	scheme := runtime.NewScheme()
+	if err := workload.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	cfg = rest.CopyConfig(cfg)
+	cfg.APIPath = "/apis"
+	cfg.GroupVersion = new(gvr.GroupVersion())
+	cfg.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
+	client, err := rest.RESTClientFor(cfg)
+	if err != nil {
+		return nil, err
+	}
+	watch := cache.NewListWatchFromClient(client, gvr.Resource, metav1.NamespaceAll, fields.Everything())
+	return cache.NewSharedIndexInformer(watch, &workload.Database{}, 0,
+		cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}), nil
 }
 
 func dropManagedFields(object any) (any, error) {

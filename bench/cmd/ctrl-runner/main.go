@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/skiff-k8s/skiff/bench/internal/probe"
+	"github.com/skiff-k8s/skiff/bench/internal/workload"
 )
 
 func main() {
@@ -33,7 +34,10 @@ func main() {
 // scheme knows every type that is benched.
 var scheme = runtime.NewScheme()
 
-func init() { utilruntime.Must(clientgoscheme.AddToScheme(scheme)) }
+func init() {
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(workload.AddToScheme(scheme))
+}
 
 // resource is one type that a cache can be of.
 type resource struct {
@@ -46,6 +50,7 @@ var resources = map[string]resource{
 	"pods":           {&corev1.Pod{}, func() client.ObjectList { return &corev1.PodList{} }, meta.RESTScopeNamespace},
 	"configmaps":     {&corev1.ConfigMap{}, func() client.ObjectList { return &corev1.ConfigMapList{} }, meta.RESTScopeNamespace},
 	"nodes":          {&corev1.Node{}, func() client.ObjectList { return &corev1.NodeList{} }, meta.RESTScopeRoot},
+	"databases":      {&workload.Database{}, func() client.ObjectList { return &workload.DatabaseList{} }, meta.RESTScopeNamespace},
 	"endpointslices": {&discoveryv1.EndpointSlice{}, func() client.ObjectList { return &discoveryv1.EndpointSliceList{} }, meta.RESTScopeNamespace},
 }
 

@@ -14,6 +14,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/skiff-k8s/skiff/bench/internal/probe"
+	"github.com/skiff-k8s/skiff/bench/internal/workload"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/kubeconfig"
@@ -22,9 +23,18 @@ import (
 
 func main() { probe.Main("skiff-runner", newSubject) }
 
+// databases is the custom resource of the workload.
+var databases = kind.Kind{
+	Group: workload.DatabaseKind.Group, Version: workload.DatabaseKind.Version, Kind: workload.DatabaseKind.Kind,
+	Resource: "databases", Namespaced: true,
+}
+
 func newSubject(c probe.Config) (probe.Subject, error) {
 	factory, err := newFactory(c)
 	if err != nil {
+		return nil, err
+	}
+	if err := kind.Register[workload.Database](databases); err != nil {
 		return nil, err
 	}
 	if c.Dynamic {
@@ -39,6 +49,8 @@ func newSubject(c probe.Config) (probe.Subject, error) {
 		return typed[corev1.Node](factory), nil
 	case "endpointslices":
 		return typed[discoveryv1.EndpointSlice](factory), nil
+	case databases.Resource:
+		return typed[workload.Database](factory), nil
 	}
 	return nil, fmt.Errorf("--resource %s: no Go type for it here", c.Resource)
 }

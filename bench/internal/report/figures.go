@@ -74,6 +74,8 @@ var groups = []Group{
 			{Name: "told_share_json", Title: "told one by one, JSON", Unit: Share, More: true},
 			{Name: "watch_events_endpointslices", Title: "events a second, EndpointSlices", Unit: PerSecond, More: true},
 			{Name: "cpu_per_event_endpointslices", Title: "CPU an event, EndpointSlices", Unit: Micros},
+			{Name: "gc_share_endpointslices", Title: "of the CPU for garbage collection, EndpointSlices", Unit: Share},
+			{Name: "told_share_endpointslices", Title: "told one by one, EndpointSlices", Unit: Share, More: true},
 			{Name: "latency_p50", Title: "latency to the handler, median", Unit: Micros},
 			{Name: "latency_p99", Title: "latency to the handler, 99th percentile", Unit: Micros},
 		},
