@@ -53,7 +53,7 @@ func bench(ctx context.Context) error {
 		scale, folder = run.Smoke, ""
 	}
 	if *runs > 0 {
-		scale.Runs, scale.Also = *runs, min(scale.Also, *runs)
+		scale.Runs, scale.Also, scale.ColdBuilds = *runs, min(scale.Also, *runs), min(scale.ColdBuilds, *runs)
 	}
 	if *out != "" {
 		folder = *out

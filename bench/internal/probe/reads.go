@@ -42,7 +42,7 @@ const (
 	// hotKeys are "a few": what a busy controller works on.
 	hotKeys = 8
 	// hotTime is how long hot reads go on, so that they are many.
-	hotTime = 300 * time.Millisecond
+	hotTime = 200 * time.Millisecond
 	// coldShare of the label's values are set aside for each kind of cold read.
 	coldShare = 0.12
 )

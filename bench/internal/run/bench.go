@@ -9,6 +9,7 @@ import (
 	"io"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/skiff-k8s/skiff/bench/internal/report"
@@ -49,6 +50,7 @@ type scenario struct {
 	name string
 	of   []contender
 	also []contender // who stands beside them, in fewer runs perhaps
+	full []contender // who does so too, in a full run only
 	do   func(b *Bench, ctx context.Context, c contender) error
 	own  func(b *Bench, ctx context.Context) error // instead of those
 }
@@ -88,7 +90,10 @@ func (b *Bench) scenario(ctx context.Context, s scenario) error {
 	for run := range b.Scale.Runs {
 		all := s.of
 		if run < b.Scale.Also {
-			all = append(all[:len(all):len(all)], s.also...)
+			all = slices.Concat(all, s.also)
+		}
+		if b.Scale.Full {
+			all = slices.Concat(all, s.full)
 		}
 		for i := range all {
 			c := all[(i+run)%len(all)]

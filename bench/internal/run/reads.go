@@ -2,6 +2,8 @@ package run
 
 import (
 	"context"
+	"path/filepath"
+	"strconv"
 
 	"github.com/skiff-k8s/skiff/bench/internal/probe"
 )
@@ -55,8 +57,13 @@ const ownerLabel = "app.kubernetes.io/name"
 
 // reads reads a cache of pods in every way.
 func (b *Bench) reads(ctx context.Context, c contender) error {
+	server, err := StartServer(ctx, filepath.Join(b.Programs, "replay"), "--pods", strconv.Itoa(b.Scale.Pods))
+	if err != nil {
+		return err
+	}
+	defer server.Close()
 	for _, p := range processes {
-		err := b.serve(ctx, c, []string{"--resource", "pods"}, func(_ *Server, r *Runner) error {
+		err := b.with(ctx, c, []string{"--server", server.URL, "--resource", "pods"}, func(r *Runner) error {
 			if _, err := ask[probe.Synced](r, "sync"); err != nil {
 				return err
 			}

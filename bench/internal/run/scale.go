@@ -4,13 +4,15 @@ import "github.com/skiff-k8s/skiff/bench/internal/workload"
 
 // Scale says how much is measured.
 type Scale struct {
-	Runs int // of skiff and client-go in each scenario
-	Also int // of those that stand beside them: variants, controller-runtime
+	Runs int  // of skiff and client-go in each scenario
+	Also int  // of those that stand beside them: variants, controller-runtime
+	Full bool // those stand beside them wherever it means something
 
 	Pods int // in the cache; what else there is grows with them
 
 	ProtoEvents   int // of a flood to a typed informer
 	JSONEvents    int // of a flood to a dynamic one
+	SliceEvents   int // of a flood of EndpointSlices
 	ChurnPods     int // in the cache whose pods are replaced
 	ChurnRounds   int // how often each of them is
 	LatencyEvents int
@@ -23,9 +25,9 @@ type Scale struct {
 
 // Full is what is published.
 var Full = Scale{
-	Runs: 5, Also: 5,
+	Runs: 5, Also: 5, Full: true,
 	Pods:        20_000,
-	ProtoEvents: 60_000, JSONEvents: 15_000, ChurnPods: 20_000, ChurnRounds: 10, LatencyEvents: 5_000, LatencyRate: 1_000,
+	ProtoEvents: 60_000, JSONEvents: 15_000, SliceEvents: 20_000, ChurnPods: 20_000, ChurnRounds: 10, LatencyEvents: 5_000, LatencyRate: 1_000,
 	Million: 1_000_000, ColdBuilds: 5, RealPods: 20_000,
 }
 
@@ -34,15 +36,15 @@ var Full = Scale{
 var Quick = Scale{
 	Runs: 2, Also: 1,
 	Pods:        20_000,
-	ProtoEvents: 40_000, JSONEvents: 5_000, ChurnPods: 5_000, ChurnRounds: 10, LatencyEvents: 2_000, LatencyRate: 1_000,
+	ProtoEvents: 40_000, JSONEvents: 5_000, SliceEvents: 10_000, ChurnPods: 5_000, ChurnRounds: 10, LatencyEvents: 2_000, LatencyRate: 1_000,
 	Million: 1_000_000,
 }
 
 // Smoke is for the tests: everything happens, nothing is measured well.
 var Smoke = Scale{
-	Runs: 1, Also: 1,
+	Runs: 1, Also: 1, Full: true,
 	Pods:        200,
-	ProtoEvents: 500, JSONEvents: 500, ChurnPods: 200, ChurnRounds: 2, LatencyEvents: 100, LatencyRate: 1_000,
+	ProtoEvents: 500, JSONEvents: 500, SliceEvents: 500, ChurnPods: 200, ChurnRounds: 2, LatencyEvents: 100, LatencyRate: 1_000,
 	Million: 1_000,
 }
 

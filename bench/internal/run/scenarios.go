@@ -16,15 +16,15 @@ var both = []contender{skiff, clientGo}
 // scenarios are all there are, in the order of a run: what matters most comes first.
 var scenarios = []scenario{
 	{name: "typed", of: both, also: []contender{clientGoStripped, controllerRuntime}, do: (*Bench).typed},
-	{name: "dynamic", of: both, also: []contender{clientGoStripped}, do: (*Bench).dynamic},
+	{name: "dynamic", of: both, full: []contender{clientGoStripped}, do: (*Bench).dynamic},
 	{name: "churn", of: both, do: (*Bench).churn},
 	{name: "latency", of: both, do: (*Bench).latency},
 	{name: "reads", of: both, also: []contender{skiffUndecoded, skiffDecoded, controllerRuntime}, do: (*Bench).reads},
-	{name: "configmaps", of: both, also: []contender{clientGoStripped, controllerRuntime}, do: heapOf("configmaps", "heap_per_configmap")},
-	{name: "nodes", of: both, also: []contender{clientGoStripped, controllerRuntime}, do: heapOf("nodes", "heap_per_node")},
-	{name: "endpointslices", of: both, also: []contender{clientGoStripped, controllerRuntime}, do: (*Bench).endpointSlices},
-	{name: "databases", of: both, also: []contender{clientGoStripped, controllerRuntime}, do: heapOf("databases", "heap_per_cr_typed")},
-	{name: "databases-dynamic", of: both, also: []contender{clientGoStripped}, do: heapOf("databases", "heap_per_cr_dynamic", "--dynamic")},
+	{name: "configmaps", of: both, full: []contender{clientGoStripped, controllerRuntime}, do: heapOf("configmaps", "heap_per_configmap")},
+	{name: "nodes", of: both, full: []contender{clientGoStripped, controllerRuntime}, do: heapOf("nodes", "heap_per_node")},
+	{name: "endpointslices", of: both, full: []contender{clientGoStripped, controllerRuntime}, do: (*Bench).endpointSlices},
+	{name: "databases", of: both, full: []contender{clientGoStripped, controllerRuntime}, do: heapOf("databases", "heap_per_cr_typed")},
+	{name: "databases-dynamic", of: both, full: []contender{clientGoStripped}, do: heapOf("databases", "heap_per_cr_dynamic", "--dynamic")},
 	{name: "million", own: (*Bench).million},
 	{name: "program", own: (*Bench).programs},
 	{name: "real", own: (*Bench).real},
@@ -65,7 +65,7 @@ func (b *Bench) endpointSlices(ctx context.Context, c contender) error {
 		if err := b.heap(r, c, "heap_per_endpointslice"); err != nil {
 			return err
 		}
-		return b.flood(ctx, s, r, c, "endpointslices", b.Scale.ProtoEvents, "endpointslices")
+		return b.flood(ctx, s, r, c, "endpointslices", b.Scale.SliceEvents, "endpointslices")
 	})
 }
 
