@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -19,6 +20,7 @@ import (
 	clientcache "k8s.io/client-go/tools/cache"
 	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/skiff-k8s/skiff/bench/internal/replay"
 	"github.com/skiff-k8s/skiff/bench/internal/workload"
@@ -35,6 +37,17 @@ type peer struct {
 	settings settings
 }
 
+// types are those that controller-runtime has to know.
+var types = func() *runtime.Scheme {
+	s := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{scheme.AddToScheme, workload.AddToScheme} {
+		if err := add(s); err != nil {
+			panic(err)
+		}
+	}
+	return s
+}()
+
 // settings are the ways in which a client may ask.
 type settings struct{ json, pages bool }
 
@@ -45,8 +58,8 @@ var peers = []peer{
 	{name: "client-go", built: true, caches: typed},
 	{name: "client-go in JSON", built: true, caches: typed, settings: settings{json: true}},
 	{name: "client-go dynamic", caches: untyped},
-	{name: "controller-runtime", built: true, caches: controllerRuntime},
-	{name: "skiff", built: true, caches: skiff},
+	{name: "controller-runtime", caches: controllerRuntime},
+	{name: "skiff", caches: skiff},
 	{name: "skiff dynamic", caches: skiffDynamic},
 }
 
@@ -155,13 +168,13 @@ func handler(w *watched) clientcache.ResourceEventHandler {
 func controllerRuntime(t *testing.T, w *watched) reader {
 	config := w.config()
 	config.ContentType, config.AcceptContentTypes = "", "" // it chooses itself
-	c, err := ctrlcache.New(config, ctrlcache.Options{Scheme: scheme.Scheme})
+	c, err := ctrlcache.New(config, ctrlcache.Options{Scheme: types})
 	check(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- c.Start(ctx) }()
 	t.Cleanup(func() { cancel(); <-ended })
-	object, err := scheme.Scheme.New(w.src.Info().GroupVersionKind)
+	object, err := types.New(w.src.Info().GroupVersionKind)
 	check(t, err)
 	i, err := c.GetInformer(ctx, object.(ctrlclient.Object))
 	check(t, err)
@@ -171,7 +184,7 @@ func controllerRuntime(t *testing.T, w *watched) reader {
 		t.Fatal("not synced")
 	}
 	return func() (all []runtime.Object) {
-		list, err := scheme.Scheme.New(w.src.Info().GroupVersion().WithKind(w.src.Info().Kind + "List"))
+		list, err := types.New(w.src.Info().GroupVersion().WithKind(w.src.Info().Kind + "List"))
 		check(t, err)
 		check(t, c.List(ctx, list.(ctrlclient.ObjectList)))
 		items, err := extract(list)
@@ -202,6 +215,15 @@ func runSkiff[T any](t *testing.T, w *watched, factory *informer.Factory, i *inf
 			all = append(all, any(o).(runtime.Object))
 		}
 		return all
+	}
+}
+
+func init() {
+	ctrllog.SetLogger(logr.Discard())
+	gvk := workload.DatabaseKind
+	k := kind.Kind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind, Resource: "databases", Namespaced: true}
+	if err := kind.Register[workload.Database](k); err != nil {
+		panic(err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -29,6 +30,14 @@ func skiff(t *testing.T, w *watched) reader {
 	switch w.src.Info().Resource {
 	case "pods":
 		return runSkiff(t, w, factory, informer.For[corev1.Pod](factory))
+	case "configmaps":
+		return runSkiff(t, w, factory, informer.For[corev1.ConfigMap](factory))
+	case "nodes":
+		return runSkiff(t, w, factory, informer.For[corev1.Node](factory))
+	case "endpointslices":
+		return runSkiff(t, w, factory, informer.For[discoveryv1.EndpointSlice](factory))
+	case "databases":
+		return runSkiff(t, w, factory, informer.For[workload.Database](factory))
 	}
 	t.Fatalf("no type for %s", w.src.Info().Resource)
 	return nil
@@ -45,7 +54,7 @@ func start(t *testing.T, o replay.Options, sources ...workload.Source) *replay.S
 // Every client's cache is what the workload says: after the list, after a flood of changes, and after
 // every object was replaced, whether bytes are canned or made as they are sent.
 func TestClientsHaveWhatTheWorkloadSays(t *testing.T) {
-	for _, src := range workload.New(workload.Config{Pods: 420}).Sources() {
+	for _, src := range workload.New(workload.Config{Pods: 230}).Sources() {
 		for _, p := range peers {
 			if p.built && !src.Info().Protobuf {
 				continue

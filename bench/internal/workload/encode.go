@@ -2,10 +2,9 @@ package workload
 
 import (
 	"encoding/binary"
-	"fmt"
+	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // protobufMagic begins every protobuf object of Kubernetes that stands by itself.
@@ -44,8 +43,12 @@ func AppendEvent(dst []byte, f Format, src Source, kind string, i int, s State) 
 // AppendBookmark appends the event that says how far a watch is; the one that ends the initial events
 // of a watch-list if initialEventsEnd is set.
 func AppendBookmark(dst []byte, f Format, src Source, version uint64, initialEventsEnd bool) []byte {
-	object := src.Object(src.Len(), State{Version: version}).DeepCopyObject()
-	emptyBut(object, version, initialEventsEnd)
+	object := src.Object(src.Len(), State{Version: version})
+	meta := metav1.ObjectMeta{ResourceVersion: strconv.FormatUint(version, 10)}
+	if initialEventsEnd {
+		meta.Annotations = map[string]string{metav1.InitialEventsAnnotationKey: "true"}
+	}
+	clearObject(object, meta, src.Info())
 	if f == JSON {
 		dst = append(dst, `{"type":"BOOKMARK","object":`...)
 		dst = append(dst, nameKind(marshalJSON(object), src.Info())...)
@@ -137,13 +140,4 @@ func uvarintLen(n int) int {
 		size++
 	}
 	return size
-}
-
-// emptyBut leaves nothing of an object but what a bookmark has.
-func emptyBut(object runtime.Object, version uint64, initialEventsEnd bool) {
-	meta := metav1.ObjectMeta{ResourceVersion: fmt.Sprint(version)}
-	if initialEventsEnd {
-		meta.Annotations = map[string]string{metav1.InitialEventsAnnotationKey: "true"}
-	}
-	clearObject(object, meta)
 }
