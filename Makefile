@@ -42,7 +42,7 @@ test: devcluster bin/testrun ## run every test of every module, with the race de
 		-- . -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- devcluster $(DEVCLUSTER_ENV) -count=1 -p 1 -timeout $(TIMEOUT) ./... \
 		-- tools -count=1 ./... \
-		-- bench -count=1 -p $(P) -timeout $(TIMEOUT) ./...
+		-- bench -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./...
 
 devcluster: ## build the control plane into bin/devcluster (the first time takes minutes)
 	@devcluster/build.sh

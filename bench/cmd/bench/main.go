@@ -5,7 +5,8 @@
 //
 // The runners and the replay server are looked for beside this program; `make bench` builds them
 // there. With --only, scenarios whose names match are run alone, and what they found goes to standard
-// output; nothing is written then, so that figures of different runs are never mixed.
+// output; nothing is written then, so that figures of different runs are never mixed. Nor is anything
+// written if a scenario fails: the tables of what there is go to standard output then, too.
 package main
 
 import (
@@ -77,12 +78,9 @@ func bench(ctx context.Context) error {
 		Machine: report.Machine(), Date: begin, Quick: *quick || *smoke, Runs: scale.Runs,
 		Workload: b.Workload(), Samples: b.Samples, Took: time.Since(begin),
 	}
-	if *only != "" {
+	if failed != nil || *only != "" {
 		_, err := os.Stdout.Write(r.Markdown())
 		return errors.Join(failed, err)
-	}
-	if failed != nil {
-		return failed
 	}
 	if err := r.WriteTo(folder); err != nil {
 		return err

@@ -12,23 +12,24 @@ var charts = []struct {
 	file, title string
 	figures     []string
 	sides       []stats.Side
+	mixed       bool // of some figures more is better, and of some less
 }{
-	{"memory.svg", "Heap that a cached object takes", []string{
+	{"memory.svg", "Heap that a cached object takes: less is better", []string{
 		"heap_per_pod_typed", "heap_per_pod_dynamic", "heap_per_cr_typed", "heap_per_cr_dynamic",
 		"heap_per_configmap", "heap_per_node", "heap_per_endpointslice",
-	}, []stats.Side{stats.Skiff, stats.ClientGo, stats.ClientGoStripped}},
-	{"sync.svg", "The initial list", []string{
+	}, []stats.Side{stats.Skiff, stats.ClientGo, stats.ClientGoStripped}, false},
+	{"sync.svg", "The initial list: less is better", []string{
 		"peak_rss_sync", "cpu_sync", "wall_sync", "peak_rss_sync_dynamic", "cpu_sync_dynamic",
-	}, []stats.Side{stats.Skiff, stats.ClientGo, stats.ClientGoStripped}},
+	}, []stats.Side{stats.Skiff, stats.ClientGo, stats.ClientGoStripped}, false},
 	{"watch.svg", "Watch events", []string{
 		"watch_events_proto", "cpu_per_event_proto", "watch_events_json", "cpu_per_event_json", "latency_p99",
-	}, []stats.Side{stats.Skiff, stats.ClientGo}},
-	{"reads.svg", "CPU of a read", []string{
+	}, []stats.Side{stats.Skiff, stats.ClientGo}, true},
+	{"reads.svg", "CPU of a read: less is better", []string{
 		"get_hot", "get_cold", "view_hot", "view_cold", "list_hot", "list_all_scan", "view_all_scan",
-	}, []stats.Side{stats.Skiff, stats.SkiffDecoded, stats.ClientGo, stats.ControllerRuntime}},
-	{"program.svg", "The smallest informer program", []string{
+	}, []stats.Side{stats.Skiff, stats.SkiffDecoded, stats.ClientGo, stats.ControllerRuntime}, false},
+	{"program.svg", "The smallest informer program: less is better", []string{
 		"informer_binary", "informer_modules", "informer_cold_build",
-	}, []stats.Side{stats.Skiff, stats.ClientGo}},
+	}, []stats.Side{stats.Skiff, stats.ClientGo}, false},
 }
 
 // Charts returns the drawings as SVG, by file name. A chart of which nothing was measured is left out.
@@ -38,7 +39,10 @@ func (r *Report) Charts() (map[string][]byte, error) {
 		drawing := chart.Chart{Title: c.title}
 		for _, name := range c.figures {
 			f := find(name)
-			row := chart.Row{Label: f.chartLabel()}
+			row := chart.Row{Label: f.Title}
+			if c.mixed {
+				row.Label += map[bool]string{true: " (more is better)", false: " (less is better)"}[f.More]
+			}
 			for _, side := range c.sides {
 				s, ok := r.Samples.Summary(name, side)
 				if !ok {
@@ -64,14 +68,6 @@ func (r *Report) Charts() (map[string][]byte, error) {
 		files[c.file] = b.Bytes()
 	}
 	return files, nil
-}
-
-// chartLabel says, beside the title, which end of the bar is the good one where it is the far one.
-func (f Figure) chartLabel() string {
-	if f.More {
-		return f.Title + " (more is better)"
-	}
-	return f.Title
 }
 
 func find(name string) Figure {
