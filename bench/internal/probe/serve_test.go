@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -105,7 +106,9 @@ func as[T any](t *testing.T, answer string) T {
 
 func TestEveryLineHasOneAnswer(t *testing.T) {
 	p := &pods{}
+	before := make([]byte, 16<<20) // is not the informer's
 	answers := talk(t, p, "sync", "heap", "mark", "told 1099", "quit")
+	runtime.KeepAlive(before)
 	if got := as[probe.Synced](t, answers[0]); got.Objects != 100 || got.Wall <= 0 || got.PeakRSS <= 0 {
 		t.Errorf("sync answered %+v, want 100 objects, the time and the peak", got)
 	}
