@@ -24,16 +24,17 @@ func deployments(seed uint64, n int) []deployment {
 	for len(namespaces)*deploymentsPerNamespace < n {
 		namespaces = append(namespaces, numbered(taken, pick(&g, teams)+"-"+pick(&g, environments)))
 	}
-	slices.Sort(namespaces)
+	slices.SortFunc(namespaces, func(a, b string) int { return strings.Compare(a+"/", b+"/") })
 	all := make([]deployment, 0, n)
 	for _, namespace := range namespaces {
 		names := make([]string, 0, deploymentsPerNamespace)
-		taken := make(map[string]bool)
-		for range min(deploymentsPerNamespace, n-len(all)) {
-			names = append(names, numbered(taken, pick(&g, subjects)+"-"+pick(&g, roles)))
+		for len(names) < min(deploymentsPerNamespace, n-len(all)) {
+			if name := pick(&g, subjects) + "-" + pick(&g, roles); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
 		}
-		// Pods are ordered by their names, in which a dash follows, and digits.
-		slices.SortFunc(names, func(a, b string) int { return strings.Compare(a+"-2", b+"-2") })
+		// No name is the beginning of another, so that pods are in the order of their Deployments.
+		slices.SortFunc(names, func(a, b string) int { return strings.Compare(a+"-", b+"-") })
 		for _, name := range names {
 			all = append(all, deployment{namespace, name})
 		}

@@ -157,7 +157,7 @@ func database(g generator, namespace, name string, s State) *Database {
 		Storage: pick(&g, []string{"50Gi", "100Gi", "500Gi"}), Class: pick(&g, []string{"db-small", "db-medium"}),
 		Backup: fmt.Sprintf("%d %d * * *", g.below(60), g.below(24)), Parameters: make(map[string]string),
 	}
-	for len(d.Spec.Parameters) < 16 {
+	for len(d.Spec.Parameters) < 10 {
 		d.Spec.Parameters[pick(&g, words)+"_"+pick(&g, words)] = settingValue(&g, name, namespace)
 	}
 	for k := range 3 {

@@ -24,12 +24,9 @@ type made struct {
 // named is the name of an object; namespace is empty if it has none.
 type named struct{ namespace, name string }
 
-// order compares by namespace and name.
+// order compares as etcd does, by namespace/name: a dash comes before a slash.
 func (a named) order(b named) int {
-	if c := strings.Compare(a.namespace, b.namespace); c != 0 {
-		return c
-	}
-	return strings.Compare(a.name, b.name)
+	return strings.Compare(a.namespace+"/"+a.name, b.namespace+"/"+b.name)
 }
 
 func (m *made) Info() Info { return m.info }

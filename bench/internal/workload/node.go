@@ -33,12 +33,6 @@ func nodeNames(seed uint64, n int) []string {
 	return names
 }
 
-// nodeAddress fills b, of addressLen bytes, with the address of a node.
-func nodeAddress(seed uint64, node int, b []byte) {
-	g := generatorOf(seed, 'a', uint64(node))
-	g.address(b, 132)
-}
-
 func newNodes(seed uint64, nodes []string) Source {
 	names := make([]named, len(nodes))
 	for i, name := range nodes {
@@ -50,7 +44,7 @@ func newNodes(seed uint64, nodes []string) Source {
 	}
 	m.make = func(i int, s State) runtime.Object {
 		var address [addressLen]byte
-		nodeAddress(seed, i, address[:])
+		nodeAddress(address[:], i)
 		return node(m.generator('n', i, s.Generation), seed, m.Name(i, s), string(address[:]), s)
 	}
 	m.meta = func(i int, s State) *metav1.ObjectMeta {

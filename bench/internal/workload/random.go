@@ -97,19 +97,30 @@ func (g *generator) rankedSuffix(b []byte, rank, n int) {
 	}
 }
 
-// address fills b, of addressLen bytes, with an IPv4 address in 10.0.0.0/8. All have the same length.
-func (g *generator) address(b []byte, second int) {
+// podAddress fills b, of addressLen bytes, with the address of pod number x: each has its own, in no
+// order, and all have the same length.
+func podAddress(b []byte, x uint64) {
 	copy(b, "10.")
-	b = b[3:]
-	for k := range 3 {
-		octet := second
-		if k > 0 {
-			octet = 100 + g.below(155)
-		}
-		b[0], b[1], b[2] = byte('0'+octet/100), byte('0'+octet/10%10), byte('0'+octet%10)
-		if b = b[3:]; k < 2 {
-			b[0] = '.'
-			b = b[1:]
+	putOctets(b[3:], 3, x*scatter%(155*155*155))
+}
+
+// nodeAddress does so for node number x.
+func nodeAddress(b []byte, x int) {
+	copy(b, "172.30.")
+	putOctets(b[7:], 2, uint64(x)*scatter%(155*155))
+}
+
+// scatter is a prime: multiples of it, modulo the number of addresses, are each address once.
+const scatter = 982_451_653
+
+// putOctets writes the last octets of an address, of three digits each.
+func putOctets(b []byte, octets int, x uint64) {
+	for k := range octets {
+		octet := 100 + x%155
+		x /= 155
+		b[4*k], b[4*k+1], b[4*k+2] = byte('0'+octet/100), byte('0'+octet/10%10), byte('0'+octet%10)
+		if k < octets-1 {
+			b[4*k+3] = '.'
 		}
 	}
 }

@@ -69,8 +69,8 @@ func (p *Pods) values(i int, s State) *values {
 	g.hex(v.slot(slotContainer1))
 	node := g.below(len(p.nodes))
 	copy(v.slot(slotNode), p.nodes[node])
-	nodeAddress(p.seed, node, v.slot(slotHostIP))
-	g.address(v.slot(slotPodIP), 244)
+	nodeAddress(v.slot(slotHostIP), node)
+	podAddress(v.slot(slotPodIP), uint64(i)+uint64(s.Generation)*uint64(p.n))
 	putDigits(v.slot(slotVersion), s.Version)
 
 	// The Deployment was rolled out for some minutes; images take seconds to start.
