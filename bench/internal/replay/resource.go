@@ -40,6 +40,7 @@ type resource struct {
 	passed  *sync.Cond                 // a stream moved on, or ended
 	batches [2]map[int]batch           // the flood's canned events, by the number of the first
 	stamps  *stamps                    // of a steady flood
+	asked   []string                   // the queries of lists and watches
 }
 
 func newResource(src workload.Source) *resource {
@@ -49,6 +50,12 @@ func newResource(src workload.Source) *resource {
 	}
 	r.passed = sync.NewCond(&r.mu)
 	return r
+}
+
+func (r *resource) noteAsked(query string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, query)
 }
 
 // snapshot is the objects as they stood at one time. It does not change.

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -116,6 +117,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case r == nil || name != "":
 		fail(w, http.StatusNotFound, "NotFound", "the replay server lists and watches its resources, and has no "+path)
 	default:
+		r.noteAsked(req.URL.RawQuery)
 		s.serve(w, req, r, namespace)
 	}
 }
@@ -143,6 +145,18 @@ func (s *Server) find(path []string) (r *resource, namespace, name string) {
 		}
 	}
 	return nil, "", ""
+}
+
+// Asked returns the queries of all lists and watches of a resource so far, in order.
+func (s *Server) Asked(resource string) []string {
+	for _, r := range s.resources {
+		if r.info.Resource == resource {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return slices.Clone(r.asked)
+		}
+	}
+	return nil
 }
 
 // Objects yields what there is of a resource, by position and state, as a client's cache has it that
