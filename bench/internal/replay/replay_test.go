@@ -54,7 +54,7 @@ func start(t *testing.T, o replay.Options, sources ...workload.Source) *replay.S
 // Every client's cache is what the workload says: after the list, after a flood of changes, and after
 // every object was replaced, whether bytes are canned or made as they are sent.
 func TestClientsHaveWhatTheWorkloadSays(t *testing.T) {
-	for _, src := range workload.New(workload.Config{Pods: 230}).Sources() {
+	for _, src := range workload.New(workload.Config{Pods: 130}).Sources() {
 		for _, p := range peers {
 			if p.built && !src.Info().Protobuf {
 				continue
@@ -70,7 +70,7 @@ func TestClientsHaveWhatTheWorkloadSays(t *testing.T) {
 					read := p.caches(t, w)
 					same(t, w, read())
 					for _, f := range []replay.Flood{
-						{Events: 700}, {Kind: replay.Replace, Rounds: 1}, {Kind: replay.Rollout, Rounds: 2}, {Events: 50, Rate: 5000},
+						{Events: 300}, {Kind: replay.Replace, Rounds: 1}, {Kind: replay.Rollout, Rounds: 2}, {Events: 50, Rate: 5000},
 					} {
 						f.Resource = src.Info().Resource
 						flooded, err := server.Flood(ctx, f)

@@ -62,12 +62,20 @@ func (b *blueprint) replicaSet() string { return b.name + "-" + b.hash }
 // beginning is when the oldest Deployment of the workload was made.
 const beginning = 1_780_000_000
 
+// hashLen is the length of a pod-template-hash.
+const hashLen = 10
+
+// rolloutOf returns the generator of what is new in a generation. The hash comes first.
+func rolloutOf(seed uint64, number int, generation uint32) generator {
+	return generatorOf(seed, 'r', uint64(number), uint64(generation))
+}
+
 func newBlueprint(seed uint64, number int, d deployment, generation uint32) *blueprint {
 	// What a rollout changes comes from a generator of its own; all else stays as it was.
-	rollout := generatorOf(seed, 'r', uint64(number), uint64(generation))
+	rollout := rolloutOf(seed, number, generation)
 	g := generatorOf(seed, 'b', uint64(number))
 	b := &blueprint{deployment: d, serviceAccount: d.name}
-	b.hash = rollout.suffixString(10)
+	b.hash = rollout.suffixString(hashLen)
 	b.uid = rollout.uuidString()
 	b.made = beginning + int64(g.below(30*24*3600)) + int64(generation)*3600 + int64(rollout.below(3600))
 	tag := fmt.Sprintf("%d.%d.%d", 1+g.below(4), g.below(30), int(generation)+g.below(10))

@@ -79,16 +79,21 @@ func TestBookmarks(t *testing.T) {
 	}
 }
 
-// To encode a pod costs a server little beside what it costs a client to take it in.
+// To encode an object costs a server little beside what it costs a client to take it in.
 func BenchmarkAppendEvent(b *testing.B) {
-	for _, f := range []workload.Format{workload.Protobuf, workload.JSON} {
-		b.Run(f.String(), func(b *testing.B) {
-			var buffer []byte
-			for i := 0; b.Loop(); i++ {
-				at := i % standard.Pods.Len()
-				buffer = workload.AppendEvent(buffer[:0], f, standard.Pods, "ADDED", at, standard.Pods.First(at))
+	for _, src := range standard.Sources() {
+		for _, f := range []workload.Format{workload.Protobuf, workload.JSON} {
+			if f == workload.Protobuf && !src.Info().Protobuf {
+				continue
 			}
-			b.SetBytes(int64(len(buffer)))
-		})
+			b.Run(src.Info().Resource+"/"+f.String(), func(b *testing.B) {
+				var buffer []byte
+				for i := 0; b.Loop(); i++ {
+					at := i % src.Len()
+					buffer = workload.AppendEvent(buffer[:0], f, src, "ADDED", at, src.First(at))
+				}
+				b.SetBytes(int64(len(buffer)))
+			})
+		}
 	}
 }

@@ -47,11 +47,11 @@ func newEndpointSlices(seed uint64, pods *Pods) Source {
 			OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Service", Name: service, UID: types.UID(g.uuidString()),
 				Controller: new(true), BlockOwnerDeletion: new(true)}},
 		}
-		fields := tree(m.make(i, s))
-		delete(fields, "metadata")
-		fields["metadata"] = only(tree(meta), "generateName", "labels", "ownerReferences")
-		meta.ManagedFields = []metav1.ManagedFieldsEntry{
-			managed("kube-controller-manager", "discovery.k8s.io/v1", "", beginning+int64(s.Revision)*30, fields)}
+		meta.ManagedFields = []metav1.ManagedFieldsEntry{managed("kube-controller-manager", "discovery.k8s.io/v1", "",
+			beginning+int64(s.Revision)*30, map[string]any{
+				"addressType": nil, "endpoints": nil, "ports": nil, // lists that are replaced as a whole
+				"metadata": only(tree(meta), "generateName", "labels", "ownerReferences"),
+			})}
 		return meta
 	}
 	return m
@@ -71,7 +71,7 @@ func endpointSlice(pods *Pods, d int, s State) *discoveryv1.EndpointSlice {
 	of := pods.deployments[d]
 	first := d * podsPerDeployment
 	last := min(first+podsPerDeployment, pods.n)
-	replicaSet := newBlueprint(pods.seed, d, of, s.Generation).replicaSet()
+	replicaSet := pods.replicaSet(d, s.Generation)
 	g := generatorOf(pods.seed, 'u', uint64(d), uint64(s.Revision))
 	down := make(map[int]bool)
 	if s.Revision > 0 {

@@ -66,7 +66,13 @@ func (p *Pods) Name(i int, s State) string {
 	}
 	d := i / podsPerDeployment
 	v := p.values(i, s)
-	return newBlueprint(p.seed, d, p.deployments[d], s.Generation).replicaSet() + "-" + string(v.slot(slotName))
+	return p.replicaSet(d, s.Generation) + "-" + string(v.slot(slotName))
+}
+
+// replicaSet returns the name of a Deployment's ReplicaSet.
+func (p *Pods) replicaSet(d int, generation uint32) string {
+	rollout := rolloutOf(p.seed, d, generation)
+	return p.deployments[d].name + "-" + rollout.suffixString(hashLen)
 }
 
 // Object implements Source: a *corev1.Pod.
