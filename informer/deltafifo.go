@@ -21,13 +21,13 @@ type deltaFIFO struct {
 	room  chan struct{} // holds a token after the queue has been emptied
 	ready chan struct{} // holds a token after the queue has become non-empty
 
-	// filling is the arena that the reflector reads into; it is the reflector's own. emptying is the
-	// one that apply read from last; it is the other side's.
-	filling, emptying *wire.Arena
+	mu      sync.Mutex
+	queue   []delta
+	bytes   int
+	filling *wire.Arena // that the reflector reads into
+	reading bool        // the reflector has filling for an object that it has not pushed yet
 
-	mu    sync.Mutex
-	queue []delta
-	bytes int
+	emptying *wire.Arena // that the other side reads from; its own
 }
 
 // delta is one thing that the stream said.
@@ -62,14 +62,18 @@ const (
 
 // arenas are where objects lie on their way, so that the way takes no allocation. They go round: the
 // reflector fills one after the other, and the other side gives one back when it comes to a delta
-// with the next, for then nobody will look at it again. A quiet informer holds two of them.
+// with the next, for then nobody will look at it again; or when there is nothing to do.
 var arenas = sync.Pool{New: func() any { return wire.NewArena(arenaBytes) }}
 
 // arenaBytes is room for about twenty Pods. What does not fit gets memory of its own.
 const arenaBytes = 64 << 10
 
-// arena is the memory for the next object. It is for the reflector.
+// arena is the memory for the next object, which is the reflector's until it pushes what it says of
+// it: from then on it must not look at the object again.
 func (f *deltaFIFO) arena() *wire.Arena {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reading = true
 	if f.filling == nil || f.filling.Full() {
 		f.filling = arenas.Get().(*wire.Arena)
 	}
@@ -81,12 +85,35 @@ func (f *deltaFIFO) arena() *wire.Arena {
 func (f *deltaFIFO) recycle(batch []delta) {
 	for i := range batch {
 		if a := batch[i].arena; a != f.emptying {
-			if f.emptying != nil {
-				f.emptying.Reset()
-				arenas.Put(f.emptying)
-			}
+			giveBack(f.emptying)
 			f.emptying = a
 		}
+	}
+}
+
+// rest gives back all memory while there is nothing to do: most informers are quiet most of the time.
+// It is for the other side, when it is done with everything that it popped.
+func (f *deltaFIFO) rest() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.queue) > 0 {
+		return
+	}
+	f.queue = nil
+	if f.emptying != f.filling {
+		giveBack(f.emptying)
+		f.emptying = nil
+	}
+	if !f.reading {
+		giveBack(f.filling)
+		f.filling, f.emptying = nil, nil
+	}
+}
+
+func giveBack(a *wire.Arena) {
+	if a != nil {
+		a.Reset()
+		arenas.Put(a)
 	}
 }
 
@@ -96,7 +123,6 @@ func newDeltaFIFO() *deltaFIFO {
 
 // push appends d, waiting for room. It is for the reflector. The error is ctx's.
 func (f *deltaFIFO) push(ctx context.Context, d delta) error {
-	d.arena = f.filling
 	for !f.offer(d) {
 		select {
 		case <-f.room:
@@ -113,6 +139,7 @@ func (f *deltaFIFO) offer(d delta) bool {
 	if f.bytes >= maxFIFOBytes {
 		return false
 	}
+	d.arena, f.reading = f.filling, false
 	f.bytes += deltaBytes + len(d.object.Data)
 	f.queue = append(f.queue, d)
 	if len(f.queue) == 1 {
@@ -122,13 +149,16 @@ func (f *deltaFIFO) offer(d delta) bool {
 }
 
 // pop waits for deltas and returns all that there are. It is for one goroutine, which gives back in
-// spare the memory of the last ones. The error is ctx's.
-func (f *deltaFIFO) pop(ctx context.Context, spare []delta) ([]delta, error) {
+// spare the memory of the last ones. idle is called before it waits. The error is ctx's.
+func (f *deltaFIFO) pop(ctx context.Context, spare []delta, idle func()) ([]delta, error) {
 	clear(spare)
 	for {
 		if batch := f.take(spare[:0]); len(batch) > 0 {
 			return batch, nil
 		}
+		spare = nil
+		f.rest()
+		idle()
 		select {
 		case <-f.ready:
 		case <-ctx.Done():

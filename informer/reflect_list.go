@@ -174,10 +174,18 @@ func (r *reflector) endList(ctx context.Context, version string) error {
 
 // push hands on what the stream says of an object.
 func (r *reflector) push(ctx context.Context, k deltaKind, o wire.Object) error {
+	if err := named(&o); err != nil {
+		return err
+	}
+	return r.fifo.push(ctx, delta{kind: k, object: o})
+}
+
+// named says what is wrong with an object that has no name.
+func named(o *wire.Object) error {
 	if o.Meta.Name == "" {
 		return fmt.Errorf("the server sent a %s without a name", o.Kind)
 	}
-	return r.fifo.push(ctx, delta{kind: k, object: o})
+	return nil
 }
 
 // statusOf returns the error that an ERROR event is.

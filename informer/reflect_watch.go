@@ -146,23 +146,25 @@ func (r *reflector) watch(ctx context.Context) (state, error) {
 
 // changed takes in an event.
 func (r *reflector) changed(ctx context.Context, event wire.Event) error {
-	version := event.Object.Meta.ResourceVersion
-	var err error
-	switch event.Type {
-	case wire.Added, wire.Modified:
-		err = r.push(ctx, deltaSet, event.Object)
-	case wire.Deleted:
-		err = r.push(ctx, deltaGone, event.Object)
-	case wire.Bookmark:
-		err = r.fifo.push(ctx, delta{kind: deltaProgress, version: version})
-	case wire.Error:
+	if event.Type == wire.Error {
 		return statusOf(event)
 	}
-	if err == nil && version != "" {
-		r.moveTo(version)
+	o := event.Object
+	if err := named(&o); err != nil && event.Type != wire.Bookmark {
+		return err
+	}
+	if o.Meta.ResourceVersion != "" {
+		r.moveTo(o.Meta.ResourceVersion) // now, for what is pushed may be gone at once
 		r.noteEvent()
 	}
-	return err
+	switch event.Type {
+	case wire.Added, wire.Modified:
+		return r.push(ctx, deltaSet, o)
+	case wire.Deleted:
+		return r.push(ctx, deltaGone, o)
+	default: // a bookmark
+		return r.fifo.push(ctx, delta{kind: deltaProgress, version: o.Meta.ResourceVersion})
+	}
 }
 
 func (r *reflector) noteEvent() {

@@ -207,7 +207,7 @@ func (s *shared) consume(ctx context.Context) {
 	var batch []delta
 	for {
 		var err error
-		if batch, err = s.fifo.pop(ctx, batch); err != nil {
+		if batch, err = s.fifo.pop(ctx, batch, s.store.Rest); err != nil {
 			return
 		}
 		version, first := s.apply(batch)

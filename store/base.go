@@ -31,9 +31,10 @@ type base struct {
 	refs  int    // entries packed against it, and bases; Store.write
 	known bool   // it is on the books; Store.write
 
-	packs int // how many objects were packed against it
+	packs int // how many objects were packed, or would have been, against it
 	first int // bytes that one took at first, on average
 	now   int // bytes that one takes now, on average, times averageOver
+	raw   int // bytes that one has unpacked, likewise
 }
 
 // scope is what has a base. All of it is guarded by Store.write.
@@ -151,15 +152,12 @@ func (s *Store) adopt(f *family, b *base) {
 
 // near returns the packer, ready to pack against b.
 func (s *Store) near(b *base) *near.Packer {
-	if s.packer == nil {
-		s.packer = new(near.Packer)
-	}
 	if s.ready != b {
 		s.unpacked = b.open(s.unpacked)
 		s.packer.Base(s.unpacked)
 		s.ready = b
 	}
-	return s.packer
+	return &s.packer
 }
 
 // open returns the base as it came, in the memory of into if it has room, with room behind it for
@@ -178,17 +176,24 @@ func (b *base) open(into []byte) []byte {
 	return into
 }
 
+// helps says whether it is worth while to pack the next object against b. Where objects have little
+// in common (EndpointSlices: it is all addresses and UIDs), b is tried now and then only.
+func (b *base) helps() bool {
+	return b != nil && (b.packs < averageOver || b.now <= b.raw/2 || b.packs%averageOver == 0)
+}
+
 // packed notes how an object was packed against b, and lets go of b when it has ceased to be like
 // the objects of its scope: what comes next is then a base like them. There are at most so many
 // bases that objects still need that their number follows that of the objects.
-func (b *base) packed(bytes int) {
-	b.packs++
-	if b.packs <= averageOver {
+func (b *base) packed(bytes, raw int) {
+	if b.packs < averageOver {
 		b.now += bytes
-		b.first = b.now / b.packs
+		b.raw += raw
+		b.first = b.now / (b.packs + 1)
 		return
 	}
 	b.now += bytes - b.now/averageOver
+	b.raw += raw - b.raw/averageOver
 	const slack = 64
 	c := b.scope
 	if c.base == b && b.now/averageOver > b.first*3/2+slack && b.packs > 2*c.objects && c.old <= c.objects/64 {
@@ -217,7 +222,7 @@ func (s *Store) settle(b *base) {
 	if !needed {
 		by = -1
 		b.scope.old--
-		if s.ready == b {
+		if s.workshop != nil && s.ready == b {
 			s.ready = nil // not to keep it
 		}
 	}
@@ -250,17 +255,20 @@ func (s *Store) pack(b *base, o *wire.Object) string {
 	out := appendState(s.scratch[:0], s.key, m.ResourceVersion, m.UID, m.Generation)
 	head := len(out)
 	form := formPlain
-	if b != nil {
+	if b.helps() {
 		p := parseState(unsafeString(out))
 		s.header = p.appendHeader(s.header[:0])
 		out = s.near(b).Pack(out, s.header, o.Data)
 		form = formNear
-		b.packed(len(out) - head)
+		b.packed(len(out)-head, len(o.Data))
+	}
+	if b != nil {
+		b.packs++
 	}
 	// What has little in common with its base may have more with itself.
-	if size := len(out) - head; b == nil || size > len(o.Data)/2 {
+	if size := len(out) - head; form == formPlain || size > len(o.Data)/2 {
 		s.other = s2.Encode(s.other[:cap(s.other)], o.Data)
-		if b == nil || len(s.other) < size {
+		if form == formPlain || len(s.other) < size {
 			out, form = append(out[:head], s.other...), formS2
 		}
 	}
@@ -272,14 +280,4 @@ func (s *Store) pack(b *base, o *wire.Object) string {
 	s.scratch = small(out)
 	s.other = small(s.other)
 	return state
-}
-
-// maxScratch keeps a rare huge object from pinning memory for good.
-const maxScratch = 1 << 20
-
-func small(b []byte) []byte {
-	if cap(b) > maxScratch {
-		return nil
-	}
-	return b
 }

@@ -156,3 +156,49 @@ func TestAnItemOutlivesItsBase(t *testing.T) {
 	}
 	checkBooks(t, s)
 }
+
+// A store that rests holds no memory to pack with, and packs as well when it is needed again.
+func TestAStoreThatRests(t *testing.T) {
+	s := New(Options{})
+	s.Rest()
+	for i := range 30 {
+		o := replica(0, 0, i)
+		item, _ := s.Set(o)
+		if s.Stats().ScratchBytes == 0 {
+			t.Fatal("a store that packs has no memory for it on its books")
+		}
+		s.Rest()
+		s.Rest()
+		if n := s.Stats().ScratchBytes; n != 0 {
+			t.Fatalf("a store that rests holds %d bytes to pack with", n)
+		}
+		if got, err := item.Object(); err != nil || string(got.Data) != string(o.Data) {
+			t.Fatalf("%s is not what was set: %v", item.Key(), err)
+		}
+		if i > 5 && len(item.state) > 250 {
+			t.Errorf("%s takes %d bytes", item.Key(), len(item.state))
+		}
+	}
+	checkBooks(t, s)
+}
+
+// Objects that have little in common are packed by themselves, at little more than that costs.
+func TestABaseThatDoesNotHelpIsLeftAlone(t *testing.T) {
+	s := New(Options{})
+	r := rand.New(rand.NewPCG(1, 1))
+	tried := 0
+	const n = 400
+	for i := range n {
+		o := replica(0, 0, i)
+		o.Data = nil
+		for range 60 {
+			o.Data = fmt.Appendf(o.Data, "%016x address: ", r.Uint64())
+		}
+		if item, _ := s.Set(o); form(item.state[0])&formMask == formNear {
+			tried++
+		}
+	}
+	if tried > n/4 {
+		t.Errorf("%d of %d objects are packed against a base that does not help", tried, n)
+	}
+}

@@ -36,7 +36,7 @@ func (i Item) Shared(decode func(wire.Object) (any, error), size func(any) int64
 	if err != nil {
 		return nil, false, err
 	}
-	if s.decoded.wanted(id) {
+	if s.isCurrent(i) && s.decoded.wanted(id) { // the old state of an update is not worth a thought
 		shared = s.decoded.keep(id, value, size(value), func() bool { return s.isCurrent(i) })
 	}
 	return value, shared, nil

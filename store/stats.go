@@ -1,7 +1,5 @@
 package store
 
-import "unsafe"
-
 // Stats says what a store holds. All sizes are in bytes.
 type Stats struct {
 	Objects      int
@@ -10,7 +8,7 @@ type Stats struct {
 	Groups       int   // different sets of namespace, owner, labels and base
 	Bases        int   // objects kept for others to be packed against
 	BaseBytes    int64 // what those take
-	ScratchBytes int64 // memory that packing works in, the same however much is packed
+	ScratchBytes int64 // memory that packing works in, the same however much is packed; 0 after Rest
 
 	DecodedObjects int   // kept decoded by Item.Shared
 	DecodedBytes   int64 // what those take, with what it takes to keep them
@@ -24,10 +22,7 @@ func (s *Store) Stats() Stats {
 	st := Stats{
 		Objects: s.entries.len(), PackedBytes: s.packed, RawBytes: s.raw,
 		Bases: s.bases, BaseBytes: s.baseBytes,
-		ScratchBytes: int64(cap(s.unpacked) + cap(s.scratch) + cap(s.other) + cap(s.key) + cap(s.header)),
-	}
-	if s.packer != nil {
-		st.ScratchBytes += int64(unsafe.Sizeof(*s.packer)) + int64(s.packer.Cap())
+		ScratchBytes: s.workshop.bytes(),
 	}
 	st.DecodedObjects, st.DecodedBytes, st.Hits, st.Misses = s.decoded.stats()
 	for _, f := range s.families.m {

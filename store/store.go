@@ -10,7 +10,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/skiff-k8s/skiff/store/internal/near"
 	"github.com/skiff-k8s/skiff/wire"
 )
 
@@ -33,14 +32,7 @@ type Store struct {
 	wanted   []membership
 	round    uint32 // counts the BeginReplace
 
-	// Packing, of which base.go tells.
-	packer   *near.Packer
-	ready    *base  // what packer is ready for
-	unpacked []byte // that, unpacked
-	scratch  []byte
-	other    []byte
-	key      []byte
-	header   []byte
+	*workshop // for packing; nil while nothing is packed
 
 	bases     int
 	baseBytes int64
@@ -77,6 +69,7 @@ func New(o Options) *Store {
 func (s *Store) Set(o wire.Object) (now, was Item) {
 	s.write.Lock()
 	defer s.write.Unlock()
+	s.open()
 	f := s.familyOf(&o)
 	b := s.baseFor(f, o.Data, true)
 	newBase := b != nil && b.root != nil && b.packs == 0
@@ -127,6 +120,7 @@ func (s *Store) exchange(e *entry, item Item) {
 func (s *Store) Pack(o wire.Object) Item {
 	s.write.Lock()
 	defer s.write.Unlock()
+	s.open()
 	f := s.familyOf(&o)
 	b := s.baseFor(f, o.Data, false)
 	return Item{f.group(b), s.pack(b, &o)}
@@ -168,6 +162,7 @@ func (s *Store) BeginReplace() {
 func (s *Store) Touch(m *wire.Meta) bool {
 	s.write.Lock()
 	defer s.write.Unlock()
+	s.open()
 	s.key = appendKey(s.key[:0], m)
 	e := s.entries.get(unsafeString(s.key))
 	if e == nil || !(Item{e.group, e.state}).SameVersion(m.UID, m.ResourceVersion) {

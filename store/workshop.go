@@ -1,0 +1,57 @@
+package store
+
+import (
+	"sync"
+	"unsafe"
+
+	"github.com/skiff-k8s/skiff/store/internal/near"
+)
+
+// workshop is what a store packs with. It is some 50 KB, and most stores of a process have nothing to
+// pack most of the time: so it is lent to those who do. Store.write guards it.
+type workshop struct {
+	packer   near.Packer
+	ready    *base  // what packer is ready for
+	unpacked []byte // that, unpacked
+
+	scratch, other, key, header []byte
+}
+
+var workshops = sync.Pool{New: func() any { return new(workshop) }}
+
+// open makes sure that there is a workshop. s.write is held.
+func (s *Store) open() {
+	if s.workshop == nil {
+		s.workshop = workshops.Get().(*workshop)
+	}
+}
+
+// Rest gives back the memory that packing works in, until the next object comes. Who sets objects
+// calls it when there are no more for now.
+func (s *Store) Rest() {
+	s.write.Lock()
+	defer s.write.Unlock()
+	if s.workshop != nil {
+		s.ready = nil // not to keep it
+		workshops.Put(s.workshop)
+		s.workshop = nil
+	}
+}
+
+// bytes is what the workshop takes.
+func (w *workshop) bytes() int64 {
+	if w == nil {
+		return 0
+	}
+	return int64(unsafe.Sizeof(*w)) + int64(w.packer.Cap()+cap(w.unpacked)+cap(w.scratch)+cap(w.other)+cap(w.key)+cap(w.header))
+}
+
+// maxScratch keeps a rare huge object from pinning memory for good.
+const maxScratch = 1 << 20
+
+func small(b []byte) []byte {
+	if cap(b) > maxScratch {
+		return nil
+	}
+	return b
+}
