@@ -26,6 +26,7 @@ import (
 type base struct {
 	root *base  // that data is packed against; nil for a root
 	data []byte // with room behind it for near.Unpack
+	size int    // of the object
 
 	scope *scope // whose base it is or was
 	refs  int    // entries packed against it, and bases; Store.write
@@ -84,7 +85,13 @@ func (s *Store) baseFor(f *family, data []byte, bear bool) *base {
 	}
 	l := f.lineage
 	own := func(c *scope, root *base, at int) *base {
-		if c.base == nil && bear && c.objects+1 >= at && len(data) <= maxBase {
+		if !bear || c.objects+1 < at || len(data) > maxBase {
+			return c.base
+		}
+		if l.owner.UID != "" && c == &l.scope && c.outgrown(len(data)) {
+			s.retire(c)
+		}
+		if c.base == nil {
 			s.bear(c, root, data)
 		}
 		return c.base
@@ -106,7 +113,7 @@ func (s *Store) baseFor(f *family, data []byte, bear bool) *base {
 
 // bear makes an object the base of a scope.
 func (s *Store) bear(c *scope, root *base, data []byte) {
-	b := &base{root: root, scope: c}
+	b := &base{root: root, scope: c, size: len(data)}
 	if root != nil {
 		b.data = bytes.Clone(s.near(root).Pack(nil, nil, data))
 	} else {
@@ -196,11 +203,22 @@ func (b *base) packed(bytes, raw int) {
 	b.raw += raw - b.raw/averageOver
 	const slack = 64
 	c := b.scope
-	if c.base == b && b.now/averageOver > b.first*3/2+slack && b.packs > 2*c.objects && c.old <= c.objects/64 {
+	if c.base == b && b.now/averageOver > b.first*3/2+slack && b.packs > 2*c.objects && c.mayChange() {
 		c.base = nil
 		c.old++
 	}
 }
+
+// outgrown says whether an owner's object has become so much larger than the base that it is to be
+// the base. The first Pods that a cache sees of a new ReplicaSet are pending: they have no node and
+// no status, and are a poor likeness of what they will be.
+func (c *scope) outgrown(size int) bool {
+	return c.base != nil && size > c.base.size+c.base.size/8 && c.mayChange()
+}
+
+// mayChange says whether the scope may take another base while objects still need this one: what old
+// bases cost follows the number of objects.
+func (c *scope) mayChange() bool { return c.old <= c.objects/64 }
 
 // retire lets go of a scope's base, for the scope is no more. s.write is held.
 func (s *Store) retire(c *scope) {

@@ -131,6 +131,39 @@ func TestTheBaseFollowsItsObjects(t *testing.T) {
 	}
 }
 
+// The Pods of a rollout are pending when they are first seen, without a status to speak of. What they
+// cost in the end is what they would cost had they come as they are then.
+func TestARolloutEndsAsSmallAsAList(t *testing.T) {
+	const each = 50
+	running := func(i int) wire.Object {
+		o := replica(0, 0, i)
+		o.Data = append(o.Data[:len(o.Data)-1:len(o.Data)-1], `,"status":{`...)
+		for c := range 12 {
+			o.Data = fmt.Appendf(o.Data, `"condition-%02d":{"status":"True","reason":"%x"},`, c, 1<<(c+30))
+		}
+		o.Data = append(o.Data, "}}"...)
+		return o
+	}
+	list, rollout := New(Options{}), New(Options{})
+	for i := range each {
+		list.Set(running(i))
+	}
+	for i := range each + 8 { // each runs when eight more have been made
+		if i < each {
+			rollout.Set(replica(0, 0, i))
+		}
+		if i >= 8 {
+			rollout.Set(running(i - 8))
+		}
+	}
+	a, b := list.Stats(), rollout.Stats()
+	if b.PackedBytes > a.PackedBytes*11/10 || b.BaseBytes > a.BaseBytes*11/10 {
+		t.Errorf("after a rollout the objects take %d bytes and their bases %d; listed they take %d and %d",
+			b.PackedBytes, b.BaseBytes, a.PackedBytes, a.BaseBytes)
+	}
+	checkBooks(t, rollout)
+}
+
 // An item reads the same for ever, whatever became of what it was packed against.
 func TestAnItemOutlivesItsBase(t *testing.T) {
 	s := New(Options{})
