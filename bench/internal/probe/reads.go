@@ -3,6 +3,8 @@ package probe
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"runtime/metrics"
 	"slices"
 	"time"
 
@@ -34,14 +36,14 @@ const (
 	Cold Pattern = "cold"
 	// Hot reads a few again and again.
 	Hot Pattern = "hot"
-	// Scan reads everything in turn, once.
+	// Scan reads everything in turn, as often as it takes to measure it.
 	Scan Pattern = "scan"
 )
 
 const (
 	// hotKeys are "a few": what a busy controller works on.
 	hotKeys = 8
-	// hotTime is how long hot reads go on, so that they are many.
+	// hotTime is how long reads that can be repeated go on at least, so that they are many.
 	hotTime = 200 * time.Millisecond
 	// coldShare of the label's values are set aside for each kind of cold read.
 	coldShare = 0.12
@@ -103,17 +105,17 @@ func (r *reader) read(what What, pattern Pattern) (Read, error) {
 	default:
 		return Read{}, fmt.Errorf("read what? %q", what)
 	}
-	again := time.Duration(0)
-	if pattern == Hot {
-		again = hotTime
-	}
-	return measure(ops, again)
+	return measure(ops, pattern != Cold)
 }
 
-// measure does all of ops, and goes on doing so until that much time has passed.
-func measure(ops []func() (int, error), again time.Duration) (Read, error) {
+// measure does all of ops, and if it may do them again, goes on for as long as it takes to see what
+// they cost: at least hotTime, and then up to the end of a collection. It begins right after one. So
+// garbage is paid for by those who made it: a collection of a large heap costs as much as many
+// thousand reads, and comes as seldom.
+func measure(ops []func() (int, error), again bool) (Read, error) {
+	runtime.GC()
 	var read Read
-	begin := now()
+	begin, before := now(), collected()
 	for {
 		for _, op := range ops {
 			n, err := op()
@@ -123,11 +125,35 @@ func measure(ops []func() (int, error), again time.Duration) (Read, error) {
 			read.Objects += n
 		}
 		read.Ops += len(ops)
-		if time.Since(begin.at) >= again {
+		if !again || time.Since(begin.at) >= hotTime && collected().settles(before, time.Since(begin.at)) {
 			read.Span = begin.since()
 			return read, nil
 		}
 	}
+}
+
+// collection is how far the garbage collector is.
+type collection struct {
+	cycles    uint64 // that have ended
+	allocated uint64 // bytes, ever
+	live      uint64 // bytes, at the end of the last cycle
+}
+
+func collected() collection {
+	samples := []metrics.Sample{
+		{Name: "/gc/cycles/total:gc-cycles"},
+		{Name: "/gc/heap/allocs:bytes"},
+		{Name: "/gc/heap/live:bytes"},
+	}
+	metrics.Read(samples)
+	return collection{samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64()}
+}
+
+// settles says that the garbage made since before has been paid for, or that there is so little of it
+// that its share of a collection does not matter, or that this has taken long enough.
+func (c collection) settles(before collection, took time.Duration) bool {
+	const longEnough = 20 * hotTime
+	return c.cycles > before.cycles || c.allocated-before.allocated < c.live/50 || took >= longEnough
 }
 
 // keys returns the keys that a pattern of Gets or Peeks goes through.

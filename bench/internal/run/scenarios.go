@@ -19,7 +19,7 @@ var scenarios = []scenario{
 	{name: "dynamic", of: both, full: []contender{clientGoStripped}, do: (*Bench).dynamic},
 	{name: "churn", of: both, do: (*Bench).churn},
 	{name: "latency", of: both, do: (*Bench).latency},
-	{name: "reads", of: both, also: []contender{skiffUndecoded, skiffDecoded, controllerRuntime}, do: (*Bench).reads},
+	{name: "reads", of: both, also: []contender{skiffDecoded}, full: []contender{skiffUndecoded, controllerRuntime}, do: (*Bench).reads},
 	{name: "configmaps", of: both, full: []contender{clientGoStripped, controllerRuntime}, do: heapOf("configmaps", "heap_per_configmap")},
 	{name: "nodes", of: both, full: []contender{clientGoStripped, controllerRuntime}, do: heapOf("nodes", "heap_per_node")},
 	{name: "endpointslices", of: both, full: []contender{clientGoStripped, controllerRuntime}, do: (*Bench).endpointSlices},
