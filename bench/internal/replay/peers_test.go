@@ -49,7 +49,7 @@ var types = func() *runtime.Scheme {
 }()
 
 // settings are the ways in which a client may ask.
-type settings struct{ json, pages bool }
+type settings struct{ json bool }
 
 // reader returns all that a cache has.
 type reader func() []runtime.Object

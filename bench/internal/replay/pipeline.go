@@ -46,10 +46,7 @@ func inOrder(n int, render func(buffer []byte, unit int) []byte, send func([]byt
 	defer running.Wait()
 	defer close(stop)
 	for p := range order {
-		var data []byte
-		select {
-		case data = <-p.done:
-		}
+		data := <-p.done
 		if err := send(data); err != nil {
 			return err
 		}
