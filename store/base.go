@@ -244,8 +244,8 @@ func (s *Store) settle(b *base) {
 			s.ready = nil // not to keep it
 		}
 	}
-	s.bases += by
-	s.baseBytes += int64(by * cap(b.data))
+	s.bases.Add(int64(by))
+	s.baseBytes.Add(int64(by * cap(b.data)))
 	if b.root != nil {
 		b.root.refs += by
 		s.settle(b.root)
@@ -297,5 +297,6 @@ func (s *Store) pack(b *base, o *wire.Object) string {
 	state := string(out)
 	s.scratch = small(out)
 	s.other = small(s.other)
+	s.scratchBytes.Store(s.workshop.bytes())
 	return state
 }

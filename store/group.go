@@ -151,6 +151,7 @@ func (s *Store) enter(e *entry, g *group, state string) {
 	}
 	f := g.family
 	l := f.lineage
+	s.groups++
 	g.at = len(l.groups)
 	l.groups = append(l.groups, g)
 	if f.groups = append(f.groups, g); len(f.groups) > 1 {
@@ -180,6 +181,7 @@ func (s *Store) leave(g *group, at uint32, state string) {
 	}
 	f := g.family
 	l := f.lineage
+	s.groups--
 	l.groups = without(l.groups, g.at, func(moved *group) { moved.at = g.at })
 	f.groups = without(f.groups, slices.Index(f.groups, g), func(*group) {})
 	if len(f.groups) > 0 {

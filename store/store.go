@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -34,8 +35,8 @@ type Store struct {
 
 	*workshop // for packing; nil while nothing is packed
 
-	bases     int
-	baseBytes int64
+	// For Stats, which must not wait for write: the functions of indexes may call it.
+	bases, baseBytes, scratchBytes atomic.Int64
 
 	// mu guards what readers look at: the fields below, entries, groups and buckets. It is held for
 	// writing only by who holds write, who therefore needs none to read.
@@ -45,6 +46,7 @@ type Store struct {
 	owners     lineagesBy // by the owner's UID
 	indexes    []*index
 	places     table[*entry, []place] // of the entries that an index finds
+	groups     int
 	packed     int64
 	raw        int64
 }

@@ -174,6 +174,26 @@ func TestAListShowsOneMoment(t *testing.T) {
 	}
 }
 
+// The function of an index may read the store that it indexes, in every way there is.
+func TestAnIndexMayReadTheStore(t *testing.T) {
+	s := New(Options{DecodedBytes: -1})
+	s.Set(object("ns", "a", "u", "1"))
+	err := s.AddIndex("reading", func(i Item) []string {
+		s.Stats()
+		s.Get("ns/a")
+		_, _ = s.ByIndex(NamespaceIndex, "ns")
+		_, _, _ = i.Shared(func(o wire.Object) (any, error) { return len(o.Data), nil }, size100)
+		return []string{fmt.Sprint(s.Len())}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Set(object("ns", "b", "u", "1"))
+	if values, _ := s.IndexValues("reading"); len(values) != 1 {
+		t.Errorf("the index has %q", values)
+	}
+}
+
 func TestIndexErrors(t *testing.T) {
 	s := New(Options{})
 	var unknown *UnknownIndexError

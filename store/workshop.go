@@ -35,14 +35,12 @@ func (s *Store) Rest() {
 		s.ready = nil // not to keep it
 		workshops.Put(s.workshop)
 		s.workshop = nil
+		s.scratchBytes.Store(0)
 	}
 }
 
 // bytes is what the workshop takes.
 func (w *workshop) bytes() int64 {
-	if w == nil {
-		return 0
-	}
 	return int64(unsafe.Sizeof(*w)) + int64(w.packer.Cap()+cap(w.unpacked)+cap(w.scratch)+cap(w.other)+cap(w.key)+cap(w.header))
 }
 
