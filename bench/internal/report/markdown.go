@@ -36,7 +36,8 @@ func (r *Report) head(b *bytes.Buffer) {
 		title, target = "Results of a quick run", "make bench-quick"
 	}
 	fmt.Fprintf(b, "# %s\n\n", title)
-	fmt.Fprintf(b, "Written by `%s` on %s, in about %s; do not edit. Each side ran %d times, by turns; the figures are medians, "+
+	fmt.Fprintf(b, "Written by `%s` on %s, in about %s; do not edit. skiff and client-go ran %d times each, by turns "+
+		"(what stands beside them, and builds with an empty cache, less often); the figures are medians, "+
 		"with the least and the most in brackets. [README.md](README.md) says what is measured and how.\n",
 		target, r.Date.UTC().Format(time.DateOnly), r.Took.Round(time.Minute), r.Runs)
 	if r.Quick {

@@ -25,10 +25,10 @@ type Scale struct {
 
 // Full is what is published.
 var Full = Scale{
-	Runs: 5, Also: 5, Full: true,
+	Runs: 5, Also: 3, Full: true,
 	Pods:        20_000,
 	ProtoEvents: 60_000, JSONEvents: 15_000, SliceEvents: 20_000, ChurnPods: 20_000, ChurnRounds: 10, LatencyEvents: 5_000, LatencyRate: 1_000,
-	Million: 1_000_000, ColdBuilds: 5, RealPods: 20_000,
+	Million: 1_000_000, ColdBuilds: 3, RealPods: 20_000,
 }
 
 // Quick has the same figures but for the cold build and the real API server, from fewer runs, and from
