@@ -17,8 +17,8 @@ import (
 //     that the namespace has of a kind.
 //
 // A scope has a base from its fourth object on, for a base costs as much as packing three objects
-// against the root does. So there are always fewer bases than a quarter of the objects, and each
-// goes with the last object that needs it.
+// against the root does. So there are hardly more bases than a quarter of the objects, and each goes
+// with the last object that needs it.
 //
 // Nothing is kept unpacked or prepared for a base but the last one used: it takes half a
 // microsecond to unpack it and half a one to prepare it (package near), where to keep 400 ready
