@@ -22,21 +22,22 @@ func main() {
 	flag.Uint64Var(&config.Seed, "seed", workload.DefaultSeed, "what the objects are made from")
 	flag.Int64Var(&options.CannedBytes, "canned-bytes", 1<<30, "how much is made before it is sent, at most; -1: nothing")
 	flag.Parse()
-	if err := run(config, options); err != nil {
+	if err := run(config, options, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "replay:", err)
 		os.Exit(1)
 	}
 }
 
-func run(config workload.Config, options replay.Options) error {
+// run serves until in ends: who started the server closes it, or is gone.
+func run(config workload.Config, options replay.Options, in io.Reader, out io.Writer) error {
 	server, err := replay.Start(workload.New(config).Sources(), options)
 	if err != nil {
 		return err
 	}
 	defer server.Close()
-	if _, err := fmt.Println(server.URL()); err != nil {
+	if _, err := fmt.Fprintln(out, server.URL()); err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, os.Stdin) // who started it closes it, or is gone
+	_, err = io.Copy(io.Discard, in)
 	return err
 }

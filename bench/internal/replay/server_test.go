@@ -59,7 +59,7 @@ func pods(n int) *workload.Pods { return workload.New(workload.Config{Pods: n}).
 
 // A watch-list is all objects, the bookmark that ends them, and what changes then.
 func TestWatchList(t *testing.T) {
-	src := pods(70)
+	src := pods(1500)
 	server := start(t, replay.Options{}, src)
 	next := events(t, server, "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true")
 	for i := range src.Len() {
@@ -85,6 +85,51 @@ func TestWatchList(t *testing.T) {
 		}
 		if k == 3 && (e.Type != "ADDED" || e.Object.Metadata.Name != workload.FloodEnd || e.Object.Metadata.Namespace != workload.FloodEnd) {
 			t.Errorf("the flood ends with %s of %s", e.Type, e.Object.Metadata.Name)
+		}
+	}
+}
+
+// What happens in a flood could happen: only what there is changes and goes, only what there is not is
+// added, a change changes something beside the version, and a round replaces everything once.
+func TestFloodsArePossible(t *testing.T) {
+	src := pods(60)
+	server := start(t, replay.Options{}, src)
+	response := get(t, server, "/api/v1/pods?watch=true&sendInitialEvents=true", "application/json")
+	decoder := json.NewDecoder(response.Body)
+	there := make(map[string]string)
+	for _, f := range []replay.Flood{{}, {Events: 500}, {Kind: replay.Replace, Rounds: 3}, {Kind: replay.Rollout, Rounds: 3}, {Events: 100}} {
+		f.Resource = "pods"
+		ended := make(chan error, 1)
+		go func() { _, err := server.Flood(t.Context(), f); ended <- err }()
+		gone := 0
+		for name := ""; name != workload.FloodEnd; {
+			var e struct {
+				Type   string
+				Object struct {
+					Metadata metav1.ObjectMeta
+					Status   json.RawMessage
+				}
+			}
+			check(t, decoder.Decode(&e))
+			if name = e.Object.Metadata.Name; e.Type == "BOOKMARK" {
+				continue
+			}
+			uid, now := string(e.Object.Metadata.UID), string(e.Object.Status)
+			before, was := there[uid]
+			if was != (e.Type != "ADDED") {
+				t.Fatalf("%s of %s, which is there: %v", e.Type, e.Object.Metadata.Name, was)
+			}
+			if e.Type == "MODIFIED" && before == now && e.Object.Metadata.Name != workload.FloodEnd {
+				t.Fatalf("%s is modified and stays as it was: %s", e.Object.Metadata.Name, now)
+			}
+			if there[uid] = now; e.Type == "DELETED" {
+				delete(there, uid)
+				gone++
+			}
+		}
+		check(t, <-ended)
+		if gone != f.Rounds*src.Len() || len(there) != src.Len()+1 {
+			t.Errorf("%+v deletes %d pods and leaves %d", f, gone, len(there))
 		}
 	}
 }
