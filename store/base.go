@@ -20,9 +20,8 @@ import (
 // against the root does. So there are hardly more bases than a quarter of the objects, and each goes
 // with the last object that needs it.
 //
-// Nothing is kept unpacked or prepared for a base but the last one used: it takes half a
-// microsecond to unpack it and half a one to prepare it (package near), where to keep 400 ready
-// would cost more than what they save.
+// No base is kept unpacked or prepared but the last one used: to do both takes a microsecond or two
+// (package near), where to keep 400 ready would take more memory than they save.
 type base struct {
 	root *base  // that data is packed against; nil for a root
 	data []byte // with room behind it for near.Unpack
@@ -220,7 +219,7 @@ func (c *scope) outgrown(size int) bool {
 // bases cost follows the number of objects.
 func (c *scope) mayChange() bool { return c.old <= c.objects/64 }
 
-// retire lets go of a scope's base, for the scope is no more. s.write is held.
+// retire lets go of a scope's base: the scope is no more, or is to have another. s.write is held.
 func (s *Store) retire(c *scope) {
 	if b := c.base; b != nil {
 		c.base = nil

@@ -235,3 +235,31 @@ func TestABaseThatDoesNotHelpIsLeftAlone(t *testing.T) {
 		t.Errorf("%d of %d objects are packed against a base that does not help", tried, n)
 	}
 }
+
+// What is packed without being kept, the last state of what is gone, leaves nothing on the books: not
+// even when it is the one that shows that a base is like nothing any more.
+func TestPackingLeavesNothingOnTheBooks(t *testing.T) {
+	s := New(Options{})
+	const each = 4
+	for i := range each {
+		s.Set(replica(0, 0, i))
+	}
+	for i := range each { // too large for a base from here on, so that only the scope needs it
+		o := replica(0, 0, i)
+		o.Data = append(o.Data, make([]byte, maxNear)...)
+		s.Set(o)
+	}
+	for i := range 200 {
+		s.Pack(replica(0, i/averageOver, i)) // of another template soon
+	}
+	if n := s.Stats().Bases; n != 1 {
+		t.Errorf("there are %d bases, and only the root is left", n)
+	}
+	checkBooks(t, s)
+	for item := range s.All() {
+		s.Delete(item.Key())
+	}
+	if st := s.Stats(); st.Bases != 0 || st.BaseBytes != 0 {
+		t.Errorf("an empty store has %d bases of %d bytes on its books", st.Bases, st.BaseBytes)
+	}
+}

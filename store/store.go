@@ -125,7 +125,11 @@ func (s *Store) Pack(o wire.Object) Item {
 	s.open()
 	f := s.familyOf(&o)
 	b := s.baseFor(f, o.Data, false)
-	return Item{f.group(b), s.pack(b, &o)}
+	item := Item{f.group(b), s.pack(b, &o)}
+	if b != nil {
+		s.settle(b) // packing may have let go of it, and no entry will say so
+	}
+	return item
 }
 
 // Delete removes a key and returns what stood there, and whether there was anything.
@@ -227,7 +231,7 @@ func (s *Store) Keys() iter.Seq[string] {
 // Select goes over the items of a namespace ("" is all) whose labels match, in no order, as they
 // are at its beginning. A nil selector matches all. No object is unpacked for it; siblings with the
 // same labels are matched once together. The selector is asked while the store is locked, so it must
-// not write to it.
+// not use the store.
 func (s *Store) Select(namespace string, selector labels.Selector) iter.Seq[Item] {
 	return func(yield func(Item) bool) {
 		for _, item := range s.snapshot(namespace, selector) {
