@@ -19,7 +19,7 @@ import (
 // deltaListEnd, and the store itself tells what was not in it.
 type deltaFIFO struct {
 	room  chan struct{} // holds a token after the queue has been emptied
-	ready chan struct{} // holds a token after the queue has become non-empty
+	ready chan struct{} // holds a token while the queue is not empty; given and taken under mu
 
 	mu      sync.Mutex
 	queue   []delta
@@ -175,6 +175,10 @@ func (f *deltaFIFO) take(spare []delta) []delta {
 	}
 	batch := f.queue
 	f.queue, f.bytes = spare, 0
+	select {
+	case <-f.ready: // or pop, once it is empty, would be woken for nothing and call it idle twice
+	default: // pop has it already
+	}
 	signal(f.room)
 	return batch
 }
