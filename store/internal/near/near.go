@@ -38,9 +38,19 @@ const (
 	// Of the base, each baseStep-th place is in the table. Matches grow backwards too, so every one of
 	// minMatch+baseStep-1 bytes can be found all the same.
 	baseStep = 4
-	// goodMatch is how long the match where the last one went on must be for no other to be looked
-	// for.
+	// goodMatch is how long the match where the last copies came from must be for no other to be
+	// looked for.
 	goodMatch = 16
+
+	// A copy has to save minGain bytes, and one of homeLength bytes of the base tells where the
+	// object runs beside it.
+	minGain    = 2
+	homeLength = 24
+	// soon is how many bytes may have been left to a literal for it to be worth while to end it where
+	// the last copy goes on.
+	soon = 8
+	// padding allows to look at eight bytes wherever there are four.
+	padding = 4
 )
 
 // Packer packs objects against a base. It is for one goroutine. The zero Packer has an empty base.
@@ -68,10 +78,15 @@ func (p *Packer) Cap() int { return cap(p.text) }
 
 // Pack appends src, packed, to dst. header stands behind the base as if it were a part of it: what
 // the reader knows of this object besides. Base, header and src are at most MaxBytes together.
+//
+// An object runs beside its base for most of its length, interrupted by what is its own. There it
+// costs two or three bytes to go on at the same distance, for the format has a short form for that,
+// and more to come back to it from elsewhere. So what is looked for first is where it goes on.
 func (p *Packer) Pack(dst, header, src []byte) []byte {
-	text := append(append(p.text[:p.base], header...), src...)
-	p.text = text
 	begin := p.base + len(header)
+	text := append(append(append(p.text[:p.base], header...), src...), make([]byte, padding)...)
+	p.text = text
+	padded, text := text, text[:begin+len(src)]
 	clear(p.fromOwn[:])
 	for i := p.base; i+minMatch <= begin; i++ {
 		p.fromOwn[hash(load32(text, i))>>(32-ownBits)] = uint16(i + 1)
@@ -81,25 +96,38 @@ func (p *Packer) Pack(dst, header, src []byte) []byte {
 		at      = begin
 		pending = begin // text[pending:at] is not written yet
 		offset  = begin // of the last copy; the format begins with the base's beginning
+		home    = begin // of the last long copy out of the base
 	)
 	for at+minMatch <= len(text) {
-		word := load32(text, at)
 		var m match
-		if load32(text, at-offset) == word {
+		diff := load64(padded, at) ^ load64(padded, at-offset)
+		switch {
+		case uint32(diff) == 0:
 			m = extend(text, begin, pending, at, at-offset)
+		case at-pending >= soon:
+		case uint32(diff>>8) == 0: // it goes on after one byte: nothing is shorter than that byte
+			at++
+			continue
+		case uint32(diff>>16) == 0:
+			at += 2
+			continue
+		}
+		word := load32(text, at)
+		if m.length < goodMatch && home != offset && load32(text, at-home) == word {
+			m = m.orBetter(extend(text, begin, pending, at, at-home), offset)
 		}
 		if m.length < goodMatch {
 			h := hash(word)
 			if place := int(p.fromBase[h>>(32-baseBits)]) - 1; place >= 0 && load32(text, place) == word {
-				m = m.better(extend(text, begin, pending, at, place))
+				m = m.orBetter(extend(text, begin, pending, at, place), offset)
 			}
 			slot := &p.fromOwn[h>>(32-ownBits)]
 			if place := int(*slot) - 1; place >= 0 && load32(text, place) == word {
-				m = m.better(extend(text, begin, pending, at, place))
+				m = m.orBetter(extend(text, begin, pending, at, place), offset)
 			}
 			*slot = uint16(at + 1)
 		}
-		if m.length == 0 {
+		if m.gain(offset) < minGain {
 			// The longer nothing is found, the less likely it is: a hash has no match at any place.
 			at += 1 + (at-pending)/16
 			continue
@@ -107,6 +135,9 @@ func (p *Packer) Pack(dst, header, src []byte) []byte {
 		dst = appendLiteral(dst, text[pending:m.start])
 		dst = appendCopy(dst, m.offset, m.length, m.offset == offset)
 		offset = m.offset
+		if m.length >= homeLength && m.start-offset < p.base {
+			home = offset
+		}
 		at = m.start + m.length
 		pending = at
 	}
@@ -116,9 +147,21 @@ func (p *Packer) Pack(dst, header, src []byte) []byte {
 // match is a part of the text that stands somewhere before as well. Without length there is none.
 type match struct{ start, length, offset int }
 
-// better is the longer one; the first, which may be cheaper to write, if they are alike.
-func (m match) better(o match) match {
-	if o.length > m.length+1 || m.length == 0 {
+// gain is about how many bytes a copy saves, when last is the offset of the one before it. Another
+// offset costs one byte more than itself, for the way back.
+func (m match) gain(last int) int {
+	switch {
+	case m.offset == last:
+		return m.length - 2
+	case m.offset < copy1Offsets && m.length <= copy1Longest:
+		return m.length - 3
+	}
+	return m.length - 4
+}
+
+// orBetter is the match that gains more.
+func (m match) orBetter(o match, last int) match {
+	if m.length == 0 || o.gain(last) > m.gain(last) {
 		return o
 	}
 	return m

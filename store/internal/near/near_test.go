@@ -69,6 +69,41 @@ func TestWhatIsPackedComesBack(t *testing.T) {
 	}
 }
 
+// Where an object is interrupted by what is its own, it goes on beside its base, also if what follows
+// stands elsewhere too: to go there and to come back would cost more than the interruption.
+func TestWhatIsInterruptedGoesOn(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	const containers, mounts = 4, 6
+	object := func() (header, object []byte) {
+		name := fmt.Sprintf("%05x", r.IntN(1<<20))
+		var b []byte
+		for c := range containers {
+			b = fmt.Appendf(b, "container %d of %s\n", c, name) // the header has the name
+			for m := range mounts {                             // which are the same in each container
+				b = fmt.Appendf(b, "mount /etc/config/%d from the volume number %d, read-only\n", m, m)
+			}
+			b = fmt.Appendf(b, "started %c and ready\n", 'a'+r.IntN(26))
+		}
+		return []byte("namespace/" + name), b
+	}
+	var p Packer
+	_, base := object()
+	p.Base(base)
+	total := 0
+	const n = 50
+	for range n {
+		header, o := object()
+		packed := p.Pack(nil, header, o)
+		if got := unpack(t, base, header, packed); !bytes.Equal(got, o) {
+			t.Fatal("it came back changed")
+		}
+		total += len(packed)
+	}
+	if each := float64(total) / n / containers; each > 14 {
+		t.Errorf("two interruptions take %.1f bytes", each)
+	}
+}
+
 // Every length of a literal and of a copy that is written in another way than the one before it.
 func TestEveryElementOfTheFormat(t *testing.T) {
 	random := make([]byte, MaxBytes)

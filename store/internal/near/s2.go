@@ -7,6 +7,9 @@ const (
 	tagLiteral = 0 // bytes as they are
 	tagCopy1   = 1 // 4 to 11 bytes, from up to 2047 bytes before; offset 0: from the offset of the last copy
 	tagCopy2   = 2 // 1 to 64 bytes, from up to 65535 bytes before
+
+	copy1Offsets = 1 << 11
+	copy1Longest = 11
 )
 
 // appendLiteral appends an element for b, which has at most MaxBytes; none if it is empty.
@@ -31,7 +34,7 @@ func appendCopy(dst []byte, offset, length int, again bool) []byte {
 	switch {
 	case again:
 		return appendRepeat(dst, length)
-	case offset < 1<<11 && length < 12:
+	case offset < copy1Offsets && length <= copy1Longest:
 		return append(dst, byte(offset>>8)<<5|byte(length-4)<<2|tagCopy1, byte(offset))
 	case length <= longest:
 		return append(dst, byte(length-1)<<2|tagCopy2, byte(offset), byte(offset>>8))
