@@ -27,6 +27,8 @@ type base struct {
 	data []byte // with room behind it for near.Unpack
 	size int    // of the object
 
+	halved bool // data's digits are: see block.go
+
 	scope *scope // whose base it is or was
 	refs  int    // entries packed against it, and bases; Store.write
 	known bool   // it is on the books; Store.write
@@ -114,7 +116,9 @@ func (s *Store) baseFor(f *family, data []byte, bear bool) *base {
 func (s *Store) bear(c *scope, root *base, data []byte) {
 	b := &base{root: root, scope: c, size: len(data)}
 	if root != nil {
-		b.data = bytes.Clone(s.near(root).Pack(nil, nil, data))
+		s.scratch = s.near(root).Pack(s.scratch[:0], nil, data)
+		s.scratch, s.other, b.halved = halve(s.scratch, s.other)
+		b.data = bytes.Clone(s.scratch)
 	} else {
 		b.data = append(near.Room(nil, len(data)), data...)
 	}
@@ -159,7 +163,7 @@ func (s *Store) adopt(f *family, b *base) {
 // near returns the packer, ready to pack against b.
 func (s *Store) near(b *base) *near.Packer {
 	if s.ready != b {
-		s.unpacked = b.open(s.unpacked)
+		s.unpacked, s.other = b.open(s.unpacked, s.other)
 		s.packer.Base(s.unpacked)
 		s.ready = b
 	}
@@ -167,19 +171,23 @@ func (s *Store) near(b *base) *near.Packer {
 }
 
 // open returns the base as it came, in the memory of into if it has room, with room behind it for
-// near.Unpack. It is safe for concurrent use.
-func (b *base) open(into []byte) []byte {
+// near.Unpack. It works in spare, which it returns for the next time. It is safe for concurrent use.
+func (b *base) open(into, spare []byte) (open, forNextTime []byte) {
 	if b.root == nil {
-		return append(near.Room(into, len(b.data)), b.data...)
+		return append(near.Room(into, len(b.data)), b.data...), spare
 	}
-	n, err := s2.DecodedLen(b.data)
+	data, err := b.data, error(nil)
+	if b.halved {
+		spare, err = restore(spare, data)
+		data = spare
+	}
 	if err == nil {
-		into, err = near.Unpack(near.Room(into, n), b.root.data, b.data)
+		into, err = near.Unpack(near.Room(into, b.size), b.root.data, data)
 	}
 	if err != nil {
 		panic("store: a base cannot be unpacked, the memory of this process is damaged: " + err.Error())
 	}
-	return into
+	return into, spare
 }
 
 // helps says whether it is worth while to pack the next object against b. Where objects have little
@@ -291,6 +299,12 @@ func (s *Store) pack(b *base, o *wire.Object) string {
 	}
 	if len(out)-head >= len(o.Data) {
 		out, form = append(out[:head], o.Data...), formPlain
+	} else {
+		var block []byte
+		var ok bool
+		if block, s.other, ok = halve(out[head:], s.other); ok {
+			out, form = out[:head+len(block)], form|halved
+		}
 	}
 	out[0] |= byte(form)
 	state := string(out)

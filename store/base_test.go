@@ -38,7 +38,7 @@ func TestSiblingsArePackedAgainstEachOther(t *testing.T) {
 		}
 	}
 	st := s.Stats()
-	if perObject := st.PackedBytes / owners / each; perObject > 160 {
+	if perObject := st.PackedBytes / owners / each; perObject > 130 {
 		t.Errorf("an object of %d bytes takes %d", st.RawBytes/owners/each, perObject)
 	}
 	if st.Bases != owners+1 { // and the root
@@ -55,6 +55,37 @@ func TestSiblingsArePackedAgainstEachOther(t *testing.T) {
 			t.Errorf("%s is not what it was: %v", item.Key(), err)
 		}
 	}
+}
+
+// Container IDs, checksums and UIDs are random digits, and take half of their length: in an object and
+// in a base.
+func TestDigitsTakeHalfOfTheirLength(t *testing.T) {
+	const each, ids, digits = 20, 10, 64
+	with, without := New(Options{}), New(Options{})
+	for i := range each {
+		o := replica(0, 0, i)
+		without.Set(o)
+		for range ids {
+			o.Data = fmt.Appendf(o.Data, `{"id":"%016x%016x%016x%016x"}`, rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64())
+		}
+		item, _ := with.Set(o)
+		if got, err := item.Object(); err != nil || string(got.Data) != string(o.Data) {
+			t.Fatalf("%s is not what was set: %v", item.Key(), err)
+		}
+	}
+	a, b := with.Stats(), without.Stats()
+	const more = ids * (digits/2 + 8) // and what it takes to say where they are
+	if perObject := (a.PackedBytes - b.PackedBytes) / each; perObject > more {
+		t.Errorf("%d IDs of %d digits take %d bytes", ids, digits, perObject)
+	}
+	var scope *base
+	for item := range with.All() {
+		scope = item.group.family.lineage.base
+	}
+	if n := len(scope.data); n > scope.size*3/4 || !scope.halved {
+		t.Errorf("a base of %d bytes takes %d", scope.size, n)
+	}
+	checkBooks(t, with)
 }
 
 // An owner with fewer objects than a base is worth has none; objects that nobody owns share one by

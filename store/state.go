@@ -10,7 +10,7 @@ import (
 // What belongs to one object alone stands in one string, the state, for there is one of it for each
 // cached object:
 //
-//	form     1 byte: how the body is packed, and whether the UID is binary
+//	form     1 byte: how the body is packed, whether its digits are halved and the UID is binary
 //	lengths  of key, resourceVersion and UID, and the generation: varints
 //	key, resourceVersion, UID
 //	body     the object
@@ -23,6 +23,7 @@ const (
 	formMask       = 3
 
 	binaryUID form = 4 // the UID is 16 bytes, to be written as xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
+	halved    form = 8 // of a block of S2: see block.go
 )
 
 const textUID = 36
@@ -30,7 +31,7 @@ const textUID = 36
 // parsed is a state taken apart. Its strings are parts of it.
 type parsed struct {
 	form               form
-	uidBinary          bool
+	halved, uidBinary  bool
 	generation         int64
 	key, version, body string
 	uid                string // as it is kept
@@ -57,7 +58,7 @@ func appendState(b []byte, key []byte, version, uid string, generation int64) []
 }
 
 func parseState(s string) parsed {
-	p := parsed{form: form(s[0]) & formMask, uidBinary: form(s[0])&binaryUID != 0}
+	p := parsed{form: form(s[0]) & formMask, halved: form(s[0])&halved != 0, uidBinary: form(s[0])&binaryUID != 0}
 	key, rest := cutUvarint(s[1:])
 	version, rest := cutUvarint(rest)
 	uid, rest := cutUvarint(rest)

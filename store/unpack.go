@@ -51,7 +51,7 @@ func (i Item) Use(f func(wire.Object) error) error {
 }
 
 // unpacker is memory to unpack into.
-type unpacker struct{ uid, dict, data []byte }
+type unpacker struct{ uid, dict, block, data []byte }
 
 var unpackers = sync.Pool{New: func() any { return new(unpacker) }}
 
@@ -59,7 +59,7 @@ var unpackers = sync.Pool{New: func() any { return new(unpacker) }}
 const maxPooled = 1 << 20
 
 func (u *unpacker) release() {
-	if cap(u.dict)+cap(u.data) <= maxPooled {
+	if cap(u.dict)+cap(u.block)+cap(u.data) <= maxPooled {
 		unpackers.Put(u)
 	}
 }
@@ -69,12 +69,20 @@ func (u *unpacker) unpack(p *parsed, b *base) (err error) {
 	u.uid = p.appendUID(u.uid[:0])
 	// The bytes of a string are only read here.
 	body := unsafe.Slice(unsafe.StringData(p.body), len(p.body))
+	if p.form == formNear {
+		u.dict, u.block = b.open(u.dict, u.block)
+		u.dict = p.appendHeader(near.Grow(u.dict, len(p.key)+len(u.uid)+len(p.version)))
+	}
+	if p.halved {
+		if u.block, err = restore(u.block, body); err != nil {
+			return err
+		}
+		body = u.block
+	}
 	switch p.form {
 	case formS2:
 		u.data, err = s2.Decode(u.data[:cap(u.data)], body)
 	case formNear:
-		u.dict = b.open(u.dict)
-		u.dict = p.appendHeader(near.Grow(u.dict, len(p.key)+len(u.uid)+len(p.version)))
 		u.data, err = near.Unpack(u.data[:0], u.dict, body)
 	default:
 		u.data = append(u.data[:0], body...)

@@ -1,0 +1,175 @@
+// Package digits halves hexadecimal digits. Container IDs, UIDs, checksums and hashes stand in
+// objects as text, and are random: no compression finds anything in them but that they are digits.
+// In a Pod that is packed against its sibling they are a third of what is left.
+//
+//	packed, ok := digits.Pack(nil, block) // false: there are none
+//	block, err := digits.Unpack(nil, packed)
+//
+// Digits are lower case, as everything in Kubernetes writes them: runs of at least 16 of them, and
+// UIDs with their dashes.
+package digits
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// What is packed is a series of
+//
+//	length of what comes as it is, a varint; and that
+//	kind of the run behind it, a varint: 0 is a UID, else half its digits; and their values
+//
+// that ends after something that comes as it is, which may be empty.
+const (
+	kindUID = 0
+
+	uidText   = 36
+	uidValues = 16
+	uidGroup  = 8 // digits before the first dash
+
+	// minRun is a run of digits that is worth the two or three bytes that it costs.
+	minRun = 16
+	// step is how far apart digits are looked for: no run and no UID's first group fits between.
+	step = 8
+)
+
+const digit = "0123456789abcdef"
+
+// value of each digit; notDigit for all other bytes.
+var value = func() (v [256]byte) {
+	for i := range v {
+		v[i] = notDigit
+	}
+	for i := range digit {
+		v[digit[i]] = byte(i)
+	}
+	return v
+}()
+
+const notDigit = 0xff
+
+// run is digits from start to end; those of a UID have dashes among them.
+type run struct {
+	start, end int
+	uid        bool
+}
+
+// Pack appends src to dst with its digits halved, and says whether that made it shorter. If it did
+// not, it returns dst as it was.
+func Pack(dst, src []byte) ([]byte, bool) {
+	begin, at := len(dst), 0
+	for {
+		r, ok := next(src, at)
+		if !ok {
+			break
+		}
+		dst = binary.AppendUvarint(dst, uint64(r.start-at))
+		dst = append(dst, src[at:r.start]...)
+		if r.uid {
+			dst = append(dst, kindUID)
+		} else {
+			dst = binary.AppendUvarint(dst, uint64(r.end-r.start)/2)
+		}
+		dst = appendValues(dst, src[r.start:r.end])
+		at = r.end
+	}
+	if at == 0 {
+		return dst, false
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(src)-at))
+	dst = append(dst, src[at:]...)
+	if len(dst)-begin >= len(src) {
+		return dst[:begin], false
+	}
+	return dst, true
+}
+
+// next returns the first run that is not before a place.
+func next(src []byte, from int) (run, bool) {
+	for i := from + step - 1; i < len(src); i += step {
+		if value[src[i]] == notDigit {
+			continue
+		}
+		start, end := i, i+1
+		for start > from && value[src[start-1]] != notDigit {
+			start--
+		}
+		for end < len(src) && value[src[end]] != notDigit {
+			end++
+		}
+		if n := end - start; n >= minRun {
+			return run{start: start, end: start + n&^1}, true
+		}
+		if start = end - uidGroup; start >= from && isUID(src[start:]) {
+			return run{start: start, end: start + uidText, uid: true}, true
+		}
+	}
+	return run{}, false
+}
+
+// isUID says whether b begins with xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx.
+func isUID(b []byte) bool {
+	if len(b) < uidText || b[8] != '-' || b[13] != '-' || b[18] != '-' || b[23] != '-' {
+		return false
+	}
+	for i, c := range b[:uidText] {
+		if value[c] == notDigit && c != '-' || c == '-' && i != 8 && i != 13 && i != 18 && i != 23 {
+			return false
+		}
+	}
+	return true
+}
+
+// appendValues appends the values of digits, two in a byte. Dashes are left out.
+func appendValues(dst, digits []byte) []byte {
+	for i := 0; i < len(digits); i += 2 {
+		if digits[i] == '-' {
+			i--
+			continue
+		}
+		dst = append(dst, value[digits[i]]<<4|value[digits[i+1]])
+	}
+	return dst
+}
+
+var errDamaged = errors.New("digits: this is not what Pack wrote")
+
+// Unpack appends what packed was before Pack to dst. The error says that it was never that.
+func Unpack(dst, packed []byte) ([]byte, error) {
+	for {
+		n, size := binary.Uvarint(packed)
+		if size <= 0 || n > uint64(len(packed)-size) {
+			return dst, errDamaged
+		}
+		packed = packed[size:]
+		dst = append(dst, packed[:n]...)
+		if packed = packed[n:]; len(packed) == 0 {
+			return dst, nil
+		}
+		kind, size := binary.Uvarint(packed)
+		if size <= 0 {
+			return dst, errDamaged
+		}
+		packed = packed[size:]
+		n = kind
+		if kind == kindUID {
+			n = uidValues
+		}
+		if n > uint64(len(packed)) {
+			return dst, errDamaged
+		}
+		dst = appendDigits(dst, packed[:n], kind == kindUID)
+		packed = packed[n:]
+	}
+}
+
+// appendDigits appends the digits of values, with the dashes of a UID if they are one.
+func appendDigits(dst, values []byte, uid bool) []byte {
+	for i, v := range values {
+		if uid && (i == 4 || i == 6 || i == 8 || i == 10) {
+			dst = append(dst, '-')
+		}
+		dst = append(dst, digit[v>>4], digit[v&15])
+	}
+	return dst
+}
