@@ -20,14 +20,17 @@ import (
 // against the root does. So there are hardly more bases than a quarter of the objects, and each goes
 // with the last object that needs it.
 //
-// No base is kept unpacked or prepared but the last one used: to do both takes a microsecond or two
-// (package near), where to keep 400 ready would take more memory than they save.
+// No base is kept prepared but the last one used, and none unpacked for long (athand.go): to do both
+// takes a few microseconds, where to keep 400 ready would take more memory than they save.
 type base struct {
 	root *base  // that data is packed against; nil for a root
 	data []byte // with room behind it for near.Unpack
 	size int    // of the object
 
 	halved bool // data's digits are: see block.go
+
+	opened bool // at least once, to pack against it; Store.write
+	atHand int  // where it stands in the workshop's bases at hand, plus one; Store.write
 
 	scope *scope // whose base it is or was
 	refs  int    // entries packed against it, and bases; Store.write
@@ -163,8 +166,7 @@ func (s *Store) adopt(f *family, b *base) {
 // near returns the packer, ready to pack against b.
 func (s *Store) near(b *base) *near.Packer {
 	if s.ready != b {
-		s.unpacked, s.other = b.open(s.unpacked, s.other)
-		s.packer.Base(s.unpacked)
+		s.packer.Base(s.text(b))
 		s.ready = b
 	}
 	return &s.packer
@@ -247,8 +249,8 @@ func (s *Store) settle(b *base) {
 	if !needed {
 		by = -1
 		b.scope.old--
-		if s.workshop != nil && s.ready == b {
-			s.ready = nil // not to keep it
+		if s.workshop != nil {
+			s.workshop.forget(b)
 		}
 	}
 	s.bases.Add(int64(by))

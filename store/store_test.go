@@ -535,6 +535,7 @@ func checkBooks(t *testing.T, s *Store) {
 		t.Fatalf("the books say %+v, in truth it is %+v; %d in groups, %d lineages and not %d",
 			got, want, inGroups, s.lineages.len(), len(lineages))
 	}
+	checkAtHand(t, s)
 }
 
 func BenchmarkSet(b *testing.B) {
@@ -544,6 +545,38 @@ func BenchmarkSet(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Set(o)
+	}
+}
+
+// BenchmarkSetOfManyOwners is a flood of changes: owner by owner, so that the base that is needed is
+// the one that was, and in turns, so that it never is; and in turns where no base stays at hand.
+func BenchmarkSetOfManyOwners(b *testing.B) {
+	const owners, each = 100, 50
+	var objects []wire.Object
+	for owner := range owners {
+		for i := range each {
+			objects = append(objects, replica(owner, 0, i))
+		}
+	}
+	for _, c := range []struct {
+		name string
+		step int
+		rest bool
+	}{{"ownerByOwner", 1, false}, {"inTurns", each + 1, false}, {"inTurnsAndRest", each + 1, true}} {
+		b.Run(c.name, func(b *testing.B) {
+			s := New(Options{})
+			for _, o := range objects {
+				s.Set(o)
+			}
+			at := 0
+			for b.Loop() {
+				s.Set(objects[at])
+				if c.rest {
+					s.Rest()
+				}
+				at = (at + c.step) % len(objects)
+			}
+		})
 	}
 }
 

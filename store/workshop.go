@@ -12,7 +12,8 @@ import (
 type workshop struct {
 	packer   near.Packer
 	ready    *base  // what packer is ready for
-	unpacked []byte // that, unpacked
+	unpacked []byte // a base that is not at hand
+	atHand   basesAtHand
 
 	scratch, other, key, header []byte
 }
@@ -33,15 +34,27 @@ func (s *Store) Rest() {
 	defer s.write.Unlock()
 	if s.workshop != nil {
 		s.ready = nil // not to keep it
+		s.atHand.clear()
 		workshops.Put(s.workshop)
 		s.workshop = nil
 		s.scratchBytes.Store(0)
 	}
 }
 
+// forget lets go of a base that nobody needs any more.
+func (w *workshop) forget(b *base) {
+	if w.ready == b {
+		w.ready = nil
+	}
+	if b.atHand > 0 {
+		w.atHand.forget(b)
+	}
+}
+
 // bytes is what the workshop takes.
 func (w *workshop) bytes() int64 {
-	return int64(unsafe.Sizeof(*w)) + int64(w.packer.Cap()+cap(w.unpacked)+cap(w.scratch)+cap(w.other)+cap(w.key)+cap(w.header))
+	return int64(unsafe.Sizeof(*w)) + int64(w.packer.Cap()+w.atHand.bytes+
+		cap(w.unpacked)+cap(w.scratch)+cap(w.other)+cap(w.key)+cap(w.header))
 }
 
 // maxScratch keeps a rare huge object from pinning memory for good.
