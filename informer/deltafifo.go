@@ -3,6 +3,7 @@ package informer
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/skiff-k8s/skiff/wire"
 )
@@ -27,7 +28,8 @@ type deltaFIFO struct {
 	filling *wire.Arena // that the reflector reads into
 	reading bool        // the reflector has filling for an object that it has not pushed yet
 
-	emptying *wire.Arena // that the other side reads from; its own
+	emptying *wire.Arena // that the other side reads from; its own, as is what follows
+	quiet    *time.Timer // since when there is nothing to do
 }
 
 // delta is one thing that the stream said.
@@ -58,11 +60,14 @@ const (
 	maxFIFOBytes = 1 << 20
 	// deltaBytes is about what a delta takes besides the object's data.
 	deltaBytes = 256
+	// restAfter is how long there is nothing to do before memory is given back: in a flood there is
+	// nothing to do for moments, whenever the other side is faster than the stream.
+	restAfter = 10 * time.Millisecond
 )
 
 // arenas are where objects lie on their way, so that the way takes no allocation. They go round: the
 // reflector fills one after the other, and the other side gives one back when it comes to a delta
-// with the next, for then nobody will look at it again; or when there is nothing to do.
+// with the next, for then nobody will look at it again; or when there is nothing to do for a while.
 var arenas = sync.Pool{New: func() any { return wire.NewArena(arenaBytes) }}
 
 // arenaBytes is room for about twenty Pods. What does not fit gets memory of its own.
@@ -149,12 +154,26 @@ func (f *deltaFIFO) offer(d delta) bool {
 }
 
 // pop waits for deltas and returns all that there are. It is for one goroutine, which gives back in
-// spare the memory of the last ones. idle is called before it waits. The error is ctx's.
+// spare the memory of the last ones. idle is called when there has been nothing to do for restAfter.
+// The error is ctx's.
 func (f *deltaFIFO) pop(ctx context.Context, spare []delta, idle func()) ([]delta, error) {
 	clear(spare)
 	for {
 		if batch := f.take(spare[:0]); len(batch) > 0 {
 			return batch, nil
+		}
+		if f.quiet == nil {
+			f.quiet = time.NewTimer(restAfter)
+		} else {
+			f.quiet.Reset(restAfter)
+		}
+		select {
+		case <-f.ready:
+			f.quiet.Stop()
+			continue
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-f.quiet.C:
 		}
 		spare = nil
 		f.rest()
