@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -112,11 +113,13 @@ func (r *resource) prepare(changes []change, stamped bool, room int64) int {
 	return len(r.streams)
 }
 
-// forget drops what was prepared.
+// forget drops what was prepared, so that the next flood is prepared in the same memory: new memory
+// would have to be given to the process page by page.
 func (r *resource) forget() {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.batches, r.stamps = [2]map[int]batch{}, nil
+	r.mu.Unlock()
+	runtime.GC()
 }
 
 // publishAtRate publishes a change at a time. One that is late does not make the others late.

@@ -59,7 +59,7 @@ var groups = []Group{
 	{
 		Title: "Watch events",
 		Text: "A flood of changes of cached pods, sent as fast as the client reads, to an informer with one handler " +
-			"that counts. Events a second are the events sent, divided by the time from the handler's first call " +
+			"that counts; the second of two such floods, the first of which warms up both sides. Events a second are the events sent, divided by the time from the handler's first call " +
 			"to its last. A handler of skiff that lags far behind is told a key's changes merged into one; " +
 			"the share that it was told one by one stands beside it. Latency is at a steady rate: from the " +
 			"server's write of an event to the call of the handler.",
