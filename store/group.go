@@ -111,6 +111,13 @@ func newFamily(l *lineage, id string) *family {
 	return f
 }
 
+// has says whether o belongs to the family.
+func (f *family) has(o *wire.Object) bool {
+	l, m := f.lineage, &o.Meta
+	return f.deleting == m.Deleting && slices.Equal(f.labels, m.Labels) && l.owner == m.Owner &&
+		l.namespace == m.Namespace && l.kind == o.Kind && l.apiVersion == o.APIVersion && l.format == o.Format
+}
+
 // familyOf returns the family that o belongs to; a new one, which nobody knows of yet, if it is the
 // first. s.write is held.
 func (s *Store) familyOf(o *wire.Object) *family {

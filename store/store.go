@@ -72,15 +72,19 @@ func (s *Store) Set(o wire.Object) (now, was Item) {
 	s.write.Lock()
 	defer s.write.Unlock()
 	s.open()
-	f := s.familyOf(&o)
+	e := s.entryOf(&o.Meta)
+	var f *family
+	if e != nil {
+		was = Item{e.group, e.state}
+		f = e.group.family
+	}
+	if f == nil || !f.has(&o) { // as a rule an object stays in its family
+		f = s.familyOf(&o)
+	}
 	b := s.baseFor(f, o.Data, true)
 	newBase := b != nil && b.root != nil && b.packs == 0
 	now = Item{f.group(b), s.pack(b, &o)}
 	s.wanted = s.memberships(s.wanted[:0], now)
-	e := s.entries.get(now.Key())
-	if e != nil {
-		was = Item{e.group, e.state}
-	}
 	e = s.put(e, now)
 	e.seen = s.round
 	s.forget(was)
@@ -88,6 +92,12 @@ func (s *Store) Set(o wire.Object) (now, was Item) {
 		s.adopt(f, b)
 	}
 	return now, was
+}
+
+// entryOf returns the entry of an object's key, nil if there is none. s.write is held.
+func (s *Store) entryOf(m *wire.Meta) *entry {
+	s.key = appendKey(s.key[:0], m)
+	return s.entries.get(unsafeString(s.key))
 }
 
 // put makes item the state of e, or of a new entry if that is nil. s.wanted is where it belongs.
@@ -169,8 +179,7 @@ func (s *Store) Touch(m *wire.Meta) bool {
 	s.write.Lock()
 	defer s.write.Unlock()
 	s.open()
-	s.key = appendKey(s.key[:0], m)
-	e := s.entries.get(unsafeString(s.key))
+	e := s.entryOf(m)
 	if e == nil || !(Item{e.group, e.state}).SameVersion(m.UID, m.ResourceVersion) {
 		return false
 	}
