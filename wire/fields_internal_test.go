@@ -77,3 +77,20 @@ func TestTreesOfProtobufAreJoined(t *testing.T) {
 		t.Error("what is said of one key is said of the others")
 	}
 }
+
+// A type that embeds a pointer to itself is as long as encoding/json finds it to be.
+func TestATypeThatEmbedsItself(t *testing.T) {
+	type node struct {
+		*node
+		Name string `json:"name"`
+	}
+	if names := jsonNames(reflect.TypeFor[node]()); !slices.Equal(names, []string{"name"}) {
+		t.Errorf("its fields are %q", names)
+	}
+	if _, err := NewFields(reflect.TypeFor[node](), "name"); err != nil {
+		t.Error(err)
+	}
+	if _, err := NewFields(reflect.TypeFor[node](), "size"); err == nil {
+		t.Error("it has a field that it does not have")
+	}
+}

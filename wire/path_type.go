@@ -196,8 +196,12 @@ func holdsJSON(t reflect.Type) bool {
 }
 
 // jsonField finds the field that JSON calls name, as encoding/json does: before it, the fields that
-// are embedded and that it stands in.
-func jsonField(t reflect.Type, name string) []reflect.StructField {
+// are embedded and that it stands in. inside are the types that t is embedded in, so that one which
+// embeds a pointer to itself has an end.
+func jsonField(t reflect.Type, name string, inside ...reflect.Type) []reflect.StructField {
+	if slices.Contains(inside, t) {
+		return nil
+	}
 	var embedded []reflect.StructField
 	for f := range t.Fields() {
 		own, embeds := jsonName(f)
@@ -209,19 +213,22 @@ func jsonField(t reflect.Type, name string) []reflect.StructField {
 		}
 	}
 	for _, f := range embedded {
-		if chain := jsonField(deref(f.Type), name); chain != nil {
+		if chain := jsonField(deref(f.Type), name, append(inside, t)...); chain != nil {
 			return append([]reflect.StructField{f}, chain...)
 		}
 	}
 	return nil
 }
 
-// jsonNames are the names that JSON has for the fields of t, sorted.
-func jsonNames(t reflect.Type) []string {
+// jsonNames are the names that JSON has for the fields of t, sorted. inside is as in jsonField.
+func jsonNames(t reflect.Type, inside ...reflect.Type) []string {
+	if slices.Contains(inside, t) {
+		return nil
+	}
 	var names []string
 	for f := range t.Fields() {
 		if name, embeds := jsonName(f); embeds {
-			names = append(names, jsonNames(deref(f.Type))...)
+			names = append(names, jsonNames(deref(f.Type), append(inside, t)...)...)
 		} else if name != "" {
 			names = append(names, name)
 		}
