@@ -21,6 +21,7 @@ func main() {
 	flag.IntVar(&config.Pods, "pods", 20_000, "how many `pods`; what else there is grows with them")
 	flag.Uint64Var(&config.Seed, "seed", workload.DefaultSeed, "what the objects are made from")
 	flag.Int64Var(&options.CannedBytes, "canned-bytes", 1<<30, "how much is made before it is sent, at most; -1: nothing")
+	flag.StringVar(&options.Can, "can", "", "the one `list` that is made before it is asked for, such as pods/protobuf (default: all that fit)")
 	flag.Parse()
 	if err := run(config, options, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "replay:", err)

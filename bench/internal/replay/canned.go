@@ -8,30 +8,31 @@ import (
 
 var formats = [...]workload.Format{workload.Protobuf, workload.JSON}
 
-// can encodes the initial events of all formats that fit into so many bytes, and returns how many it
+// formats are those that the resource is served in.
+func (r *resource) formats() []workload.Format {
+	if r.info.Protobuf {
+		return formats[:]
+	}
+	return []workload.Format{workload.JSON}
+}
+
+// can encodes the initial events in a format, if they fit into so many bytes, and returns how many it
 // took. It is called before the server runs.
-func (r *resource) can(room int64) (took int64) {
+func (r *resource) can(f workload.Format, room int64) (took int64) {
 	shot := r.snapshot()
 	n := units(shot.positions())
-	for _, f := range formats {
-		if f == workload.Protobuf && !r.info.Protobuf {
-			continue
-		}
-		q := &request{resource: r, format: f}
-		var pieces [][]byte
-		size := int64(len(appendInitial(nil, shot, q, 0))) * int64(n) // before anything is made in vain
-		if size > room-took {
-			continue
-		}
-		size = 0
-		inOrder(n, func(buffer []byte, unit int) []byte { return appendInitial(buffer, shot, q, unit) }, func(data []byte) error {
-			pieces = append(pieces, slices.Clone(data))
-			size += int64(len(data))
-			return nil
-		})
-		r.canned[f] = pieces
-		took += size
+	q := &request{resource: r, format: f}
+	size := int64(len(appendInitial(nil, shot, q, 0))) * int64(n) // before anything is made in vain
+	if size > room {
+		return 0
 	}
+	var pieces [][]byte
+	inOrder(n, func(buffer []byte, unit int) []byte { return appendInitial(buffer, shot, q, unit) }, func(data []byte) error {
+		pieces = append(pieces, slices.Clone(data))
+		took += int64(len(data))
+		return nil
+	})
+	r.canned[f] = pieces
 	return took
 }
 

@@ -20,6 +20,9 @@ type Options struct {
 	// CannedBytes bounds what is held in memory so that it need not be made while it is sent: the
 	// initial lists, and the events of a flood, each. 0: 1 GiB; negative: nothing.
 	CannedBytes int64
+	// Can names the one initial list that is to be held ready, as resource and format: "pods/protobuf".
+	// Empty: all that fit. To make a list that nobody asks for takes seconds.
+	Can string
 	// TLS serves HTTPS, and HTTP/2 with it, with a certificate that CA returns.
 	TLS bool
 }
@@ -40,11 +43,19 @@ type Server struct {
 func Start(sources []workload.Source, o Options) (*Server, error) {
 	o.CannedBytes = cmp.Or(o.CannedBytes, 1<<30)
 	s := &Server{options: o, ended: make(chan struct{})}
-	room := o.CannedBytes
+	room, found := o.CannedBytes, o.Can == ""
 	for _, src := range sources {
 		r := newResource(src)
-		room -= r.can(room)
+		for _, f := range r.formats() {
+			if name := r.info.Resource + "/" + f.String(); o.Can == "" || o.Can == name {
+				found = true
+				room -= r.can(f, room)
+			}
+		}
 		s.resources = append(s.resources, r)
+	}
+	if !found {
+		return nil, fmt.Errorf("replay: there is no list %q to hold ready; one is called RESOURCE/protobuf or RESOURCE/json", o.Can)
 	}
 	var err error
 	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {

@@ -57,7 +57,7 @@ const ownerLabel = "app.kubernetes.io/name"
 
 // reads reads a cache of pods in every way.
 func (b *Bench) reads(ctx context.Context, c contender) error {
-	server, err := StartServer(ctx, filepath.Join(b.Programs, "replay"), "--pods", strconv.Itoa(b.Scale.Pods))
+	server, err := StartServer(ctx, filepath.Join(b.Programs, "replay"), "--pods", strconv.Itoa(b.Scale.Pods), "--can", "pods/protobuf")
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func heapOf(resource, figure string, args ...string) func(*Bench, context.Contex
 
 // churn replaces every pod by another, again and again.
 func (b *Bench) churn(ctx context.Context, c contender) error {
-	server := []string{"--pods", strconv.Itoa(b.Scale.ChurnPods)}
+	server := []string{"--pods", strconv.Itoa(b.Scale.ChurnPods), "--can", "pods/protobuf"}
 	return b.serveBy(ctx, server, c, []string{"--resource", "pods"}, func(s *Server, r *Runner) error {
 		if _, err := ask[probe.Synced](r, "sync"); err != nil {
 			return err

@@ -3,13 +3,26 @@ package run
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strconv"
 )
 
 // serve starts a replay server and a contender's runner that is to follow it, and ends both after f. A
 // server of its own for each: so everybody gets the same bytes, whatever the one before has asked for.
 func (b *Bench) serve(ctx context.Context, c contender, args []string, f func(s *Server, r *Runner) error) error {
-	return b.serveBy(ctx, []string{"--pods", strconv.Itoa(b.Scale.Pods)}, c, args, f)
+	return b.serveBy(ctx, []string{"--pods", strconv.Itoa(b.Scale.Pods), "--can", listFor(args)}, c, args, f)
+}
+
+// listFor names the list that a runner with those arguments asks for.
+func listFor(args []string) string {
+	resource := "pods"
+	if i := slices.Index(args, "--resource"); i >= 0 {
+		resource = args[i+1]
+	}
+	if resource == "databases" || slices.Contains(args, "--dynamic") {
+		return resource + "/json"
+	}
+	return resource + "/protobuf"
 }
 
 // serveBy is serve with a server of other arguments.
