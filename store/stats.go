@@ -8,7 +8,7 @@ type Stats struct {
 	Groups       int   // different sets of namespace, owner, labels and base
 	Bases        int   // objects kept for others to be packed against
 	BaseBytes    int64 // what those take
-	ScratchBytes int64 // memory that packing works in, the same however much is packed; 0 after Rest
+	ScratchBytes int64 // memory that packing works in, at most a few MB however much is packed; 0 after Rest
 
 	DecodedObjects int   // kept decoded by Item.Shared
 	DecodedBytes   int64 // what those take, with what it takes to keep them

@@ -7,8 +7,9 @@ import (
 	"github.com/skiff-k8s/skiff/store/internal/near"
 )
 
-// workshop is what a store packs with. It is some 50 KB, and most stores of a process have nothing to
-// pack most of the time: so it is lent to those who do. Store.write guards it.
+// workshop is what a store packs with. It is some 50 KB, more in a flood (athand.go), and most stores
+// of a process have nothing to pack most of the time: so it is lent to those who do. Store.write
+// guards it.
 type workshop struct {
 	packer   near.Packer
 	ready    *base  // what packer is ready for
