@@ -80,17 +80,17 @@ func TestTreesOfProtobufAreJoined(t *testing.T) {
 
 // A type that embeds a pointer to itself is as long as encoding/json finds it to be.
 func TestATypeThatEmbedsItself(t *testing.T) {
-	type node struct {
-		*node
+	type Node struct {
+		*Node
 		Name string `json:"name"`
 	}
-	if names := jsonNames(reflect.TypeFor[node]()); !slices.Equal(names, []string{"name"}) {
+	if names := jsonNames(reflect.TypeFor[Node]()); !slices.Equal(names, []string{"name"}) {
 		t.Errorf("its fields are %q", names)
 	}
-	if _, err := NewFields(reflect.TypeFor[node](), "name"); err != nil {
+	if _, err := NewFields(reflect.TypeFor[Node](), "name"); err != nil {
 		t.Error(err)
 	}
-	if _, err := NewFields(reflect.TypeFor[node](), "size"); err == nil {
+	if _, err := NewFields(reflect.TypeFor[Node](), "size"); err == nil {
 		t.Error("it has a field that it does not have")
 	}
 }
