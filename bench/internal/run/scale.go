@@ -32,8 +32,8 @@ var Full = Scale{
 }
 
 // Quick has the same figures of skiff and client-go but for the cold build and the real API server, from
-// fewer runs, and from less where much takes long. Nothing stands beside them: a slow machine needs five
-// minutes for these two.
+// fewer runs, and from less where much takes long. Nothing stands beside them, so that it takes minutes on
+// a slow machine too.
 var Quick = Scale{
 	Runs:        2,
 	Pods:        20_000,
