@@ -236,7 +236,7 @@ func (r *running) settled(name string) {
 	ing, err := r.ingresses.Patch(r.ctx, name, types.MergePatchType, touch, metav1.PatchOptions{})
 	if apierrors.IsNotFound(err) && len(touched) == 0 {
 		ing = r.foreign(name)
-		defer r.deleteIngress(name)
+		defer r.withdraw(name)
 		err = nil
 	}
 	switch {
@@ -265,6 +265,23 @@ func (r *running) settled(name string) {
 	if ing, ok := r.seenIngresses.Item(name); ok && touched["ingresses"] != 0 && number(ing.ResourceVersion()) > touched["ingresses"] {
 		r.t.Errorf("Ingress %s was written after it was touched", name)
 	}
+}
+
+// withdraw deletes an Ingress and waits until the operator has seen that it is gone.
+// Services and Ingresses come by watches of their own: an annotation set next might
+// overtake the deletion, and the operator would rightly tell of the Ingress that it
+// still sees.
+func (r *running) withdraw(name string) {
+	r.t.Helper()
+	r.deleteIngress(name)
+	r.until("a reconcile of "+name+" that sees no Ingress", func() error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if version, ok := r.saw[controller.Key{Namespace: r.namespace, Name: name}]["ingresses"]; ok {
+			return fmt.Errorf("the latest saw version %d", version)
+		}
+		return nil
+	})
 }
 
 // service makes a Service with one port, and changes to it.
