@@ -204,28 +204,29 @@ func (w *world) persist(what string, do func() error, done ...func(error) bool) 
 }
 
 // agree waits until there are n annotated Services, and just they have their
-// Ingresses, and then asks the API server whether that is so.
+// Ingresses: in what the test sees, which tells when to look, and then, since that
+// may be late, at the API server.
 func (w *world) agree(n int) {
 	w.t.Helper()
 	w.until(fmt.Sprint(n, " Ingresses that agree with their Services"), func() error {
 		if w.seenIngresses.Len() != n {
 			return fmt.Errorf("there are %d", w.seenIngresses.Len())
 		}
-		services, err1 := w.seenServices.List(nil)
-		ingresses, err2 := w.seenIngresses.List(nil)
-		return errors.Join(err1, err2, agreement(w.t, values(services), values(ingresses), n))
+		seenServices, err1 := w.seenServices.List(nil)
+		seenIngresses, err2 := w.seenIngresses.List(nil)
+		if err := errors.Join(err1, err2, agreement(w.t, values(seenServices), values(seenIngresses), n)); err != nil {
+			return err
+		}
+		services, err1 := w.services.List(w.ctx, metav1.ListOptions{})
+		ingresses, err2 := w.ingresses.List(w.ctx, metav1.ListOptions{})
+		if err := errors.Join(err1, err2); err != nil {
+			return err
+		}
+		if err := agreement(w.t, services.Items, ingresses.Items, n); err != nil {
+			return fmt.Errorf("the API server says: %w", err)
+		}
+		return nil
 	})
-	services, err := w.services.List(w.ctx, metav1.ListOptions{})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	ingresses, err := w.ingresses.List(w.ctx, metav1.ListOptions{})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := agreement(w.t, services.Items, ingresses.Items, n); err != nil {
-		w.t.Errorf("the API server says: %v", err)
-	}
 }
 
 func values[T any](pointers []*T) []T {

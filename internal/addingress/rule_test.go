@@ -223,7 +223,12 @@ func TestIngressOfDeletedServiceIsGarbageCollected(t *testing.T) {
 	r.settled("other")
 	r.wrote("apply ingresses/web", "apply ingresses/other")
 
+	// An operator that sees the Ingress go before the Service would make another, for
+	// the collector to take again: a finalizer holds the Ingress until it has seen both.
+	w.patchIngress("web", types.MergePatchType, `{"metadata":{"finalizers":["example.com/slow"]}}`)
 	w.deleteService("web")
+	r.settled("web")
+	w.patchIngress("web", types.MergePatchType, `{"metadata":{"finalizers":null}}`)
 	r.noIngress("web")
 	r.settled("other")
 	r.settled("web")

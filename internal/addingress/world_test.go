@@ -114,6 +114,9 @@ type running struct {
 	log  *logged
 	stop func()
 
+	heldServices  informer.Lister[corev1.Service] // the operator's own caches
+	heldIngresses informer.Lister[networkingv1.Ingress]
+
 	mu       sync.Mutex
 	requests []string                             // guarded by mu: the writes, as "verb resource name"
 	saw      map[controller.Key]map[string]uint64 // guarded by mu: what the caches held at the start of the latest finished reconcile
@@ -141,6 +144,8 @@ func (w *world) start(change ...func(*Config)) *running {
 		f(&cfg)
 	}
 	r.op = newOperator(newClient(w.t, config), cfg, r.around)
+	r.heldServices = await.Watch[corev1.Service](w.view, r.op.factory, r.op.serviceOptions...).In(w.namespace)
+	r.heldIngresses = await.Watch[networkingv1.Ingress](w.view, r.op.factory, r.op.scope...).In(w.namespace)
 
 	ctx, cancel := context.WithCancel(w.ctx)
 	ended := make(chan error, 1)
@@ -160,10 +165,10 @@ func (w *world) start(change ...func(*Config)) *running {
 func (r *running) around(reconcile controller.Reconcile) controller.Reconcile {
 	return func(ctx context.Context, key controller.Key) (controller.Result, error) {
 		held := map[string]uint64{}
-		if svc, ok := informer.For[corev1.Service](r.op.factory, r.op.serviceOptions...).Lister().In(key.Namespace).Item(key.Name); ok {
+		if svc, ok := r.heldServices.Item(key.Name); ok {
 			held["services"] = number(svc.ResourceVersion())
 		}
-		if ing, ok := informer.For[networkingv1.Ingress](r.op.factory, r.op.scope...).Lister().In(key.Namespace).Item(key.Name); ok {
+		if ing, ok := r.heldIngresses.Item(key.Name); ok {
 			held["ingresses"] = number(ing.ResourceVersion())
 		}
 		result, err := reconcile(ctx, key)
@@ -222,15 +227,35 @@ func (r *running) wrote(want ...string) {
 // waiting for time to pass: the Service and its Ingress are touched where that
 // means nothing, and a reconcile that began with the touched objects in its cache,
 // and so after everything before, has ended. What it wrote until then is all.
+//
+// The Service comes first: it and its Ingress come to the operator by watches of
+// their own, and either may be late.
 func (r *running) settled(name string) {
 	r.t.Helper()
 	touch := fmt.Appendf(nil, `{"metadata":{"labels":{"touched":"%d"}}}`, time.Now().UnixNano())
 	touched := map[string]uint64{}
 	svc, err := r.services.Patch(r.ctx, name, types.MergePatchType, touch, metav1.PatchOptions{})
 	switch {
-	case err == nil && svc.Annotations[Annotation] == annotationOn: // others' events are not listened to
-		touched["services"] = number(svc.ResourceVersion)
-	case err != nil && !apierrors.IsNotFound(err):
+	case err == nil:
+		version := number(svc.ResourceVersion)
+		if svc.Annotations[Annotation] == annotationOn { // others' events are not listened to
+			touched["services"] = version
+		}
+		r.until(fmt.Sprintf("the operator to see version %d of Service %s", version, name), func() error {
+			held, ok := r.heldServices.Item(name)
+			if !ok || number(held.ResourceVersion()) < version {
+				return errors.New("it does not yet")
+			}
+			return nil
+		})
+	case apierrors.IsNotFound(err):
+		r.until("the operator to see that Service "+name+" is gone", func() error {
+			if _, ok := r.heldServices.Item(name); ok {
+				return errors.New("it sees one")
+			}
+			return nil
+		})
+	default:
 		r.t.Fatal(err)
 	}
 	ing, err := r.ingresses.Patch(r.ctx, name, types.MergePatchType, touch, metav1.PatchOptions{})
@@ -262,15 +287,16 @@ func (r *running) settled(name string) {
 	if r.t.Failed() {
 		return
 	}
-	if ing, ok := r.seenIngresses.Item(name); ok && touched["ingresses"] != 0 && number(ing.ResourceVersion()) > touched["ingresses"] {
+	// What is being deleted may have been so by the garbage collector.
+	now, ok := r.seenIngresses.Item(name)
+	if ok && !now.Deleting() && touched["ingresses"] != 0 && number(now.ResourceVersion()) > touched["ingresses"] {
 		r.t.Errorf("Ingress %s was written after it was touched", name)
 	}
 }
 
 // withdraw deletes an Ingress and waits until the operator has seen that it is gone.
-// Services and Ingresses come by watches of their own: an annotation set next might
-// overtake the deletion, and the operator would rightly tell of the Ingress that it
-// still sees.
+// An annotation set next might overtake the deletion, and the operator would rightly
+// tell of the Ingress that it still sees.
 func (r *running) withdraw(name string) {
 	r.t.Helper()
 	r.deleteIngress(name)
