@@ -19,7 +19,7 @@ func listFor(args []string) string {
 	if i := slices.Index(args, "--resource"); i >= 0 {
 		resource = args[i+1]
 	}
-	if resource == "databases" || slices.Contains(args, "--dynamic") {
+	if resource == "databases" || slices.Contains(args, "--dynamic") || slices.Contains(args, "--json") {
 		return resource + "/json"
 	}
 	return resource + "/protobuf"
