@@ -97,6 +97,9 @@ func Drop(paths ...string) Option {
 // negative number sets no limit, as KeepDecoded does. If several ask for the same informer, the
 // largest budget holds that any of them asked for. Default: 16 MiB an informer, room for about a
 // thousand Pods; it is taken only as objects are read.
+//
+// 0 is the cheapest choice where everything is read in turn and is many times what fits: what is kept
+// is then seldom what is asked for next, and the garbage collector has to go over it all the same.
 func DecodedBudget(bytes int64) Option {
 	return option(func(c *config) { c.decodedBudget, c.budgetChosen = bytes, true })
 }
