@@ -98,8 +98,8 @@ func Drop(paths ...string) Option {
 // largest budget holds that any of them asked for. Default: 16 MiB an informer, room for about a
 // thousand Pods; it is taken only as objects are read.
 //
-// 0 is the cheapest choice where everything is read in turn and is many times what fits: what is kept
-// is then seldom what is asked for next, and the garbage collector has to go over it all the same.
+// 0 is somewhat cheaper where everything is read in turn and is many times what fits: what is kept
+// is then seldom what is asked for next (BenchmarkReadScan).
 func DecodedBudget(bytes int64) Option {
 	return option(func(c *config) { c.decodedBudget, c.budgetChosen = bytes, true })
 }

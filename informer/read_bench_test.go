@@ -183,3 +183,42 @@ func BenchmarkReadIndex(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkReadScan reads many more Pods than the decoded budget holds, all in turn, with the default
+// budget and with none, and says how many of the reads found a decoded object.
+//
+// The difference is smaller than what two runs differ by, so that only alternating runs show it:
+//
+//	for i in 1 2 3 4 5 6 7 8; do for budget in none default; do
+//		go test ./informer -run '^$' -bench ReadScan/budget=$budget -benchtime 60000x
+//	done; done
+func BenchmarkReadScan(b *testing.B) {
+	const n = 20000
+	names := make([]string, n)
+	for i := range names {
+		pod := samplePod(i)
+		names[i] = pod.Namespace + "/" + pod.Name
+	}
+	for _, budget := range []struct {
+		name string
+		opts []Option
+	}{{"none", []Option{DecodedBudget(0)}}, {"default", nil}} {
+		pods := cached(b, n, budget.opts...)
+		for i := range 3 * n { // until what is kept is what a scan leaves
+			if _, err := pods.Lister().Get(names[i%n]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.Run("budget="+budget.name, func(b *testing.B) {
+			before := pods.Stats()
+			for i := 0; b.Loop(); i++ {
+				if _, err := pods.Lister().Get(names[i%n]); err != nil {
+					b.Fatal(err)
+				}
+			}
+			after := pods.Stats()
+			b.ReportMetric(100*float64(after.Hits-before.Hits)/float64(b.N), "%hits")
+			b.ReportMetric(float64(after.DecodedBytes), "kept-B")
+		})
+	}
+}
