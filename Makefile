@@ -37,9 +37,10 @@ run: devcluster build ## start a real control plane and show addingress on it
 
 # -count=1: what crosses the API is run and not remembered.
 test: devcluster bin/testrun ## run every test of every module, with the race detector
-	@echo "test: the library, the programs and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then devcluster, tools and bench"
+	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then addingress, devcluster, tools and bench"
 	@bin/testrun \
 		-- . -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- addingress -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- devcluster $(DEVCLUSTER_ENV) -count=1 -p 1 -timeout $(TIMEOUT) ./... \
 		-- tools -count=1 ./... \
 		-- bench -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./...
@@ -49,7 +50,7 @@ devcluster: ## build the control plane into bin/devcluster (the first time takes
 
 build: ## build addingress and the demo into bin/
 	@mkdir -p bin
-	go build -o bin/ ./cmd/...
+	cd addingress && go build -o ../bin/ . ./demo
 
 examples: ## build the examples into bin/examples/
 	@mkdir -p bin/examples
@@ -64,6 +65,7 @@ lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not formatted (make fmt):"; echo "$$files"; exit 1; }
 	go vet ./...
 	$(STATICCHECK) ./...
+	cd addingress && go vet ./... && $(STATICCHECK) ./...
 	cd tools && go vet ./... && $(STATICCHECK) ./...
 	cd bench && go vet ./... && $(STATICCHECK) ./...
 	cd devcluster && $(DEVCLUSTER_ENV) go vet ./... && $(DEVCLUSTER_ENV) $(STATICCHECK) ./internal/... ./e2e/...

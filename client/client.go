@@ -25,21 +25,16 @@ type Client[T any] struct {
 type Option func(*options)
 
 type options struct {
-	kind              *kind.Kind
+	kind              *kind.Info
 	keepManagedFields bool
 }
 
 // WithKind says which kind T is, for this client alone. It takes the place of kind.Register where
 // the kind is known at run time only, and of what kind.Of knows.
-func WithKind(k kind.Kind) Option { return func(o *options) { o.kind = &k } }
+func WithKind(k kind.Info) Option { return func(o *options) { o.kind = &k } }
 
 // KeepManagedFields makes List, All and Watch return metadata.managedFields too.
 func KeepManagedFields() Option { return func(o *options) { o.keepManagedFields = true } }
-
-// MisuseError says that a call cannot be right whatever the server thinks: a name is missing, a
-// namespace contradicts another, apply has no field manager. No request was made, and to repeat the
-// call is of no use.
-type MisuseError = verbs.MisuseError
 
 // Of returns the client of T's objects, in all namespaces. T is the struct, not a pointer to it.
 //
@@ -59,7 +54,7 @@ func resourceOf(c *rest.Client, t reflect.Type, object any, opts []Option) (verb
 	if t.Kind() == reflect.Pointer {
 		return verbs.Resource{}, fmt.Errorf("client.Of[%v]: name the struct, not a pointer: client.Of[%v]", t, t.Elem())
 	}
-	var k kind.Kind
+	var k kind.Info
 	if o.kind != nil {
 		k = *o.kind
 	} else {
@@ -92,7 +87,7 @@ func (c *Client[T]) In(namespace string) *Client[T] {
 }
 
 // Kind is what T is. The error is the one that every call returns.
-func (c *Client[T]) Kind() (kind.Kind, error) { return c.r.Kind, c.err }
+func (c *Client[T]) Kind() (kind.Info, error) { return c.r.Kind, c.err }
 
 // Namespace is the one that In said, "" for all of them.
 func (c *Client[T]) Namespace() string { return c.r.Namespace }

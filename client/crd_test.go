@@ -39,7 +39,7 @@ type WidgetStatus struct {
 	Phase string `json:"phase,omitempty"`
 }
 
-var widget = kind.Kind{Group: "client.skiff.example.com", Version: "v1", Kind: "Widget", Resource: "widgets", Namespaced: true}
+var widget = kind.Info{Group: "client.skiff.example.com", Version: "v1", Kind: "Widget", Resource: "widgets", Namespaced: true}
 
 // definition is as much of a CustomResourceDefinition as is needed to see it established.
 type definition struct {

@@ -32,11 +32,11 @@
 // A client works in the namespace that [Client.In] says. Without one, List, All and Watch cover all
 // namespaces; Create, Update and Apply take the namespace from the object; Get, Patch and Delete
 // need one if the type is namespaced. A namespace for a cluster-scoped type, or one that is not the
-// object's, is a [*MisuseError]: nothing is sent.
+// object's, is a [*kind.MisuseError]: nothing is sent.
 //
 // # Errors
 //
 // What the server refuses is an error for which apierrors.IsNotFound, apierrors.IsConflict and
-// their kin hold. A call that cannot be right whatever the server thinks is a [*MisuseError]. A type
+// their kin hold. A call that cannot be right whatever the server thinks is a [*kind.MisuseError]. A type
 // that has no known kind gives a [*kind.UnknownError], at the first call.
 package client

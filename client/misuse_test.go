@@ -108,7 +108,7 @@ func TestWhatCannotBeRightIsSaidBeforeAnyRequest(t *testing.T) {
 		{"delete without a namespace", maps.Delete(ctx, "a", metav1.DeleteOptions{}), []string{"In(namespace)"}},
 		{"delete of all, everywhere", maps.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}), []string{"In(namespace)"}},
 	} {
-		var misuse *client.MisuseError
+		var misuse *kind.MisuseError
 		if !errors.As(c.err, &misuse) {
 			t.Errorf("%s: %v is no MisuseError", c.name, c.err)
 			continue
@@ -132,7 +132,7 @@ type noType struct{ metav1.ObjectMeta }
 
 func TestATypeThatCannotBeUsedIsReportedByEveryCall(t *testing.T) {
 	c := untouched(t)
-	k := kind.Kind{Group: "example.com", Version: "v1", Kind: "K", Resource: "ks", Namespaced: true}
+	k := kind.Info{Group: "example.com", Version: "v1", Kind: "K", Resource: "ks", Namespaced: true}
 	var unknown *kind.UnknownError
 	if err := everyCall(t, client.Of[corev1.PodSpec](c)); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "kind.Register") {
 		t.Errorf("an unknown type: %v", err)

@@ -10,7 +10,7 @@ import (
 // Write is one write that the server has carried out.
 type Write struct {
 	// Kind is what was written.
-	Kind kind.Kind
+	Kind kind.Info
 
 	Namespace string // "" for a cluster-scoped object
 	Name      string

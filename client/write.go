@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/skiff-k8s/skiff/internal/verbs"
+	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/wire"
 )
 
@@ -17,7 +18,7 @@ func (c *Client[T]) sent(verb string, obj *T) (verbs.Sent, error) {
 		return verbs.Sent{}, c.err
 	}
 	if obj == nil {
-		return verbs.Sent{}, &MisuseError{Verb: verb, Resource: c.r.String(), Problem: "the object is nil"}
+		return verbs.Sent{}, &kind.MisuseError{Verb: verb, Resource: c.r.String(), Problem: "the object is nil"}
 	}
 	return sentOf(obj), nil
 }
@@ -93,7 +94,7 @@ func (c *Client[T]) Patch(ctx context.Context, name string, pt types.PatchType, 
 		return nil, c.err
 	}
 	if len(subresources) > 0 && subresources[0] == "scale" {
-		return nil, &MisuseError{Verb: "patch", Resource: c.r.String(), Name: name,
+		return nil, &kind.MisuseError{Verb: "patch", Resource: c.r.String(), Name: name,
 			Problem: "the scale subresource is no " + c.r.Kind.Kind + " but a Scale: use rest.Client.Patch, or patch spec.replicas"}
 	}
 	return c.written(c.r.Patch(ctx, name, pt, data, &opts, subresources))

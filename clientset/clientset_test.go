@@ -17,7 +17,7 @@ import (
 
 // anyClient is what is asked of a client.Client[T] of any T.
 type anyClient interface {
-	Kind() (kind.Kind, error)
+	Kind() (kind.Info, error)
 	Namespace() string
 }
 
@@ -38,7 +38,7 @@ func TestEveryBuiltInOfTheGroupsHasAName(t *testing.T) {
 		{appsv1.SchemeGroupVersion, cs.AppsV1()},
 		{networkingv1.SchemeGroupVersion, cs.NetworkingV1()},
 	} {
-		missing := map[kind.Kind]bool{}
+		missing := map[kind.Info]bool{}
 		for k := range kind.All() {
 			if k.GroupVersion() == group.gv {
 				missing[k] = true

@@ -34,7 +34,7 @@ type Controller struct {
 	factory   *informer.Factory
 	reconcile Reconcile
 	sources   []source
-	primary   kind.Kind // what it is For
+	primary   kind.Info // what it is For
 	errs      []error   // why it cannot run
 
 	workers      int

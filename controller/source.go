@@ -16,7 +16,7 @@ import (
 // Watches make one; it is an Option of New. A Source belongs to one controller.
 type Source[T any] struct {
 	isFor    bool
-	resource func() (kind.Kind, error)
+	resource func() (kind.Info, error)
 	informer func(*informer.Factory) *informer.Informer[T]
 	keys     func(c *Controller, item informer.Item[T]) []Key // nil items are not asked for
 	match    func(informer.Item[T]) bool
@@ -31,7 +31,7 @@ type Source[T any] struct {
 // source is a Source of any type.
 type source interface {
 	primary() bool
-	kind() (kind.Kind, error)
+	kind() (kind.Info, error)
 	open(*Controller)
 	listen() (stop func())
 	wait(context.Context) error
@@ -48,7 +48,7 @@ func For[T any](opts ...informer.Option) *Source[T] {
 }
 
 // ForResource is For of any kind, such as a custom resource without a Go type.
-func ForResource(k kind.Kind, opts ...informer.Option) *Source[unstructured.Unstructured] {
+func ForResource(k kind.Info, opts ...informer.Option) *Source[unstructured.Unstructured] {
 	s := untyped(k, opts, ownKey[unstructured.Unstructured])
 	s.isFor = true
 	return s
@@ -61,7 +61,7 @@ func Owns[T any](opts ...informer.Option) *Source[T] {
 }
 
 // OwnsResource is Owns of any kind.
-func OwnsResource(k kind.Kind, opts ...informer.Option) *Source[unstructured.Unstructured] {
+func OwnsResource(k kind.Info, opts ...informer.Option) *Source[unstructured.Unstructured] {
 	return untyped(k, opts, ownerKey[unstructured.Unstructured])
 }
 
@@ -73,7 +73,7 @@ func Watches[T any](keys func(informer.Item[T]) []Key, opts ...informer.Option) 
 }
 
 // WatchesResource is Watches of any kind.
-func WatchesResource(k kind.Kind, keys func(informer.Item[unstructured.Unstructured]) []Key, opts ...informer.Option) *Source[unstructured.Unstructured] {
+func WatchesResource(k kind.Info, keys func(informer.Item[unstructured.Unstructured]) []Key, opts ...informer.Option) *Source[unstructured.Unstructured] {
 	return untyped(k, opts, func(_ *Controller, item informer.Item[unstructured.Unstructured]) []Key { return keys(item) })
 }
 
@@ -108,9 +108,9 @@ func typed[T any](opts []informer.Option, keys func(*Controller, informer.Item[T
 	}
 }
 
-func untyped(k kind.Kind, opts []informer.Option, keys func(*Controller, informer.Item[unstructured.Unstructured]) []Key) *Source[unstructured.Unstructured] {
+func untyped(k kind.Info, opts []informer.Option, keys func(*Controller, informer.Item[unstructured.Unstructured]) []Key) *Source[unstructured.Unstructured] {
 	return &Source[unstructured.Unstructured]{
-		resource: func() (kind.Kind, error) { return k, nil },
+		resource: func() (kind.Info, error) { return k, nil },
 		informer: func(f *informer.Factory) *informer.Informer[unstructured.Unstructured] {
 			return informer.ForResource(f, k, opts...)
 		},
@@ -139,7 +139,7 @@ func ownerKey[T any](c *Controller, item informer.Item[T]) []Key {
 }
 
 func (s *Source[T]) primary() bool            { return s.isFor }
-func (s *Source[T]) kind() (kind.Kind, error) { return s.resource() }
+func (s *Source[T]) kind() (kind.Info, error) { return s.resource() }
 
 func (s *Source[T]) open(c *Controller) {
 	s.controller = c

@@ -47,7 +47,7 @@ func (v GroupVersion) APIVersion() string { return v.GV().String() }
 type Resource struct {
 	// Kind says where it is and what its objects are. Kind.Protobuf is what package kind knows;
 	// servers do not tell.
-	Kind         kind.Kind     `json:"kind"`
+	Kind         kind.Info     `json:"kind"`
 	Singular     string        `json:"singular,omitempty"`   // "deployment"
 	ShortNames   []string      `json:"shortNames,omitempty"` // "deploy"
 	Categories   []string      `json:"categories,omitempty"` // "all"

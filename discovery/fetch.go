@@ -158,8 +158,8 @@ func sorted(verbs []string) []string {
 }
 
 // newKind puts a kind together, with what only package kind knows.
-func newKind(gv schema.GroupVersion, resource, name string, namespaced bool) kind.Kind {
-	k := kind.Kind{Group: gv.Group, Version: gv.Version, Kind: name, Resource: resource, Namespaced: namespaced}
+func newKind(gv schema.GroupVersion, resource, name string, namespaced bool) kind.Info {
+	k := kind.Info{Group: gv.Group, Version: gv.Version, Kind: name, Resource: resource, Namespaced: namespaced}
 	if known, ok := kind.ByGVR(k.GVR()); ok && known.Kind == name {
 		k.Protobuf = known.Protobuf
 	}

@@ -29,10 +29,10 @@ type Interface interface {
 
 	// ByGVK says which resource has the objects of a kind. Without a Version it is the version that
 	// the server prefers. meta.IsNoMatchError holds for the error if there is none.
-	ByGVK(ctx context.Context, gvk schema.GroupVersionKind) (kind.Kind, error)
+	ByGVK(ctx context.Context, gvk schema.GroupVersionKind) (kind.Info, error)
 	// ByGVR says what the objects of a resource are. Without a Version it is the version that the
 	// server prefers. meta.IsNoMatchError holds for the error if there is none.
-	ByGVR(ctx context.Context, gvr schema.GroupVersionResource) (kind.Kind, error)
+	ByGVR(ctx context.Context, gvr schema.GroupVersionResource) (kind.Info, error)
 	// ForResource finds what people call a resource, by the rules of Catalog.ForResource.
 	// meta.IsNoMatchError holds for the error if there is none.
 	ForResource(ctx context.Context, name string) (Resource, error)
@@ -86,7 +86,7 @@ func (l lookups) Resources(ctx context.Context) ([]GroupVersion, error) {
 	return c.Resources(), err
 }
 
-func (l lookups) ByGVK(ctx context.Context, gvk schema.GroupVersionKind) (kind.Kind, error) {
+func (l lookups) ByGVK(ctx context.Context, gvk schema.GroupVersionKind) (kind.Info, error) {
 	r, err := l.find(ctx, query{
 		what:  gvk.String(),
 		group: gvk.Group,
@@ -102,7 +102,7 @@ func (l lookups) ByGVK(ctx context.Context, gvk schema.GroupVersionKind) (kind.K
 	return r.Kind, err
 }
 
-func (l lookups) ByGVR(ctx context.Context, gvr schema.GroupVersionResource) (kind.Kind, error) {
+func (l lookups) ByGVR(ctx context.Context, gvr schema.GroupVersionResource) (kind.Info, error) {
 	r, err := l.find(ctx, query{
 		what:  gvr.String(),
 		group: gvr.Group,

@@ -35,9 +35,6 @@ func New(c *rest.Client, opts ...Option) *Client {
 	return out
 }
 
-// MisuseError says that a call cannot be right whatever the server thinks. No request was made.
-type MisuseError = verbs.MisuseError
-
 // Resource reads and writes the objects of one resource. It is a small immutable value: safe for
 // concurrent use, cheap to make, nothing to close.
 type Resource struct{ r verbs.Resource }
@@ -46,7 +43,7 @@ type Resource struct{ r verbs.Resource }
 func (c *Client) Resource(gvr schema.GroupVersionResource) *Resource {
 	k, whole := kind.ByGVR(gvr)
 	if !whole {
-		k = kind.Kind{Group: gvr.Group, Version: gvr.Version, Resource: gvr.Resource}
+		k = kind.Info{Group: gvr.Group, Version: gvr.Version, Resource: gvr.Resource}
 	}
 	return &Resource{verbs.Resource{
 		Rest: c.rest, Kind: k, Whole: whole, Format: wire.JSON, KeepManagedFields: c.keepManagedFields,

@@ -17,9 +17,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/skiff-k8s/skiff/client"
-	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/dynamic"
+	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 func TestMain(m *testing.M) { controlplane.Main(m) }
@@ -316,7 +317,7 @@ func TestMisuse(t *testing.T) {
 		"no name":                                   create(d.Resource(gadgets).In("n"), object("dynamic.skiff.example.com/v1", "Gadget", "", "")),
 		"a deletion everywhere":                     d.Resource(configMaps).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}),
 	} {
-		var misuse *dynamic.MisuseError
+		var misuse *kind.MisuseError
 		if !errors.As(err, &misuse) {
 			t.Errorf("%s: %v is no MisuseError", name, err)
 		}

@@ -9,12 +9,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/skiff-k8s/skiff/internal/verbs"
+	"github.com/skiff-k8s/skiff/kind"
 )
 
 // sent looks at an object that is to be written. It is not changed by any verb, nor kept.
 func (d *Resource) sent(verb string, u *unstructured.Unstructured) (verbs.Sent, error) {
 	if u == nil || u.Object == nil {
-		return verbs.Sent{}, &MisuseError{Verb: verb, Resource: d.r.String(), Problem: "the object is nil"}
+		return verbs.Sent{}, &kind.MisuseError{Verb: verb, Resource: d.r.String(), Problem: "the object is nil"}
 	}
 	return verbs.Sent{
 		Value:        u,

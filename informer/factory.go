@@ -29,7 +29,7 @@ type Factory struct {
 
 // identity is what makes two informers one.
 type identity struct {
-	kind                      kind.Kind
+	kind                      kind.Info
 	unknown                   reflect.Type // of a type that has no kind, or not the fields of drop
 	namespace, labels, fields string
 	keepManagedFields, json   bool
@@ -47,7 +47,7 @@ func (f *Factory) Client() *rest.Client { return f.client }
 
 // informer returns the informer of k with cfg, which is made if there is none. err is why there can
 // be none for the Go type t.
-func (f *Factory) informer(k kind.Kind, t reflect.Type, err error, cfg config) *shared {
+func (f *Factory) informer(k kind.Info, t reflect.Type, err error, cfg config) *shared {
 	id := identity{
 		kind: k, namespace: cfg.namespace, labels: cfg.labelSelector, fields: cfg.fieldSelector,
 		keepManagedFields: cfg.keepManagedFields, json: cfg.json || !k.Protobuf,

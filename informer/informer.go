@@ -15,7 +15,7 @@ import (
 // and nothing outside of this package can.
 type Any interface {
 	// Kind returns what the informer is for.
-	Kind() kind.Kind
+	Kind() kind.Info
 	// Namespace returns the namespace that the informer is confined to; "" is all.
 	Namespace() string
 	// String names the informer for people: `pods in namespace "web" with labels app=db`.
@@ -68,7 +68,7 @@ func For[T any](f *Factory, opts ...Option) *Informer[T] {
 
 // ForResource returns the factory's informer of any resource, custom or built in, without a Go type
 // of its own. The objects come as JSON, for that is what Unstructured holds.
-func ForResource(f *Factory, k kind.Kind, opts ...Option) *Informer[unstructured.Unstructured] {
+func ForResource(f *Factory, k kind.Info, opts ...Option) *Informer[unstructured.Unstructured] {
 	cfg := f.config.with(opts)
 	cfg.json = true
 	err := cfg.compile(nil)

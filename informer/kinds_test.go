@@ -17,7 +17,7 @@ const (
 	soonEnough = 30 * time.Second
 )
 
-func mustKind(t *testing.T, group, version, name string) kind.Kind {
+func mustKind(t *testing.T, group, version, name string) kind.Info {
 	t.Helper()
 	k, ok := kind.ByGVK(schema.GroupVersionKind{Group: group, Version: version, Kind: name})
 	if !ok {
@@ -26,6 +26,6 @@ func mustKind(t *testing.T, group, version, name string) kind.Kind {
 	return k
 }
 
-func kindOfNothing() kind.Kind {
-	return kind.Kind{Group: "example.com", Version: "v1", Kind: "Nothing", Resource: "nothings", Namespaced: true}
+func kindOfNothing() kind.Info {
+	return kind.Info{Group: "example.com", Version: "v1", Kind: "Nothing", Resource: "nothings", Namespaced: true}
 }

@@ -93,7 +93,7 @@ func TestEverythingEndsWithTheContext(t *testing.T) {
 		w := s.synced()
 		ctx, cancel := context.WithCancel(s.ctx)
 		other := informer.NewFactory(s.factory.Client(), informer.JSON())
-		k := kind.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}
+		k := kind.Info{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}
 		maps := informer.ForResource(other, k)
 		r := maps.AddHandler(informer.Handler[unstructuredObject]{}, informer.Resync(time.Second))
 		unstarted := informer.NewFactory(s.factory.Client())

@@ -16,7 +16,7 @@ import (
 // shared is what the informers of one resource, namespace and selectors share, without a Go type:
 // reflector → deltaFIFO → store and handlers. It implements Any.
 type shared struct {
-	kind   kind.Kind
+	kind   kind.Info
 	err    error // why there is no kind: the informer will not run
 	config config
 	client *rest.Client
@@ -43,7 +43,7 @@ type shared struct {
 	listed     bool    // the initial list is in
 }
 
-func newShared(c *rest.Client, k kind.Kind, cfg config) *shared {
+func newShared(c *rest.Client, k kind.Info, cfg config) *shared {
 	return &shared{
 		kind: k, config: cfg, client: c,
 		fifo: newDeltaFIFO(), store: store.New(store.Options{DecodedBytes: cfg.decodedBudget}), progress: newProgress(),
@@ -54,14 +54,14 @@ func newShared(c *rest.Client, k kind.Kind, cfg config) *shared {
 func (s *shared) base() *shared { return s }
 
 // Kind returns what the informer is for. It is zero if T is not registered.
-func (s *shared) Kind() kind.Kind { return s.kind }
+func (s *shared) Kind() kind.Info { return s.kind }
 
 // Namespace returns the namespace that the informer is confined to; "" is all.
 func (s *shared) Namespace() string { return s.config.namespace }
 
 // String names the informer for people: `pods in namespace "web" with labels app=db`.
 func (s *shared) String() string {
-	if s.kind == (kind.Kind{}) {
+	if s.kind == (kind.Info{}) {
 		return "of an unknown type"
 	}
 	var b strings.Builder

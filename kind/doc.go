@@ -8,7 +8,7 @@
 // and name, so that asking for a Pod links no package that the program does not link already. A
 // custom type is told of once:
 //
-//	err := kind.Register[v1.Backup](kind.Kind{
+//	err := kind.Register[v1.Backup](kind.Info{
 //		Group: "example.com", Version: "v1", Kind: "Backup", Resource: "backups", Namespaced: true,
 //	})
 //

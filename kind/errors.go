@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 )
@@ -35,5 +36,24 @@ func (e *UnknownError) Error() string {
 			return unknown + "it is a list; name the type of its items, " + item
 		}
 	}
-	return unknown + "tell skiff which resource it is with kind.Register[" + t.String() + "](kind.Kind{…})"
+	return unknown + "tell skiff which resource it is with kind.Register[" + t.String() + "](kind.Info{…})"
+}
+
+// MisuseError is the error of a call that cannot be right whatever the server answers: a name is
+// missing, a namespace is given for a cluster-scoped resource, an option contradicts another one.
+// No request was sent. Every package of skiff that can find such a mistake returns this type.
+type MisuseError struct {
+	Verb     string // what was called: "create", "get"
+	Resource string // "deployments.apps"
+	Name     string // of the object; may be empty
+	Problem  string // what is wrong and what to do
+}
+
+// Error returns "verb resource "name": problem".
+func (e *MisuseError) Error() string {
+	what := e.Verb + " " + e.Resource
+	if e.Name != "" {
+		what += fmt.Sprintf(" %q", e.Name)
+	}
+	return what + ": " + e.Problem
 }

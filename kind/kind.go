@@ -7,12 +7,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Kind says how the API server knows objects of one type: the names that stand in the object itself
+// Info says how the API server knows objects of one type: the names that stand in the object itself
 // (Group, Version, Kind) and those that stand in its URL (Group, Version, Resource, and whether a
 // namespace comes before it).
 //
-// A Kind is a plain comparable value.
-type Kind struct {
+// An Info is a plain comparable value.
+type Info struct {
 	Group    string // "apps"; "" is the core group
 	Version  string // "v1"
 	Kind     string // "Deployment"
@@ -29,22 +29,22 @@ type Kind struct {
 }
 
 // GVK returns the names that stand in the object.
-func (k Kind) GVK() schema.GroupVersionKind {
+func (k Info) GVK() schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: k.Group, Version: k.Version, Kind: k.Kind}
 }
 
 // GVR returns the names that stand in the URL.
-func (k Kind) GVR() schema.GroupVersionResource {
+func (k Info) GVR() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Resource}
 }
 
 // GroupVersion returns the API the kind belongs to.
-func (k Kind) GroupVersion() schema.GroupVersion {
+func (k Info) GroupVersion() schema.GroupVersion {
 	return schema.GroupVersion{Group: k.Group, Version: k.Version}
 }
 
 // APIVersion returns what stands in an object's apiVersion field: "v1", "apps/v1".
-func (k Kind) APIVersion() string {
+func (k Info) APIVersion() string {
 	if k.Group == "" {
 		return k.Version
 	}
@@ -52,16 +52,16 @@ func (k Kind) APIVersion() string {
 }
 
 // String returns the kind as people read it in messages: "v1 Pod", "apps/v1 Deployment". It is
-// meant for people; compare Kinds with ==.
-func (k Kind) String() string {
-	if k == (Kind{}) {
+// meant for people; compare Infos with ==.
+func (k Info) String() string {
+	if k == (Info{}) {
 		return "no kind"
 	}
 	return k.APIVersion() + " " + k.Kind
 }
 
 // Of returns the kind of the Go type T. See [OfType].
-func Of[T any]() (Kind, error) { return OfType(reflect.TypeFor[T]()) }
+func Of[T any]() (Info, error) { return OfType(reflect.TypeFor[T]()) }
 
 // OfType returns the kind of a Go type: a built-in type of k8s.io/api, a
 // CustomResourceDefinition or an APIService, or a type that [Register] was told of.
@@ -72,7 +72,7 @@ func Of[T any]() (Kind, error) { return OfType(reflect.TypeFor[T]()) }
 // has a kind only when registered.
 //
 // The error is an [*UnknownError].
-func OfType(t reflect.Type) (Kind, error) { return ofType(t) }
+func OfType(t reflect.Type) (Info, error) { return ofType(t) }
 
 // Register tells skiff which kind the Go type T is, once for the whole process; usually in an init
 // function or first thing in main, beside the type. T is a struct type (or a pointer to one, which
@@ -84,13 +84,13 @@ func OfType(t reflect.Type) (Kind, error) { return ofType(t) }
 // fields that a program reads).
 //
 // Register is safe for concurrent use with everything in this package.
-func Register[T any](k Kind) error { return register(reflect.TypeFor[T](), k) }
+func Register[T any](k Info) error { return register(reflect.TypeFor[T](), k) }
 
 // ByGVK returns the kind with that group, version and kind, built in or registered.
-func ByGVK(gvk schema.GroupVersionKind) (Kind, bool) { return byGVK(gvk) }
+func ByGVK(gvk schema.GroupVersionKind) (Info, bool) { return byGVK(gvk) }
 
 // ByGVR returns the kind with that group, version and resource, built in or registered.
-func ByGVR(gvr schema.GroupVersionResource) (Kind, bool) { return byGVR(gvr) }
+func ByGVR(gvr schema.GroupVersionResource) (Info, bool) { return byGVR(gvr) }
 
 // All returns every kind: the built-in ones, by group and version, then those registered.
-func All() iter.Seq[Kind] { return all }
+func All() iter.Seq[Info] { return all }

@@ -22,18 +22,18 @@ import (
 )
 
 var (
-	pod = kind.Kind{Version: "v1", Kind: "Pod", Resource: "pods", Namespaced: true, Protobuf: true}
-	dep = kind.Kind{Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments", Namespaced: true, Protobuf: true}
+	pod = kind.Info{Version: "v1", Kind: "Pod", Resource: "pods", Namespaced: true, Protobuf: true}
+	dep = kind.Info{Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments", Namespaced: true, Protobuf: true}
 )
 
 func TestNamesAndString(t *testing.T) {
 	for _, c := range []struct {
-		k                    kind.Kind
+		k                    kind.Info
 		apiVersion, asString string
 	}{
 		{pod, "v1", "v1 Pod"},
 		{dep, "apps/v1", "apps/v1 Deployment"},
-		{kind.Kind{}, "", "no kind"},
+		{kind.Info{}, "", "no kind"},
 	} {
 		if got := c.k.APIVersion(); got != c.apiVersion {
 			t.Errorf("APIVersion() = %q, want %q", got, c.apiVersion)
@@ -51,7 +51,7 @@ func TestABuiltInIsKnownByItsTypeAndBothItsNames(t *testing.T) {
 	type alias = corev1.Pod
 	for _, got := range []struct {
 		how string
-		k   kind.Kind
+		k   kind.Info
 		err error
 	}{
 		of[corev1.Pod]("the struct"),
@@ -81,7 +81,7 @@ func TestABuiltInIsKnownByItsTypeAndBothItsNames(t *testing.T) {
 
 func of[T any](how string) (out struct {
 	how string
-	k   kind.Kind
+	k   kind.Info
 	err error
 }) {
 	out.how = how
@@ -112,7 +112,7 @@ func TestAnUnknownTypeSaysWhatToDo(t *testing.T) {
 	} {
 		k, err := kind.OfType(c.t)
 		var unknown *kind.UnknownError
-		if !errors.As(err, &unknown) || k != (kind.Kind{}) {
+		if !errors.As(err, &unknown) || k != (kind.Info{}) {
 			t.Errorf("%v: %+v, %v; want an UnknownError", c.t, k, err)
 			continue
 		}
@@ -129,7 +129,7 @@ type (
 )
 
 func TestARegisteredTypeIsKnownLikeABuiltIn(t *testing.T) {
-	want := kind.Kind{Group: "example.com", Version: "v1", Kind: "Backup", Resource: "backups", Namespaced: true}
+	want := kind.Info{Group: "example.com", Version: "v1", Kind: "Backup", Resource: "backups", Namespaced: true}
 	for range 2 { // again is no error
 		if err := kind.Register[backup](want); err != nil {
 			t.Fatal(err)
@@ -149,7 +149,7 @@ func TestARegisteredTypeIsKnownLikeABuiltIn(t *testing.T) {
 	}
 	for _, got := range []struct {
 		how string
-		k   kind.Kind
+		k   kind.Info
 		err error
 	}{of[backup]("backup"), of[*backup]("*backup"), of[backup2]("backup2")} {
 		if got.k != want || got.err != nil {
@@ -165,11 +165,11 @@ func TestARegisteredTypeIsKnownLikeABuiltIn(t *testing.T) {
 	if k, ok := kind.ByGVR(want.GVR()); k != want || !ok {
 		t.Errorf("ByGVR: %+v, %t", k, ok)
 	}
-	count := map[kind.Kind]int{}
+	count := map[kind.Info]int{}
 	for k := range kind.All() {
 		count[k]++
 	}
-	for _, k := range []kind.Kind{want, pod} {
+	for _, k := range []kind.Info{want, pod} {
 		if count[k] != 1 {
 			t.Errorf("All yields %v %d times", k, count[k])
 		}
@@ -182,30 +182,30 @@ type (
 )
 
 func TestAContradictionIsAnErrorThatSaysWhich(t *testing.T) {
-	k := kind.Kind{Group: "example.com", Version: "v1", Kind: "Contrary", Resource: "contraries"}
+	k := kind.Info{Group: "example.com", Version: "v1", Kind: "Contrary", Resource: "contraries"}
 	if err := kind.Register[contrary](k); err != nil {
 		t.Fatal(err)
 	}
-	with := func(k kind.Kind, change func(*kind.Kind)) kind.Kind { change(&k); return k }
+	with := func(k kind.Info, change func(*kind.Info)) kind.Info { change(&k); return k }
 	for _, c := range []struct {
 		name string
 		err  error
 		says string
 	}{
-		{"another kind for a type", kind.Register[contrary](with(k, func(k *kind.Kind) { k.Kind = "Other"; k.Resource = "others" })),
+		{"another kind for a type", kind.Register[contrary](with(k, func(k *kind.Info) { k.Kind = "Other"; k.Resource = "others" })),
 			"it is example.com/v1 Contrary, resource contraries already"},
-		{"another scope", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Namespaced = true })), "Namespaced: false"},
-		{"another encoding", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Protobuf = true })), "Protobuf: false"},
-		{"another resource", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Resource = "contrarys" })), "resource contraries"},
-		{"a resource twice", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Kind = "Other" })), "its resource contraries is"},
+		{"another scope", kind.Register[contrary2](with(k, func(k *kind.Info) { k.Namespaced = true })), "Namespaced: false"},
+		{"another encoding", kind.Register[contrary2](with(k, func(k *kind.Info) { k.Protobuf = true })), "Protobuf: false"},
+		{"another resource", kind.Register[contrary2](with(k, func(k *kind.Info) { k.Resource = "contrarys" })), "resource contraries"},
+		{"a resource twice", kind.Register[contrary2](with(k, func(k *kind.Info) { k.Kind = "Other" })), "its resource contraries is"},
 		{"a built-in type", kind.Register[corev1.Pod](k), "it is v1 Pod"},
-		{"a built-in kind", kind.Register[contrary2](with(pod, func(k *kind.Kind) { k.Namespaced = false })), "Namespaced: true"},
-		{"a built-in resource", kind.Register[contrary2](with(pod, func(k *kind.Kind) { k.Kind = "Pot" })), "its resource pods is v1 Pod"},
-		{"no version", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Version = "" })), "Version is empty"},
-		{"no kind", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Kind = "" })), "Kind is empty"},
-		{"no resource", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Resource = "" })), "Resource is empty"},
-		{"an API version as version", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Version = "example.com/v1" })), "fields of their own"},
-		{"a kind as resource", kind.Register[contrary2](with(k, func(k *kind.Kind) { k.Resource = "Contrary" })), "plural, lower-case"},
+		{"a built-in kind", kind.Register[contrary2](with(pod, func(k *kind.Info) { k.Namespaced = false })), "Namespaced: true"},
+		{"a built-in resource", kind.Register[contrary2](with(pod, func(k *kind.Info) { k.Kind = "Pot" })), "its resource pods is v1 Pod"},
+		{"no version", kind.Register[contrary2](with(k, func(k *kind.Info) { k.Version = "" })), "Version is empty"},
+		{"no kind", kind.Register[contrary2](with(k, func(k *kind.Info) { k.Kind = "" })), "Kind is empty"},
+		{"no resource", kind.Register[contrary2](with(k, func(k *kind.Info) { k.Resource = "" })), "Resource is empty"},
+		{"an API version as version", kind.Register[contrary2](with(k, func(k *kind.Info) { k.Version = "example.com/v1" })), "fields of their own"},
+		{"a kind as resource", kind.Register[contrary2](with(k, func(k *kind.Info) { k.Resource = "Contrary" })), "plural, lower-case"},
 		{"no struct", kind.Register[string](k), "only a struct type with a name"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.says) {
@@ -220,8 +220,8 @@ func TestAContradictionIsAnErrorThatSaysWhich(t *testing.T) {
 func TestConcurrentRegistrationAndLookup(t *testing.T) {
 	type a struct{}
 	type b struct{}
-	ka := kind.Kind{Group: "race.example.com", Version: "v1", Kind: "A", Resource: "as"}
-	kb := kind.Kind{Group: "race.example.com", Version: "v1", Kind: "B", Resource: "bs"}
+	ka := kind.Info{Group: "race.example.com", Version: "v1", Kind: "A", Resource: "as"}
+	kb := kind.Info{Group: "race.example.com", Version: "v1", Kind: "B", Resource: "bs"}
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

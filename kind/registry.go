@@ -16,9 +16,9 @@ import (
 // registry is what Register was told. It is never changed, only replaced, so that readers need no
 // lock.
 type registry struct {
-	byType map[reflect.Type]Kind
-	byGVK  map[schema.GroupVersionKind]Kind
-	byGVR  map[schema.GroupVersionResource]Kind
+	byType map[reflect.Type]Info
+	byGVK  map[schema.GroupVersionKind]Info
+	byGVR  map[schema.GroupVersionResource]Info
 }
 
 var (
@@ -26,12 +26,12 @@ var (
 	registering sync.Mutex               // held by those who replace it
 )
 
-func ofType(t reflect.Type) (Kind, error) {
+func ofType(t reflect.Type) (Info, error) {
 	if t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if t == nil || t.Kind() != reflect.Struct || t.Name() == "" {
-		return Kind{}, &UnknownError{Type: t}
+		return Info{}, &UnknownError{Type: t}
 	}
 	if k, ok := builtinType(t.PkgPath(), t.Name()); ok {
 		return k, nil
@@ -41,10 +41,10 @@ func ofType(t reflect.Type) (Kind, error) {
 			return k, nil
 		}
 	}
-	return Kind{}, &UnknownError{Type: t}
+	return Info{}, &UnknownError{Type: t}
 }
 
-func byGVK(gvk schema.GroupVersionKind) (Kind, bool) {
+func byGVK(gvk schema.GroupVersionKind) (Info, bool) {
 	if p, ok := builtinGroupVersion(gvk.Group, gvk.Version); ok {
 		if k, ok := p.find(gvk.Kind); ok {
 			return k, true
@@ -54,10 +54,10 @@ func byGVK(gvk schema.GroupVersionKind) (Kind, bool) {
 		k, ok := r.byGVK[gvk]
 		return k, ok
 	}
-	return Kind{}, false
+	return Info{}, false
 }
 
-func byGVR(gvr schema.GroupVersionResource) (Kind, bool) {
+func byGVR(gvr schema.GroupVersionResource) (Info, bool) {
 	if p, ok := builtinGroupVersion(gvr.Group, gvr.Version); ok {
 		for i := range p.kinds {
 			if p.kinds[i].resource == gvr.Resource {
@@ -69,10 +69,10 @@ func byGVR(gvr schema.GroupVersionResource) (Kind, bool) {
 		k, ok := r.byGVR[gvr]
 		return k, ok
 	}
-	return Kind{}, false
+	return Info{}, false
 }
 
-func all(yield func(Kind) bool) {
+func all(yield func(Info) bool) {
 	for i := range builtins {
 		p := &builtins[i]
 		for j := range p.kinds {
@@ -92,19 +92,19 @@ func all(yield func(Kind) bool) {
 	}
 }
 
-func compare(a, b Kind) int {
+func compare(a, b Info) int {
 	return cmp.Or(strings.Compare(a.Group, b.Group), strings.Compare(a.Version, b.Version), strings.Compare(a.Kind, b.Kind))
 }
 
-func builtinGVK(gvk schema.GroupVersionKind) (Kind, bool) {
+func builtinGVK(gvk schema.GroupVersionKind) (Info, bool) {
 	p, ok := builtinGroupVersion(gvk.Group, gvk.Version)
 	if !ok {
-		return Kind{}, false
+		return Info{}, false
 	}
 	return p.find(gvk.Kind)
 }
 
-func register(t reflect.Type, k Kind) error {
+func register(t reflect.Type, k Info) error {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -130,9 +130,9 @@ func register(t reflect.Type, k Kind) error {
 		return fmt.Errorf("kind: register %v as %v: its resource %s is %s already", t, k, k.Resource, known.difference(k))
 	}
 	next := &registry{
-		byType: map[reflect.Type]Kind{},
-		byGVK:  map[schema.GroupVersionKind]Kind{},
-		byGVR:  map[schema.GroupVersionResource]Kind{},
+		byType: map[reflect.Type]Info{},
+		byGVK:  map[schema.GroupVersionKind]Info{},
+		byGVR:  map[schema.GroupVersionResource]Info{},
 	}
 	if r := registered.Load(); r != nil {
 		maps.Copy(next.byType, r.byType)
@@ -147,7 +147,7 @@ func register(t reflect.Type, k Kind) error {
 }
 
 // valid finds what cannot stand in a URL or an object, and the two mistakes that are easily made.
-func (k Kind) valid() error {
+func (k Info) valid() error {
 	switch {
 	case k.Version == "":
 		return fmt.Errorf("its Version is empty, say v1 or v1alpha1")
@@ -164,7 +164,7 @@ func (k Kind) valid() error {
 }
 
 // difference says what k is, as far as other is something else.
-func (k Kind) difference(other Kind) string {
+func (k Info) difference(other Info) string {
 	what := k.String()
 	add := func(differs bool, format string, args ...any) {
 		if differs {

@@ -6,22 +6,22 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 func TestMain(m *testing.M) { controlplane.Main(m) }
 
 // served asks an API server for its resources, without help of package discovery, which stands on
 // this one.
-func served(t *testing.T, cfg *rest.Config) map[schema.GroupVersionResource]kind.Kind {
+func served(t *testing.T, cfg *rest.Config) map[schema.GroupVersionResource]kind.Info {
 	t.Helper()
 	c, err := rest.NewClient(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := map[schema.GroupVersionResource]kind.Kind{}
+	out := map[schema.GroupVersionResource]kind.Info{}
 	for _, root := range []string{"/api", "/apis"} {
 		data, err := c.Get().AbsPath(root).SetHeader("Accept", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList").DoRaw(t.Context())
 		if err != nil {
@@ -46,7 +46,7 @@ func served(t *testing.T, cfg *rest.Config) map[schema.GroupVersionResource]kind
 		for _, g := range list.Items {
 			for _, v := range g.Versions {
 				for _, r := range v.Resources {
-					k := kind.Kind{
+					k := kind.Info{
 						Group: g.Metadata.Name, Version: v.Version, Kind: r.ResponseKind.Kind, Resource: r.Resource,
 						Namespaced: r.Scope == "Namespaced", Protobuf: true,
 					}

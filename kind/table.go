@@ -28,30 +28,30 @@ const (
 )
 
 // full puts an entry together. The API server speaks protobuf for everything that is built in.
-func (p *pkg) full(e *entry) Kind {
-	return Kind{
+func (p *pkg) full(e *entry) Info {
+	return Info{
 		Group: p.group, Version: p.version, Kind: e.kind,
 		Resource: e.resource, Namespaced: e.namespaced, Protobuf: true,
 	}
 }
 
 // builtinType finds a built-in kind by its Go type.
-func builtinType(path, name string) (Kind, bool) {
+func builtinType(path, name string) (Info, bool) {
 	i, ok := slices.BinarySearchFunc(builtins[:], path, func(p pkg, path string) int {
 		return strings.Compare(p.path, path)
 	})
 	if !ok {
-		return Kind{}, false
+		return Info{}, false
 	}
 	return builtins[i].find(name)
 }
 
-func (p *pkg) find(kind string) (Kind, bool) {
+func (p *pkg) find(kind string) (Info, bool) {
 	i, ok := slices.BinarySearchFunc(p.kinds, kind, func(e entry, kind string) int {
 		return strings.Compare(e.kind, kind)
 	})
 	if !ok {
-		return Kind{}, false
+		return Info{}, false
 	}
 	return p.full(&p.kinds[i]), true
 }

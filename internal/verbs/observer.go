@@ -8,7 +8,7 @@ import (
 
 // Write is one write that the server has carried out. Package client documents it.
 type Write struct {
-	Kind            kind.Kind
+	Kind            kind.Info
 	Namespace       string
 	Name            string
 	UID             string

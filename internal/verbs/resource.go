@@ -22,7 +22,7 @@ type Resource struct {
 	Rest *rest.Client
 
 	// Kind is what is known of the resource. Its group, version and resource are.
-	Kind kind.Kind
+	Kind kind.Info
 	// Whole says that Kind's scope and kind are known too.
 	Whole bool
 
@@ -60,24 +60,8 @@ func (r Resource) to(req *rest.Request) *rest.Request {
 	return req.GroupVersion(r.Kind.GroupVersion()).Namespace(r.Namespace).Resource(r.Kind.Resource).Format(r.Format)
 }
 
-// A MisuseError says that a call cannot be right whatever the server thinks. No request was made.
-type MisuseError struct {
-	Verb     string // "create"
-	Resource string // "deployments.apps"
-	Name     string // of the object; may be empty
-	Problem  string // what is wrong and what to do
-}
-
-func (e *MisuseError) Error() string {
-	what := e.Verb + " " + e.Resource
-	if e.Name != "" {
-		what += fmt.Sprintf(" %q", e.Name)
-	}
-	return what + ": " + e.Problem
-}
-
 func (r Resource) misuse(verb, name, format string, args ...any) error {
-	return &MisuseError{Verb: verb, Resource: r.String(), Name: name, Problem: fmt.Sprintf(format, args...)}
+	return &kind.MisuseError{Verb: verb, Resource: r.String(), Name: name, Problem: fmt.Sprintf(format, args...)}
 }
 
 // one checks that a request can be about one object, and says where in the API that is.

@@ -24,7 +24,7 @@ import (
 func main() { probe.Main("skiff-runner", newSubject) }
 
 // databases is the custom resource of the workload.
-var databases = kind.Kind{
+var databases = kind.Info{
 	Group: workload.DatabaseKind.Group, Version: workload.DatabaseKind.Version, Kind: workload.DatabaseKind.Kind,
 	Resource: "databases", Namespaced: true,
 }

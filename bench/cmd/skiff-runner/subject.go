@@ -26,7 +26,7 @@ func typed[T any](f *informer.Factory) *subject[T] {
 	return &subject[T]{factory: f, open: func() *informer.Informer[T] { return informer.For[T](f) }}
 }
 
-func dynamic(f *informer.Factory, k kind.Kind) *subject[unstructured.Unstructured] {
+func dynamic(f *informer.Factory, k kind.Info) *subject[unstructured.Unstructured] {
 	return &subject[unstructured.Unstructured]{factory: f, open: func() *informer.Informer[unstructured.Unstructured] {
 		return informer.ForResource(f, k)
 	}}

@@ -221,7 +221,7 @@ func runSkiff[T any](t *testing.T, w *watched, factory *informer.Factory, i *inf
 func init() {
 	ctrllog.SetLogger(logr.Discard())
 	gvk := workload.DatabaseKind
-	k := kind.Kind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind, Resource: "databases", Namespaced: true}
+	k := kind.Info{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind, Resource: "databases", Namespaced: true}
 	if err := kind.Register[workload.Database](k); err != nil {
 		panic(err)
 	}
@@ -230,7 +230,7 @@ func init() {
 func skiffDynamic(t *testing.T, w *watched) reader {
 	info := w.src.Info()
 	factory := skiffFactory(t, w)
-	k := kind.Kind{Group: info.Group, Version: info.Version, Kind: info.Kind, Resource: info.Resource, Namespaced: info.Namespaced, Protobuf: info.Protobuf}
+	k := kind.Info{Group: info.Group, Version: info.Version, Kind: info.Kind, Resource: info.Resource, Namespaced: info.Namespaced, Protobuf: info.Protobuf}
 	return runSkiff[unstructured.Unstructured](t, w, factory, informer.ForResource(factory, k))
 }
 

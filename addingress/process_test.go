@@ -25,11 +25,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/skiff-k8s/skiff/addingress/internal/await"
 	"github.com/skiff-k8s/skiff/client"
-	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/informer"
-	"github.com/skiff-k8s/skiff/internal/addingress/await"
 	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 // binary is the operator as it is shipped, but with the race detector.

@@ -24,7 +24,7 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/skiff-k8s/skiff/internal/addingress"
+	"github.com/skiff-k8s/skiff/addingress/internal/addingress"
 	"github.com/skiff-k8s/skiff/kubeconfig"
 	"github.com/skiff-k8s/skiff/rest"
 )

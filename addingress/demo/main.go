@@ -22,8 +22,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 // startTimeout is for a control plane that starts in seconds, on a busy machine.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/skiff-k8s/skiff/internal/addingress"
+	"github.com/skiff-k8s/skiff/addingress/internal/addingress"
 )
 
 func TestWrongFlagsAreToldAndExitWith2(t *testing.T) {

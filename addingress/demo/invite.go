@@ -6,7 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"github.com/skiff-k8s/skiff/controlplane"
+	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 // invite tells how to try it by hand: with kubectl, or with curl where that is not

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/skiff-k8s/skiff/internal/addingress"
+	"github.com/skiff-k8s/skiff/addingress/internal/addingress"
 	"github.com/skiff-k8s/skiff/kubeconfig"
 )
 

@@ -13,10 +13,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/skiff-k8s/skiff/addingress/internal/await"
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/discovery"
 	"github.com/skiff-k8s/skiff/informer"
-	"github.com/skiff-k8s/skiff/internal/addingress/await"
 	"github.com/skiff-k8s/skiff/rest"
 )
 
