@@ -3,8 +3,6 @@ package skiff_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"os/exec"
 	"path/filepath"
@@ -16,11 +14,13 @@ import (
 const module = "github.com/skiff-k8s/skiff"
 
 // house is the architecture as a table: the packages of the library module from the bottom up, and
-// what of ours each may import. A folder below a row (rest/internal/x) belongs to the row.
+// the packages of ours that each may import. A package belongs to the row with the longest path that
+// is its own or a folder above it: rest/internal/x belongs to rest, wire/fieldpath to a row of its own
+// where there is one.
 //
 // DESIGN.md tells why each stands where it does. To move an arrow is a decision about the
 // architecture: change the two together.
-var house = []row{
+var house = plan{
 	{"kind", nil},
 	{"wire", nil},
 	{"workqueue", nil},
@@ -61,55 +61,42 @@ var thirdParty = map[string]int{
 	"bench":      66,  // client-go and controller-runtime, to measure beside them
 }
 
-type row struct {
-	path string
-	may  []string
-}
+// maxLines is how long a file of the library may be, tests excepted. A longer one tells two ideas.
+const maxLines = 400
 
-func imports(rows ...string) []string { return rows }
-
-var everyRowAbove = []string{"*"}
+// mayBeLonger are the files that are longer, each with the reason.
+var mayBeLonger = map[string]string{}
 
 // Every import of ours points to a row above the importer's own, and is one that the row allows.
 func TestImportsGoUpward(t *testing.T) {
 	for _, p := range goList(t, "-e", "./...") {
-		from := rowOf(p.ImportPath)
-		if from < 0 {
-			continue // TestEveryPackageHasARow says it
-		}
-		for _, path := range p.Imports {
-			if err := arrow(from, path, house[from].may); err != nil {
-				t.Errorf("%s imports %s: %v", short(p.ImportPath), short(path), err)
-			}
-		}
-		for _, path := range slices.Concat(p.TestImports, p.XTestImports) {
-			if err := arrow(from, path, slices.Concat(everyRowAbove, heldInTests)); err != nil {
-				t.Errorf("a test of %s imports %s: %v", short(p.ImportPath), short(path), err)
-			}
+		for _, problem := range house.imports(p, heldInTests) {
+			t.Error(problem)
 		}
 	}
 }
 
 // Every package belongs to a row, and every row names only rows above itself, so that the table
-// cannot say something else than its order.
+// cannot contradict its order.
 func TestEveryPackageHasARow(t *testing.T) {
 	for _, p := range goList(t, "-e", "./...") {
-		if p.ImportPath != module && rowOf(p.ImportPath) < 0 {
+		if p.ImportPath != module && house.rowOf(p.ImportPath) < 0 {
 			t.Errorf("%s has no row in the house: give it one in house_test.go and in DESIGN.md", short(p.ImportPath))
 		}
 	}
-	for i, r := range house {
-		for _, m := range r.may {
-			if m == "*" {
-				continue
-			}
-			at := slices.IndexFunc(house, func(r row) bool { return r.path == m })
-			if at < 0 {
-				t.Errorf("row %s may import %s, which is no row", r.path, m)
-			} else if at >= i {
-				t.Errorf("row %s may import %s, which does not stand above it", r.path, m)
-			}
-		}
+	for _, problem := range house.contradictions() {
+		t.Error(problem)
+	}
+}
+
+// No file of the library is longer than maxLines, tests excepted, unless mayBeLonger gives a reason.
+func TestFilesTellOneIdea(t *testing.T) {
+	files := sources(t, ".")
+	if len(files) < 100 {
+		t.Fatalf("found only %d source files: this test did not look at the library", len(files))
+	}
+	for _, problem := range tooLong(files, maxLines, mayBeLonger) {
+		t.Error(problem)
 	}
 }
 
@@ -161,40 +148,9 @@ func TestModulesStayLean(t *testing.T) {
 	}
 }
 
-// arrow says whether a package of row from, which may import the rows in may, may import path. What is
-// not ours is not its business.
-func arrow(from int, path string, may []string) error {
-	if path == module {
-		return errors.New("the root package is documentation only")
-	}
-	if !strings.HasPrefix(path, module+"/") {
-		return nil
-	}
-	to := rowOf(path)
-	switch {
-	case to < 0:
-		return errors.New("it has no row in the house (house_test.go)")
-	case to == from || slices.Contains(may, house[to].path):
-		return nil
-	case to > from:
-		return fmt.Errorf("%s stands below %s, and imports go upward only", house[to].path, house[from].path)
-	case slices.Contains(may, "*"):
-		return nil
-	}
-	return fmt.Errorf("%s may import only: %s", house[from].path, strings.Join(may, ", "))
-}
-
-// rowOf finds the row that a package belongs to, or -1.
-func rowOf(importPath string) int {
-	rel := strings.TrimPrefix(importPath, module+"/")
-	return slices.IndexFunc(house, func(r row) bool {
-		return rel == r.path || strings.HasPrefix(rel, r.path+"/")
-	})
-}
-
 func short(importPath string) string { return strings.TrimPrefix(importPath, module+"/") }
 
-// listed is what go list says of a package, the fields that are used.
+// listed is a package as go list describes it, the fields that are used.
 type listed struct {
 	ImportPath                         string
 	Imports, TestImports, XTestImports []string
@@ -210,7 +166,7 @@ func goList(t *testing.T, args ...string) []listed {
 		if err := d.Decode(&p); err == io.EOF {
 			return packages
 		} else if err != nil {
-			t.Fatalf("reading what go list says: %v", err)
+			t.Fatalf("read the output of go list: %v", err)
 		}
 		packages = append(packages, p)
 	}
@@ -224,7 +180,7 @@ func goMod(t *testing.T, dir string) modFile {
 	t.Helper()
 	var f modFile
 	if err := json.Unmarshal(goOutput(t, dir, "mod", "edit", "-json"), &f); err != nil {
-		t.Fatalf("reading what go mod edit says of %s: %v", dir, err)
+		t.Fatalf("read the output of go mod edit in %s: %v", dir, err)
 	}
 	return f
 }
