@@ -47,7 +47,7 @@ func (c *heldCase) check(t *testing.T, what string, held int, released, expired 
 	}
 }
 
-var keyA, keyB = Key{"n", "a"}, Key{"n", "b"}
+var keyA, keyB = Key{Namespace: "n", Name: "a"}, Key{Namespace: "n", Name: "b"}
 
 func TestHeldKeyComesBackWhenTheCacheShowsItsWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -92,14 +92,14 @@ func TestHeldKeyWaitsForAllOfItsWrites(t *testing.T) {
 		c.hold(keyA, []demand{
 			{view: v, version: 7, met: unmet},
 			{view: other, version: 9, met: unmet},
-			{view: v, object: Key{"n", "x"}, met: unmet},
+			{view: v, object: Key{Namespace: "n", Name: "x"}, met: unmet},
 		})
 		c.want(keyA)
 		v.contains(100)
 		other.contains(8)
 		c.check(t, "one of three", 1, nil, nil)
-		v.lost(Key{"n", "y"})
-		v.lost(Key{"n", "x"})
+		v.lost(Key{Namespace: "n", Name: "y"})
+		v.lost(Key{Namespace: "n", Name: "x"})
 		c.check(t, "two of three", 1, nil, nil)
 		other.contains(9)
 		c.check(t, "all", 0, []Key{keyA}, nil)
@@ -168,7 +168,7 @@ func TestHoldsFollowTheModel(t *testing.T) {
 		v := c.newView()
 		model := map[Key]*modelled{}
 		shown := uint64(0)
-		key := func() Key { return Key{"n", fmt.Sprint(random.IntN(20))} }
+		key := func() Key { return Key{Namespace: "n", Name: fmt.Sprint(random.IntN(20))} }
 		for step := range 20000 {
 			switch random.IntN(4) {
 			case 0:

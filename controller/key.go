@@ -1,32 +1,14 @@
 package controller
 
 import (
-	"strings"
 	"time"
+
+	"github.com/skiff-k8s/skiff/workqueue"
 )
 
-// Key names the object that a reconcile is about: one of the kind the controller
-// is For. Namespace is empty for a cluster-scoped object.
-type Key struct{ Namespace, Name string }
-
-// String is "namespace/name", or "name" without a namespace: the form of
-// informer.Item's Key and of wire.Meta's.
-func (k Key) String() string {
-	if k.Namespace == "" {
-		return k.Name
-	}
-	return k.Namespace + "/" + k.Name
-}
-
-// ParseKey is the inverse of Key.String. Neither a namespace nor a name contains
-// a slash, so every string has one reading.
-func ParseKey(s string) Key {
-	namespace, name, ok := strings.Cut(s, "/")
-	if !ok {
-		return Key{Name: s}
-	}
-	return Key{Namespace: namespace, Name: name}
-}
+// Key names the object that a reconcile is about: one of the kind that the controller is For.
+// Namespace is empty for a cluster-scoped object.
+type Key = workqueue.Key
 
 // Result is what a reconcile without an error asks for.
 type Result struct {

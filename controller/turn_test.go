@@ -306,7 +306,7 @@ func TestStopLetsReconcilesFinish(t *testing.T) {
 				return Result{}, nil
 			}
 		}, Workers(2), DrainTimeout(30*time.Second))
-		for _, key := range []Key{{"", "1"}, {"", "2"}, {"", "3"}} {
+		for _, key := range []Key{{Name: "1"}, {Name: "2"}, {Name: "3"}} {
 			c.queue.Add(key)
 		}
 		synctest.Wait()
@@ -393,14 +393,6 @@ func TestHeldKeyIsNotReconciled(t *testing.T) {
 func TestWriteOfAnotherKindHoldsNothing(t *testing.T) {
 	if d := (&Controller{}).demands([]client.Write{{Name: "x", ResourceVersion: "7"}}); len(d) != 0 {
 		t.Errorf("%d demands without a source", len(d))
-	}
-}
-
-func TestKeyString(t *testing.T) {
-	for _, key := range []Key{{"n", "a"}, {"", "a"}, {"n", "a.b"}} {
-		if got := ParseKey(key.String()); got != key {
-			t.Errorf("%#v is read back as %#v", key, got)
-		}
 	}
 }
 
