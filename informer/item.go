@@ -41,7 +41,7 @@ func (i Item[T]) Generation() int64 { return i.item.Generation() }
 // Deleting says whether the object's deletion has begun (metadata.deletionTimestamp is set).
 func (i Item[T]) Deleting() bool { return i.item.Deleting() }
 
-// Labels returns the object's labels, which the caller must not change. They implement the Labels
+// Labels returns the object's labels. They implement the Labels
 // interface of k8s.io/apimachinery/pkg/labels, so that a Selector matches them as they are.
 func (i Item[T]) Labels() wire.Labels { return i.item.Labels() }
 

@@ -104,7 +104,7 @@ func (s *Store) baseFor(f *family, data []byte, bear bool) *base {
 	if root == nil {
 		return nil
 	}
-	if l.owner.UID == "" && len(f.labels) > 0 {
+	if l.owner.UID == "" && f.labels.Len() > 0 {
 		if b := own(&f.scope, root, bornAt); b != nil {
 			return b
 		}

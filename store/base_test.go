@@ -22,7 +22,7 @@ func replica(owner, template, i int) wire.Object {
 		Format: wire.JSON, APIVersion: "v1", Kind: "Pod", Data: []byte(b.String()),
 		Meta: wire.Meta{
 			Namespace: "ns", Name: fmt.Sprintf("r-%d-%d", owner, i), UID: fmt.Sprint(owner, "/", i), ResourceVersion: "1",
-			Labels: wire.Labels{{Key: "owner", Value: fmt.Sprint(owner)}},
+			Labels: wire.NewLabels(wire.Label{Key: "owner", Value: fmt.Sprint(owner)}),
 			Owner:  wire.Owner{Kind: "ReplicaSet", UID: fmt.Sprint("owner-", owner)},
 		},
 	}
@@ -94,9 +94,9 @@ func TestWhoHasABase(t *testing.T) {
 	unowned := func(labels string, i int) wire.Object {
 		o := replica(7, 0, i)
 		o.Meta.Name += labels
-		o.Meta.Owner, o.Meta.Labels = wire.Owner{}, nil
+		o.Meta.Owner, o.Meta.Labels = wire.Owner{}, wire.Labels{}
 		if labels != "" {
-			o.Meta.Labels = wire.Labels{{Key: "app", Value: labels}}
+			o.Meta.Labels = wire.NewLabels(wire.Label{Key: "app", Value: labels})
 		}
 		return o
 	}

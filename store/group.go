@@ -88,10 +88,10 @@ func appendFamilyID(b []byte, l *lineage, o *wire.Object) []byte {
 		deleting = 1
 	}
 	b = append(b, deleting)
-	b = binary.AppendUvarint(b, uint64(len(o.Meta.Labels)))
-	for i := range o.Meta.Labels {
-		b = appendString(b, o.Meta.Labels[i].Key)
-		b = appendString(b, o.Meta.Labels[i].Value)
+	b = binary.AppendUvarint(b, uint64(o.Meta.Labels.Len()))
+	for key, value := range o.Meta.Labels.All() {
+		b = appendString(b, key)
+		b = appendString(b, value)
 	}
 	return b
 }
@@ -101,20 +101,19 @@ func newFamily(l *lineage, id string) *family {
 	_, rest := cutUvarint(id)
 	f := &family{lineage: l, id: id, deleting: rest[0] == 1}
 	n, rest := cutUvarint(rest[1:])
-	if n > 0 {
-		f.labels = make(wire.Labels, n)
+	labels := make([]wire.Label, n)
+	for i := range labels {
+		labels[i].Key, rest = cutString(rest)
+		labels[i].Value, rest = cutString(rest)
 	}
-	for i := range f.labels {
-		f.labels[i].Key, rest = cutString(rest)
-		f.labels[i].Value, rest = cutString(rest)
-	}
+	f.labels = wire.NewLabels(labels...)
 	return f
 }
 
 // has says whether o belongs to the family.
 func (f *family) has(o *wire.Object) bool {
 	l, m := f.lineage, &o.Meta
-	return f.deleting == m.Deleting && slices.Equal(f.labels, m.Labels) && l.owner == m.Owner &&
+	return f.deleting == m.Deleting && f.labels.Equal(m.Labels) && l.owner == m.Owner &&
 		l.namespace == m.Namespace && l.kind == o.Kind && l.apiVersion == o.APIVersion && l.format == o.Format
 }
 

@@ -74,10 +74,10 @@ func (i Item) Generation() int64 {
 // Deleting says whether metadata.deletionTimestamp is set.
 func (i Item) Deleting() bool { return i.group != nil && i.group.family.deleting }
 
-// Labels returns the object's labels, which the caller must not change: other items share them.
+// Labels returns the object's labels.
 func (i Item) Labels() wire.Labels {
 	if i.group == nil {
-		return nil
+		return wire.Labels{}
 	}
 	return i.group.family.labels
 }

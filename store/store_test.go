@@ -33,7 +33,7 @@ func TestAnItemIsWhatWasSet(t *testing.T) {
 	}
 	full := object("ns", "name", "uid", "7")
 	full.Meta.Generation, full.Meta.Deleting = 3, true
-	full.Meta.Labels = wire.Labels{{Key: "a", Value: "1"}, {Key: "b", Value: ""}}
+	full.Meta.Labels = wire.NewLabels(wire.Label{Key: "a", Value: "1"}, wire.Label{Key: "b", Value: ""})
 	full.Meta.Owner = wire.Owner{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "rs", UID: "rs-uid"}
 	incompressible := object("", "cluster-scoped", "", "")
 	incompressible.Data = random
@@ -219,7 +219,7 @@ func TestMemoryFollowsWhatIsCached(t *testing.T) {
 	round := func(r, n int) {
 		for i := range n {
 			o := object(fmt.Sprintf("ns-%d-%d", r, i%40), fmt.Sprintf("pod-%d-%d", r, i), fmt.Sprintf("uid-%d-%d", r, i), fmt.Sprint(i))
-			o.Meta.Labels = wire.Labels{{Key: "app", Value: fmt.Sprint(r, i/50)}}
+			o.Meta.Labels = wire.NewLabels(wire.Label{Key: "app", Value: fmt.Sprint(r, i/50)})
 			o.Meta.Owner = wire.Owner{UID: fmt.Sprint(r, i/50)}
 			s.Set(o)
 		}
@@ -301,9 +301,11 @@ func againstAPlainMap(t *testing.T, r *rand.Rand) {
 			o.Data = someData(r, o)
 			o.Meta.Generation = int64(step)
 			o.Meta.Deleting = r.IntN(5) == 0
+			var labels []wire.Label
 			for i := range r.IntN(3) {
-				o.Meta.Labels = append(o.Meta.Labels, wire.Label{Key: fmt.Sprint("l", i), Value: fmt.Sprint(r.IntN(3))})
+				labels = append(labels, wire.Label{Key: fmt.Sprint("l", i), Value: fmt.Sprint(r.IntN(3))})
 			}
+			o.Meta.Labels = wire.NewLabels(labels...)
 			if r.IntN(2) == 0 {
 				o.Meta.Owner = wire.Owner{Kind: "X", UID: fmt.Sprint("owner", r.IntN(4))}
 			}
@@ -541,7 +543,7 @@ func checkBooks(t *testing.T, s *Store) {
 func BenchmarkSet(b *testing.B) {
 	s := New(Options{})
 	o := object("ns", "name", "uid", "1")
-	o.Meta.Labels = wire.Labels{{Key: "app", Value: "web"}}
+	o.Meta.Labels = wire.NewLabels(wire.Label{Key: "app", Value: "web"})
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Set(o)

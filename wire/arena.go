@@ -74,10 +74,10 @@ func (a *Arena) data(n int) []byte {
 
 // makeLabels returns n labels, none written yet. Where the memory for labels is used up, there is
 // more from then on; the old one belongs to the objects that are in it.
-func (a *Arena) makeLabels(n int) Labels {
+func (a *Arena) makeLabels(n int) []Label {
 	const size = 32 // of a Label
 	if a == nil || n > cap(a.bytes)/size-len(a.labels) {
-		return make(Labels, n)
+		return make([]Label, n)
 	}
 	if n > cap(a.labels)-len(a.labels) {
 		a.labels = make([]Label, 0, min(max(2*cap(a.labels), n, 64), cap(a.bytes)/size))

@@ -34,7 +34,7 @@ func TestObjectsOfAnArenaAreTheSameAsOthers(t *testing.T) {
 					t.Fatalf("%v, arena of %d bytes: %v\n got %+v\nwant %+v", f, size, err, got, want)
 				}
 				for i := range got {
-					if len(got[i].Object.Data) != cap(got[i].Object.Data) || len(got[i].Object.Meta.Labels) != cap(got[i].Object.Meta.Labels) {
+					if len(got[i].Object.Data) != cap(got[i].Object.Data) || got[i].Object.Meta.Labels.Len() != cap(got[i].Object.Meta.Labels.Slice()) {
 						t.Fatalf("%v: what is appended to event %d is written over its neighbour", f, i)
 					}
 				}
@@ -81,7 +81,7 @@ func TestArenaIsUsedAgain(t *testing.T) {
 			if unsafe.SliceData(again[i].Object.Data) != unsafe.SliceData(first[i].Object.Data) {
 				t.Errorf("%v: event %d stands elsewhere than before Reset", f, i)
 			}
-			if labels := again[i].Object.Meta.Labels; len(labels) > 0 && unsafe.SliceData(labels) != unsafe.SliceData(first[i].Object.Meta.Labels) {
+			if labels := again[i].Object.Meta.Labels.Slice(); len(labels) > 0 && unsafe.SliceData(labels) != unsafe.SliceData(first[i].Object.Meta.Labels.Slice()) {
 				t.Errorf("%v: labels of event %d stand elsewhere than before Reset", f, i)
 			}
 		}
@@ -96,8 +96,8 @@ func TestResetForgetsTheLabels(t *testing.T) {
 		t.Fatal(o, err)
 	}
 	arena.Reset()
-	if o.Meta.Labels[0] != (wire.Label{}) {
-		t.Errorf("the arena still refers to %q", o.Meta.Labels[0])
+	if o.Meta.Labels.Slice()[0] != (wire.Label{}) {
+		t.Errorf("the arena still refers to %q", o.Meta.Labels.Slice()[0])
 	}
 }
 
@@ -158,15 +158,15 @@ func TestLabelsOfAnArenaAreBounded(t *testing.T) {
 	arena := wire.NewArena(size)
 	msg := protobufField(1, bytes.Repeat([]byte("\x5a\x00"), size/4))
 	o, err := wire.ReadObject(msg, wire.Protobuf, wire.Options{Arena: always(arena)})
-	if err != nil || len(o.Meta.Labels) != 1 {
-		t.Fatal(len(o.Meta.Labels), err)
+	if err != nil || o.Meta.Labels.Len() != 1 {
+		t.Fatal(o.Meta.Labels.Len(), err)
 	}
 	arena.Reset()
 	again, err := wire.ReadObject(msg, wire.Protobuf, wire.Options{Arena: always(arena)})
-	if err != nil || len(again.Meta.Labels) != 1 {
-		t.Fatal(len(again.Meta.Labels), err)
+	if err != nil || again.Meta.Labels.Len() != 1 {
+		t.Fatal(again.Meta.Labels.Len(), err)
 	}
-	if unsafe.SliceData(o.Meta.Labels) == unsafe.SliceData(again.Meta.Labels) {
+	if unsafe.SliceData(o.Meta.Labels.Slice()) == unsafe.SliceData(again.Meta.Labels.Slice()) {
 		t.Errorf("an arena of %d bytes keeps memory for %d labels", size, size/4)
 	}
 }
@@ -182,7 +182,7 @@ func TestReadingIntoAnArenaAllocatesNothing(t *testing.T) {
 			return arena
 		}})
 		next := func() {
-			if e, err := w.Next(); err != nil || len(e.Object.Meta.Labels) != 4 {
+			if e, err := w.Next(); err != nil || e.Object.Meta.Labels.Len() != 4 {
 				t.Fatal(e, err)
 			}
 		}

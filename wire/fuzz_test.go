@@ -46,8 +46,8 @@ func checkObject(t *testing.T, o wire.Object) {
 	if o.Format == wire.JSON && !json.Valid(o.Data) {
 		t.Fatalf("Data is no JSON: %q", o.Data)
 	}
-	for i := 1; i < len(o.Meta.Labels); i++ {
-		if o.Meta.Labels[i-1].Key >= o.Meta.Labels[i].Key {
+	for i, labels := 1, o.Meta.Labels.Slice(); i < len(labels); i++ {
+		if labels[i-1].Key >= labels[i].Key {
 			t.Fatalf("the labels are not in order: %v", o.Meta.Labels)
 		}
 	}

@@ -75,10 +75,12 @@ func metaOf(o metav1.Object) wire.Meta {
 		Generation:      o.GetGeneration(),
 		Deleting:        o.GetDeletionTimestamp() != nil,
 	}
+	var labels []wire.Label
 	for key, value := range o.GetLabels() {
-		m.Labels = append(m.Labels, wire.Label{Key: key, Value: value})
+		labels = append(labels, wire.Label{Key: key, Value: value})
 	}
-	sort.Slice(m.Labels, func(i, j int) bool { return m.Labels[i].Key < m.Labels[j].Key })
+	sort.Slice(labels, func(i, j int) bool { return labels[i].Key < labels[j].Key })
+	m.Labels = wire.NewLabels(labels...)
 	if owner := metav1.GetControllerOf(o); owner != nil {
 		m.Owner = wire.Owner{APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name, UID: string(owner.UID)}
 	}

@@ -1,18 +1,36 @@
 package wire
 
 import (
+	"iter"
 	"slices"
 	"strings"
 )
 
-// Labels are an object's labels, sorted by key, each key once. They implement labels.Labels of
-// k8s.io/apimachinery, so that its selectors match them.
-type Labels []Label
+// Labels are an object's labels. They are an immutable value: copies share memory, and no method
+// gives access to it, so that all objects with the same labels can share one. They are safe for
+// concurrent use. The zero Labels has no label. Labels implements labels.Labels of
+// k8s.io/apimachinery, so that its selectors match it.
+type Labels struct {
+	sorted []Label // by key, each key once
+}
 
 // Label is one label.
 type Label struct{ Key, Value string }
 
-// Has says whether there is a label with that key.
+// NewLabels returns the given labels, in any order. Of equal keys the last one counts. NewLabels
+// takes ownership of the slice: a caller that passes one does not use it afterwards. The strings
+// are kept and not copied.
+func NewLabels(labels ...Label) Labels {
+	if len(labels) == 0 {
+		return Labels{}
+	}
+	return Labels{sorted(labels)}
+}
+
+// Len returns the number of labels.
+func (l Labels) Len() int { return len(l.sorted) }
+
+// Has reports whether there is a label with that key.
 func (l Labels) Has(key string) bool {
 	_, ok := l.Lookup(key)
 	return ok
@@ -24,20 +42,48 @@ func (l Labels) Get(key string) string {
 	return value
 }
 
-// Lookup returns the value of the label with that key, and whether there is one.
+// Lookup returns the value of the label with that key and reports whether there is one.
 func (l Labels) Lookup(key string) (value string, ok bool) {
-	i, ok := slices.BinarySearchFunc(l, key, func(label Label, key string) int {
+	i, ok := slices.BinarySearchFunc(l.sorted, key, func(label Label, key string) int {
 		return strings.Compare(label.Key, key)
 	})
 	if !ok {
 		return "", false
 	}
-	return l[i].Value, true
+	return l.sorted[i].Value, true
 }
 
-// sorted brings labels, in the order they were written in, into the order of their keys; of equal
-// keys the last one counts. API servers write them in order, so there is nothing to do as a rule.
-func sorted(l Labels) Labels {
+// All returns an iterator over the keys and values, sorted by key.
+func (l Labels) All() iter.Seq2[string, string] {
+	return func(yield func(key, value string) bool) {
+		for i := range l.sorted {
+			if !yield(l.sorted[i].Key, l.sorted[i].Value) {
+				return
+			}
+		}
+	}
+}
+
+// Equal reports whether both have the same keys with the same values.
+func (l Labels) Equal(other Labels) bool { return slices.Equal(l.sorted, other.sorted) }
+
+// String returns the labels as a selector that matches them: "app=web,tier=db".
+func (l Labels) String() string {
+	var b strings.Builder
+	for key, value := range l.All() {
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(key)
+		b.WriteByte('=')
+		b.WriteString(value)
+	}
+	return b.String()
+}
+
+// sorted sorts labels by key, in place; of equal keys the last one counts. API servers write them
+// sorted, so there is rarely anything to do.
+func sorted(l []Label) []Label {
 	inOrder := true
 	for i := 1; i < len(l) && inOrder; i++ {
 		inOrder = l[i-1].Key < l[i].Key

@@ -47,9 +47,9 @@ type Meta struct {
 	UID             string
 	ResourceVersion string
 	Generation      int64
-	Deleting        bool   // deletionTimestamp is set
-	Labels          Labels // sorted by key
-	Owner           Owner  // the owner with controller: true; zero when there is none
+	Deleting        bool // deletionTimestamp is set
+	Labels          Labels
+	Owner           Owner // the owner with controller: true; zero when there is none
 }
 
 // Owner names the object that controls another: the entry of its ownerReferences that says
@@ -67,8 +67,8 @@ func (m Meta) Key() string {
 // Clone returns a copy that shares no memory with m: one allocation for all its strings together,
 // and one for its labels.
 func (m Meta) Clone() Meta {
-	if m.Labels != nil {
-		m.Labels = append(make(Labels, 0, len(m.Labels)), m.Labels...)
+	if n := m.Labels.Len(); n > 0 {
+		m.Labels.sorted = append(make([]Label, 0, n), m.Labels.sorted...)
 	}
 	size := 0
 	m.strings(func(s *string) { size += len(*s) })
@@ -92,8 +92,8 @@ func (m *Meta) strings(f func(*string)) {
 	f(&m.Owner.Kind)
 	f(&m.Owner.Name)
 	f(&m.Owner.UID)
-	for i := range m.Labels {
-		f(&m.Labels[i].Key)
-		f(&m.Labels[i].Value)
+	for i := range m.Labels.sorted {
+		f(&m.Labels.sorted[i].Key)
+		f(&m.Labels.sorted[i].Value)
 	}
 }

@@ -3,19 +3,13 @@ package wire_test
 import (
 	"bytes"
 	"errors"
-	"maps"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"unsafe"
 
-	"k8s.io/apimachinery/pkg/labels"
-
 	"github.com/skiff-k8s/skiff/wire"
 )
-
-var _ labels.Labels = wire.Labels(nil)
 
 func TestKey(t *testing.T) {
 	for want, m := range map[string]wire.Meta{
@@ -25,38 +19,6 @@ func TestKey(t *testing.T) {
 	} {
 		if got := m.Key(); got != want {
 			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}
-
-func TestLabelsAreSortedWhateverTheirOrder(t *testing.T) {
-	o, err := wire.ReadObject([]byte(`{"metadata":{"labels":{"c":"1","a":"2","b":null,"a":"3","\u0061\/":"4"}}}`), wire.JSON, wire.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := wire.Labels{{Key: "a", Value: "3"}, {Key: "a/", Value: "4"}, {Key: "b", Value: ""}, {Key: "c", Value: "1"}}
-	if !reflect.DeepEqual(o.Meta.Labels, want) {
-		t.Errorf("got %v, want %v", o.Meta.Labels, want)
-	}
-}
-
-func TestLabelsAnswerAsASet(t *testing.T) {
-	set := labels.Set{"app": "web", "tier": "front", "zone": ""}
-	l := wire.Labels{{Key: "app", Value: "web"}, {Key: "tier", Value: "front"}, {Key: "zone", Value: ""}}
-	for _, key := range append(slices.Collect(maps.Keys(set)), "", "ap", "appx", "zz") {
-		got, gotOK := l.Lookup(key)
-		want, wantOK := set.Lookup(key)
-		if got != want || gotOK != wantOK || l.Has(key) != set.Has(key) || l.Get(key) != set.Get(key) {
-			t.Errorf("%q: got %q, %v", key, got, gotOK)
-		}
-	}
-	for _, s := range []string{"app=web", "app!=web", "tier in (front,back)", "!zone", "zone", "nope notin (a)"} {
-		selector, err := labels.Parse(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if selector.Matches(l) != selector.Matches(set) {
-			t.Errorf("%s matches one and not the other", s)
 		}
 	}
 }
@@ -75,12 +37,12 @@ func TestMetaIsPartOfDataAndItsCloneIsNot(t *testing.T) {
 			if !reflect.DeepEqual(c.meta, o.Meta) {
 				t.Errorf("%v: %s is another: %+v", f, name, c.meta)
 			}
-			for _, s := range []string{c.meta.Namespace, c.meta.Name, c.meta.UID, c.meta.ResourceVersion, c.meta.Owner.Name, c.meta.Labels[1].Key, c.meta.Labels[1].Value} {
+			for _, s := range []string{c.meta.Namespace, c.meta.Name, c.meta.UID, c.meta.ResourceVersion, c.meta.Owner.Name, c.meta.Labels.Slice()[1].Key, c.meta.Labels.Slice()[1].Value} {
 				if within(s, o.Data) != c.shares {
 					t.Errorf("%v: %s: %q is a part of Data: %v", f, name, s, !c.shares)
 				}
 			}
-			if shared := &c.meta.Labels[0] == &o.Meta.Labels[0]; shared != c.shares {
+			if shared := &c.meta.Labels.Slice()[0] == &o.Meta.Labels.Slice()[0]; shared != c.shares {
 				t.Errorf("%v: %s: the labels are shared: %v", f, name, shared)
 			}
 		}
@@ -167,7 +129,7 @@ func TestWrongUTF8(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Meta.Name != "a\ufffd" || o.Meta.Labels[0] != (wire.Label{Key: "\ufffd", Value: "\ufffd\ufffd"}) || string(o.Data) != object {
+	if o.Meta.Name != "a\ufffd" || o.Meta.Labels.Slice()[0] != (wire.Label{Key: "\ufffd", Value: "\ufffd\ufffd"}) || string(o.Data) != object {
 		t.Errorf("got %+v", o.Meta)
 	}
 	if value, _ := o.Annotation("k"); value != "\ufffd" {
@@ -182,7 +144,7 @@ func TestSecondMemberWithAKey(t *testing.T) {
 		"labels":{"a":"1"},"labels":null,"labels":{"b":"1","b":"2","b":null},"deletionTimestamp":"x","deletionTimestamp":null,
 		"ownerReferences":[{"name":"a","controller":true}],"ownerReferences":[{"name":"b","name":"c","controller":false,"controller":true}]}}`),
 		wire.JSON, wire.Options{})
-	want := wire.Meta{Name: "b", Generation: 2, Labels: wire.Labels{{Key: "b"}}, Owner: wire.Owner{Name: "c"}}
+	want := wire.Meta{Name: "b", Generation: 2, Labels: wire.NewLabels(wire.Label{Key: "b"}), Owner: wire.Owner{Name: "c"}}
 	if err != nil || o.Kind != "B" || !reflect.DeepEqual(o.Meta, want) {
 		t.Errorf("got %+v, %v", o, err)
 	}

@@ -96,7 +96,7 @@ func (k *outline) object(src []byte, f Format, arena *Arena) Object {
 		for i, l := range k.labels {
 			labels[i] = Label{k.string(src, data, l.key), k.string(src, data, l.value)}
 		}
-		o.Meta.Labels = sorted(labels)
+		o.Meta.Labels = NewLabels(labels...)
 	}
 	return o
 }

@@ -72,9 +72,9 @@ func checkInside(t *testing.T, o wire.Object) {
 	for _, s := range []string{m.Namespace, m.Name, m.UID, m.ResourceVersion, m.Owner.APIVersion, m.Owner.Kind, m.Owner.Name, m.Owner.UID} {
 		check(s)
 	}
-	for _, l := range m.Labels {
-		check(l.Key)
-		check(l.Value)
+	for key, value := range m.Labels.All() {
+		check(key)
+		check(value)
 	}
 }
 
