@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/skiff-k8s/skiff/internal/verbs"
@@ -38,21 +39,23 @@ func KeepManagedFields() Option { return func(o *options) { o.keepManagedFields 
 
 // Of returns the client of T's objects, in all namespaces. T is the struct, not a pointer to it.
 //
-// A T whose kind is not known is reported by every call as a [*kind.UnknownError], which says what
-// to do.
-func Of[T any](c *rest.Client, opts ...Option) *Client[T] {
-	r, err := resourceOf(c, reflect.TypeFor[T](), new(T), opts)
+// Of itself does not fail. If the kind of T is not known, every call returns a [*kind.UnknownError].
+// If T is unstructured.Unstructured, which can hold an object of any kind, every call returns a
+// [*kind.MisuseError]: package dynamic is the client for it.
+func Of[T any, P kind.Object[T]](c *rest.Client, opts ...Option) *Client[T] {
+	r, err := resourceOf(c, reflect.TypeFor[T](), P(new(T)), opts)
 	return &Client[T]{r: r, err: err}
 }
 
 // resourceOf finds where the objects of a type are; object is a pointer to one.
-func resourceOf(c *rest.Client, t reflect.Type, object any, opts []Option) (verbs.Resource, error) {
+func resourceOf(c *rest.Client, t reflect.Type, object metav1.Object, opts []Option) (verbs.Resource, error) {
 	var o options
 	for _, option := range opts {
 		option(&o)
 	}
-	if t.Kind() == reflect.Pointer {
-		return verbs.Resource{}, fmt.Errorf("client.Of[%v]: name the struct, not a pointer: client.Of[%v]", t, t.Elem())
+	if _, ok := object.(runtime.Unstructured); ok {
+		return verbs.Resource{}, &kind.MisuseError{Verb: "use", Resource: fmt.Sprintf("client.Of[%v]", t),
+			Problem: "the type can hold an object of any kind: use package dynamic, which takes the resource"}
 	}
 	var k kind.Info
 	if o.kind != nil {
@@ -62,9 +65,6 @@ func resourceOf(c *rest.Client, t reflect.Type, object any, opts []Option) (verb
 		if k, err = kind.OfType(t); err != nil {
 			return verbs.Resource{}, fmt.Errorf("client.Of[%v]: %w", t, err)
 		}
-	}
-	if _, ok := object.(metav1.Object); !ok {
-		return verbs.Resource{}, fmt.Errorf("client.Of[%v]: it has no metadata: embed metav1.ObjectMeta as `json:\"metadata,omitempty\"`", t)
 	}
 	if _, ok := object.(typed); !ok {
 		return verbs.Resource{}, fmt.Errorf("client.Of[%v]: it has no apiVersion and kind: embed metav1.TypeMeta as `json:\",inline\"`", t)

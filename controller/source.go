@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"reflect"
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -102,7 +103,7 @@ func (s *Source[T]) apply(c *Controller) { c.sources = append(c.sources, s) }
 
 func typed[T any](opts []informer.Option, keys func(*Controller, informer.Item[T]) []Key) *Source[T] {
 	return &Source[T]{
-		resource: kind.Of[T],
+		resource: func() (kind.Info, error) { return kind.OfType(reflect.TypeFor[T]()) },
 		informer: func(f *informer.Factory) *informer.Informer[T] { return informer.For[T](f, opts...) },
 		keys:     keys,
 	}

@@ -58,7 +58,7 @@ type Informer[T any] struct {
 // If nobody has registered T, WaitForSync and the lister's methods return the *kind.UnknownError; if
 // T has no field that Drop names, the *wire.PathError.
 func For[T any](f *Factory, opts ...Option) *Informer[T] {
-	k, err := kind.Of[T]()
+	k, err := kind.OfType(reflect.TypeFor[T]())
 	cfg := f.config.with(opts)
 	if err == nil {
 		err = cfg.compile(reflect.TypeFor[T]())

@@ -230,6 +230,8 @@ type slimMap struct {
 
 // wrongMap cannot hold a ConfigMap.
 type wrongMap struct {
+	metav1.ObjectMeta `json:"metadata"`
+
 	Data int `json:"data"`
 }
 

@@ -60,8 +60,8 @@ func (k Info) String() string {
 	return k.APIVersion() + " " + k.Kind
 }
 
-// Of returns the kind of the Go type T. See [OfType].
-func Of[T any]() (Info, error) { return OfType(reflect.TypeFor[T]()) }
+// Of returns the kind of the Go type T, the struct. See [OfType].
+func Of[T any, P Object[T]]() (Info, error) { return ofType(reflect.TypeFor[T]()) }
 
 // OfType returns the kind of a Go type: a built-in type of k8s.io/api, a
 // CustomResourceDefinition or an APIService, or a type that [Register] was told of.
@@ -74,17 +74,19 @@ func Of[T any]() (Info, error) { return OfType(reflect.TypeFor[T]()) }
 // The error is an [*UnknownError].
 func OfType(t reflect.Type) (Info, error) { return ofType(t) }
 
-// Register tells skiff which kind the Go type T is, once for the whole process; usually in an init
-// function or first thing in main, beside the type. T is a struct type (or a pointer to one, which
-// means the struct).
+// Register makes k the kind of the Go type T, for the whole process. T is a struct type with a name
+// that embeds metav1.ObjectMeta, and metav1.TypeMeta if package client is to write it. Programs call
+// Register in an init function beside the type, or first in main.
 //
-// To register the same again is no error. What contradicts a built-in kind or an earlier
-// registration is: another kind for the same Go type, or another resource, scope or encoding for
-// the same group, version and kind. Several Go types may be the same kind (a slim Pod with the few
-// fields that a program reads).
+// Several Go types may have the same kind: for example a slim Pod with the few fields that a program
+// reads. Register returns an error if
+//   - k is incomplete or not as it stands in URLs and objects, or T is not a struct type with a name;
+//   - T has another kind already, built in or registered;
+//   - the group, version and kind of k are known with another resource, scope or encoding.
 //
-// Register is safe for concurrent use with everything in this package.
-func Register[T any](k Info) error { return register(reflect.TypeFor[T](), k) }
+// Registering the same again is not an error. Register is safe for concurrent use with all functions
+// of this package.
+func Register[T any, P Object[T]](k Info) error { return register(reflect.TypeFor[T](), k) }
 
 // ByGVK returns the kind with that group, version and kind, built in or registered.
 func ByGVK(gvk schema.GroupVersionKind) (Info, bool) { return byGVK(gvk) }

@@ -105,9 +105,6 @@ func builtinGVK(gvk schema.GroupVersionKind) (Info, bool) {
 }
 
 func register(t reflect.Type, k Info) error {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
 	if t.Kind() != reflect.Struct || t.Name() == "" {
 		return fmt.Errorf("kind: register %v as %v: only a struct type with a name can be a kind", t, k)
 	}
