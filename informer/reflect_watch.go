@@ -209,7 +209,7 @@ func (r *reflector) askForVersion(ctx context.Context) {
 	defer cancel()
 	s := r.informer
 	err := s.client.Get().GroupVersion(s.kind.GroupVersion()).Namespace(s.config.namespace).
-		Resource(s.kind.Resource).MaxRetries(0).
+		Resource(s.kind.Resource).MaxRetries(-1).
 		Param("fieldSelector", "metadata.name=-").
 		Param("resourceVersion", version).Param("resourceVersionMatch", "NotOlderThan").
 		Do(ctx).Error()

@@ -200,7 +200,7 @@ func malformed(err error) bool {
 func (r *reflector) request() *rest.Request {
 	s := r.informer
 	req := s.client.Get().GroupVersion(s.kind.GroupVersion()).Namespace(s.config.namespace).
-		Resource(s.kind.Resource).Format(s.format()).MaxRetries(0)
+		Resource(s.kind.Resource).Format(s.format()).MaxRetries(-1)
 	if s.config.labelSelector != "" {
 		req.Param("labelSelector", s.config.labelSelector)
 	}

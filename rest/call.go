@@ -64,7 +64,7 @@ func (r *Request) prepare(p purpose) (*call, error) {
 		header:  http.Header{},
 		format:  r.answerFormat(),
 		what:    describe(r.method, r.target, p),
-		policy:  policyOf(r.method, r.patch, r.retries),
+		policy:  policyOf(r.method, r.patch, r.core.cfg.retries(r.retries)),
 	}
 	c.header.Set("User-Agent", r.core.userAgent)
 	for key, values := range r.core.impersonate {

@@ -73,9 +73,6 @@ func newCore(cfg *Config) (*core, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Timeout < 0 {
-		return nil, fmt.Errorf("Config.Timeout is %v: set how long a request may take, or 0 for as long as its context", cfg.Timeout)
-	}
 	c := &core{
 		cfg:         cfg,
 		base:        base,
@@ -146,11 +143,9 @@ func (c *Client) Patch(pt types.PatchType) *Request {
 // Verb begins a request with any HTTP method.
 func (c *Client) Verb(method string) *Request {
 	r := &Request{
-		core:    c.core,
-		method:  strings.ToUpper(method),
-		target:  target{gv: c.gv},
-		timeout: c.core.cfg.Timeout,
-		retries: c.core.cfg.retries(),
+		core:   c.core,
+		method: strings.ToUpper(method),
+		target: target{gv: c.gv},
 	}
 	if !headerToken(method) {
 		r.fail(fmt.Errorf("%q is not an HTTP method", method))

@@ -5,102 +5,110 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"math"
 	"net"
 	"net/http"
 	"slices"
 	"time"
 )
 
-// DefaultMaxRetries is how often a request is sent again when Config.MaxRetries is zero. It is what
-// the field is used to: with the API server's usual Retry-After of one second, about ten seconds.
+// DefaultMaxRetries is how often a request is sent again if Config.MaxRetries is 0. With the API
+// server's usual Retry-After of one second, ten retries take about ten seconds. client-go retries as
+// often.
 const DefaultMaxRetries = 10
 
-// Config says where an API server is, how it is trusted, and who is asking. The zero value of every
-// field but Host works.
+// RetryForever, as MaxRetries, sends a request again as long as the server asks for it, until the
+// request's context ends. A connection that fails is still retried three times only.
+const RetryForever = math.MaxInt
+
+// Config describes an API server, how it is trusted, and who is asking. Only Host is required.
 //
-// A Config prints, logs and marshals itself without its secrets. NewClient takes a copy, so a
-// Config may be changed afterwards; while it is being changed it must not be used concurrently.
+// A Config prints, logs and marshals itself without its secrets. NewClient takes a copy, so a Config
+// may be changed afterwards. A Config is not safe for concurrent use while it is changed.
 type Config struct {
-	// Host is the server: "https://10.0.0.1:6443", with a path when it stands behind one
-	// ("https://gate.example.com/clusters/a"). Without a scheme it is https as soon as TLS or a
-	// token is configured, http otherwise.
+	// Host is the server's URL: "https://10.0.0.1:6443", or with a path,
+	// "https://gate.example.com/clusters/a". A Host without a scheme means https if TLS or a token
+	// is configured, and http otherwise.
 	Host string
 
-	// TLS says how the server is trusted and which certificate the client shows.
+	// TLS configures how the server is trusted, and the client's certificate.
 	TLS TLSConfig
 
 	// BearerToken is sent with every request.
 	BearerToken string
-	// BearerTokenFile holds the token and is read again when it changes (looked at once a minute
-	// at most, and after a 401). What was last read wins over BearerToken; when the file cannot be
-	// read at first, BearerToken is used, and NewClient fails if there is none.
+	// BearerTokenFile holds the token. It is read again when it changes, which is checked at most
+	// once a minute, and after a 401. The file's token takes precedence over BearerToken. If the
+	// file cannot be read at first, BearerToken is used; without one, NewClient returns an error.
 	BearerTokenFile string
 
-	// Impersonate makes the requests as somebody else, if the server allows the one who asks to.
+	// Impersonate makes the requests as somebody else, if the server permits that.
 	Impersonate Impersonation
 
-	// UserAgent tells the server's audit log who is calling. Default: the program's name and
+	// UserAgent identifies the program in the server's audit log. "" means the program's name and
 	// version, the platform, and skiff's version.
 	UserAgent string
 
-	// Timeout bounds an ordinary request from the first byte sent to the last byte of the answer,
-	// retries included. It never bounds Stream, List or Watch. 0: no bound but the context's.
+	// Timeout limits how long Do may take, from the first byte sent to the last byte of the answer,
+	// retries included. It never limits Stream, List or Watch. 0 means the default, which is no
+	// limit but the context's; negative means no limit.
 	Timeout time.Duration
 
-	// QPS throttles the client: requests a second on average, 0 for no throttle, which is the
-	// default because the server has priority and fairness of its own. A request counts once,
-	// however often it is retried and however long it streams.
+	// QPS limits the client's requests per second, on average. 0 means the default, which is no
+	// limit, because the server has priority and fairness of its own; negative means no limit. A
+	// request counts once, however often it is retried and however long it streams.
 	QPS float64
-	// Burst is how many requests may go at once under QPS. 0: QPS rounded up.
+	// Burst is how many requests may be sent at once under QPS. 0 means the default, which is QPS
+	// rounded up; negative means no bursts, one request at a time. Without QPS it is an error,
+	// unless QPS is negative.
 	Burst int
 
-	// JSONOnly never asks for protobuf: for debugging, and for proxies that want to read along.
+	// JSONOnly never asks for protobuf. It is for debugging, and for proxies that read along.
 	JSONOnly bool
 
-	// DisableCompression does not ask for gzip. The server compresses only answers over 128 KB, so
-	// asking saves bandwidth on large lists and costs both sides CPU: right over the internet,
-	// wrong inside a cluster. A loopback Host is never asked for gzip, and kubeconfig.InCluster
-	// sets this field.
+	// DisableCompression does not ask for gzip. The server compresses only answers over 128 KB.
+	// That saves bandwidth for large lists and costs both sides CPU time: worth it over the
+	// internet, and not inside a cluster. A loopback Host is never asked for gzip, and
+	// kubeconfig.InCluster sets this field.
 	DisableCompression bool
 
-	// MaxRetries is how often a request is sent again, by the rules in the package's comment.
-	// 0: DefaultMaxRetries; negative: never.
+	// MaxRetries limits how often a request is sent again, by the rules in the package's comment.
+	// 0 means DefaultMaxRetries; negative means never retry; RetryForever removes the limit.
 	MaxRetries int
 
-	// Namespace is that of the kubeconfig's context. Package rest does not use it; it is here so
-	// that a program knows where its user wants to be.
+	// Namespace is the namespace of the kubeconfig's context, or of the pod. Package rest does not
+	// use it. A program uses it for requests whose namespace its user did not choose.
 	Namespace string
 
-	// WrapTransport wraps what sends the requests, once per client. It sees credentials.
+	// WrapTransport wraps the http.RoundTripper that sends the requests. NewClient calls it once.
+	// The wrapper sees credentials.
 	WrapTransport func(http.RoundTripper) http.RoundTripper
 
-	// Dial replaces how connections are made. Default: TCP with a timeout of 30 seconds and
-	// keep-alive probes.
+	// Dial makes connections. nil means TCP with a timeout of 30 seconds and keep-alive probes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-	// Logger gets retries at debug level and what needs attention at warn level.
-	// Default: slog.Default().
+	// Logger gets retries at debug level, and faults that need attention at warn level. nil means
+	// slog.Default().
 	Logger *slog.Logger
 
-	// Warnings is called with every warning the server attaches to an answer, in the goroutine of
-	// the request. Default: each different warning is logged once.
+	// Warnings is called for every warning that the server attaches to an answer, in the goroutine
+	// of the request. nil means that each different warning is logged once.
 	Warnings func(Warning)
 
 	// health replaces the intervals of HTTP/2 health checks, for tests.
 	health healthCheck
 }
 
-// TLSConfig says how the server is trusted and which certificate the client shows. PEM throughout.
-// Where both data and file are given, the data counts. Files are read again when they change.
+// TLSConfig configures how the server is trusted, and the client's certificate. All data and files
+// are PEM. If both data and file are set, the data is used. Files are read again when they change.
 type TLSConfig struct {
-	// Insecure does not verify the server's certificate: anyone on the way can read the
-	// credentials. It contradicts a CA, and NewClient says so.
+	// Insecure accepts any certificate of the server. Whoever is between client and server can then
+	// read the credentials. Together with a CA it is an error.
 	Insecure bool
-	// ServerName is the name that the server's certificate must hold. Default: Host's.
+	// ServerName is the name that the server's certificate must be valid for. "" means Host's.
 	ServerName string
 
-	// CAFile and CAData are the authorities that may have signed the server's certificate.
-	// Default: those of the system.
+	// CAFile and CAData are the authorities that may have signed the server's certificate. Without
+	// them the system's authorities are trusted.
 	CAFile string
 	CAData []byte
 	// CertFile and CertData are the client's certificate, KeyFile and KeyData its key.
@@ -110,18 +118,18 @@ type TLSConfig struct {
 	KeyData  []byte
 }
 
-// Impersonation is who the requests are made as (the API's "User impersonation").
+// Impersonation is the user that the requests are made as. Source: Kubernetes documentation,
+// Authenticating, "User impersonation".
 type Impersonation struct {
-	// User is needed as soon as any other field is set.
+	// User is required if any other field is set.
 	User   string
 	UID    string
 	Groups []string
-	// Extra is what an authenticator says beyond that: scopes, for example.
+	// Extra holds further attributes of the user, such as "scopes".
 	Extra map[string][]string
 }
 
-// Copy returns a Config that shares nothing with c that could be changed; functions and the logger
-// are the same.
+// Copy returns a copy of c that shares no memory with it, apart from the functions and the logger.
 func (c *Config) Copy() *Config {
 	if c == nil {
 		return nil
@@ -145,12 +153,23 @@ func (c *Config) logger() *slog.Logger {
 	return slog.Default()
 }
 
-func (c *Config) retries() int {
-	switch {
-	case c.MaxRetries == 0:
-		return DefaultMaxRetries
-	case c.MaxRetries < 0:
-		return 0
+// retries returns how often a request is sent again: n is the request's own MaxRetries.
+func (c *Config) retries(n int) int {
+	for _, limit := range []int{n, c.MaxRetries} {
+		switch {
+		case limit < 0:
+			return 0
+		case limit > 0:
+			return limit
+		}
 	}
-	return c.MaxRetries
+	return DefaultMaxRetries
+}
+
+// timeout returns how long a request may take, 0 for no limit: d is the request's own Timeout.
+func (c *Config) timeout(d time.Duration) time.Duration {
+	if d == 0 {
+		d = c.Timeout
+	}
+	return max(d, 0)
 }

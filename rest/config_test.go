@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -124,9 +125,8 @@ func TestAWrongConfigSaysWhichField(t *testing.T) {
 		"token file":             {Config{BearerTokenFile: "missing/token"}, "missing/token"},
 		"token with a line":      {Config{BearerToken: "hunter2\nX-Evil: 1"}, "BearerToken"},
 		"burst alone":            {Config{Burst: 5}, "QPS"},
-		"negative QPS":           {Config{QPS: -1}, "QPS"},
-		"negative burst":         {Config{QPS: 1, Burst: -1}, "Burst"},
-		"negative timeout":       {Config{Timeout: -1}, "Timeout"},
+		"QPS that is no number":  {Config{QPS: math.NaN()}, "QPS"},
+		"infinite QPS":           {Config{QPS: math.Inf(1)}, "QPS"},
 		"groups without user":    {Config{Impersonate: Impersonation{Groups: []string{"dev"}}}, "needs a User"},
 		"impersonated line":      {Config{Impersonate: Impersonation{User: "a\r\nX-Evil: 1"}}, "Impersonate-User"},
 		"extra without key":      {Config{Impersonate: Impersonation{User: "a", Extra: map[string][]string{"": {"b"}}}}, "Extra"},

@@ -1,8 +1,8 @@
-// Package rest speaks HTTP to a Kubernetes API server. It is the one package of skiff that does.
+// Package rest sends requests to a Kubernetes API server. It is the only package of skiff that speaks
+// HTTP.
 //
-// What enters is a [Config]: where the server is, how it is trusted and who is asking. What leaves
-// is a [Client] whose requests read as the field knows them, a [Result] that is still bytes, and
-// streams of objects for lists and watches that package wire cuts into objects one by one.
+// A [Config] says where the server is, how it is trusted and who is asking; package kubeconfig makes
+// one. [NewClient] returns a [Client], which makes requests:
 //
 //	cfg, err := kubeconfig.Load("")
 //	if err != nil {
@@ -15,30 +15,37 @@
 //	var pods corev1.PodList
 //	err = c.Get().Namespace("default").Resource("pods").Do(ctx).Into(&pods)
 //
+// [Request.Do] reads the whole answer and returns it as bytes, in a [Result] that decodes on demand.
+// [Request.List] and [Request.Watch] return streams, from which the caller reads one object or event
+// at a time. [Request.Stream] returns the body as it arrives.
+//
 // # Errors
 //
-// Every status that is not 2xx is a [*k8s.io/apimachinery/pkg/api/errors.StatusError], whatever the
-// body looks like, so IsNotFound, IsConflict and their kin hold. Everything else says what was
-// asked of which server and wraps its cause; ctx's own errors stay visible to errors.Is.
+// An answer whose status is not 2xx is an error of type
+// [*k8s.io/apimachinery/pkg/api/errors.StatusError], whatever its body holds. IsNotFound, IsConflict
+// and the other functions of that package therefore work. Every other error names the request and the
+// server, and wraps its cause. If ctx ended, errors.Is finds ctx's error.
 //
 // # Retries
 //
-// A request is sent again only when that cannot do it twice:
+// A request is sent again only if that cannot carry it out twice:
 //
-//   - 429 and 503 with a Retry-After header, for every verb: the server turned the request away;
-//   - any other 5xx with a Retry-After header, for verbs that may be repeated (everything but POST
-//     and patches other than apply);
-//   - a connection that could not be made, or broke before a byte of the request was written, for
-//     every verb, three times within about a second;
-//   - a connection that broke later, for reads only, three times as well.
+//   - after 429 or 503 with a Retry-After header, for every verb: the server did not accept the
+//     request (RFC 6585 section 4, RFC 9110 section 15.6.4);
+//   - after another 5xx with a Retry-After header, for verbs that may be repeated: all but POST, and
+//     of the patches only apply;
+//   - after a connection that could not be made, or that broke before the request's headers were
+//     written, for every verb: three times within about a second;
+//   - after a connection that broke later, for GET, HEAD and OPTIONS: three times as well.
 //
-// Waiting is bound by the context. A server that asks for more than two minutes gets no second
-// request: its error is returned and carries the seconds.
+// [Config.MaxRetries] limits all of these together. The context bounds the waiting. If a server asks
+// for a wait of more than one minute, the request is not sent again: the server's error is returned,
+// and carries the seconds.
 //
 // # Credentials
 //
-// A Config prints itself without its secrets, errors never hold the token, and a redirect to
-// another host is not followed. Files named by the Config (token, CA, client certificate and key)
-// are read again when they change: looked at once a minute at most, and at once after a 401 or a
-// failed TLS handshake.
+// A Config prints itself without its secrets, no error holds the token, and a redirect to another host
+// is not followed. The files that a Config names (token, CA, client certificate and key) are read
+// again when they change. They are compared at most once a minute, and at once after a 401 or a failed
+// TLS handshake.
 package rest

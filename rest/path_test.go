@@ -136,7 +136,6 @@ func TestAPathThatWouldMeanSomethingElseIsAnError(t *testing.T) {
 		"two verbs":                {c.Verb("GET /").Resource("pods"), "HTTP method"},
 		"header":                   {c.Get().Resource("pods").SetHeader("a b", "c"), "header"},
 		"header line":              {c.Get().Resource("pods").SetHeader("X-A", "b\r\nX-Evil: 1"), "line break"},
-		"timeout":                  {c.Get().Resource("pods").Timeout(-1), "timeout"},
 		"format":                   {c.Get().Resource("pods").Format(9), "format"},
 		"params by value":          {c.Get().Resource("pods").VersionedParams(struct{}{}), "pointer"},
 		"nil body":                 {c.Post().Resource("pods").Body((*struct{})(nil)), "nil"},

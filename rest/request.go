@@ -209,19 +209,17 @@ func (r *Request) SetHeader(key string, values ...string) *Request {
 	return r
 }
 
-// Timeout replaces Config.Timeout for this request; 0 is no bound but the context's. Like that one
-// it does not bound streams.
+// Timeout sets how long Do may take for this request, retries included. 0 means Config.Timeout;
+// negative means no limit but the context's. Like Config.Timeout it does not limit streams.
 func (r *Request) Timeout(d time.Duration) *Request {
-	if d < 0 {
-		return r.fail(fmt.Errorf("the timeout is %v", d))
-	}
 	r.timeout = d
 	return r
 }
 
-// MaxRetries replaces Config.MaxRetries for this request; here 0 is none.
+// MaxRetries sets how often this request may be sent again. 0 means Config.MaxRetries; negative means
+// never retry; RetryForever removes the limit.
 func (r *Request) MaxRetries(n int) *Request {
-	r.retries = max(n, 0)
+	r.retries = n
 	return r
 }
 
@@ -249,9 +247,9 @@ func (r *Request) Do(ctx context.Context) Result {
 	if err != nil {
 		return Result{err: err}
 	}
-	if r.timeout > 0 {
+	if d := r.core.cfg.timeout(r.timeout); d > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("its timeout of %v is over", r.timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, d, fmt.Errorf("its timeout of %v is over", d))
 		defer cancel()
 	}
 	res := Result{call: c}
@@ -263,7 +261,6 @@ func (r *Request) Do(ctx context.Context) Result {
 		res.body = body
 		res.status = resp.StatusCode
 		res.contentType = resp.Header.Get("Content-Type")
-		res.warnings = parseWarnings(resp.Header)
 		return nil
 	})
 	return res

@@ -198,7 +198,7 @@ func TestACustomResource(t *testing.T) {
 	for established := false; !established; {
 		event, err := watch.Next()
 		must(t, err)
-		if watch.Format() != wire.Protobuf {
+		if event.Object.Format != wire.Protobuf {
 			t.Fatal("apiextensions.k8s.io does not speak protobuf")
 		}
 		established = strings.Contains(string(event.Object.Data), "Established")
@@ -249,15 +249,15 @@ func TestAWatchSeesWhatHappensAndEndsWithItsContext(t *testing.T) {
 				VersionedParams(&metav1.ListOptions{FieldSelector: "metadata.name=web"}).Watch(ctx, wire.Options{})
 			must(t, err)
 			defer watch.Close()
-			if watch.Format() != format {
-				t.Errorf("the watch is in %v", watch.Format())
-			}
 			must(t, c.Post().Namespace(ns).Resource("configmaps").Body(configMap("web", nil)).Do(ctx).Error())
 			must(t, c.Patch(types.MergePatchType).Namespace(ns).Resource("configmaps").Name("web").Body([]byte(`{"data":{"a":"1"}}`)).Do(ctx).Error())
 			must(t, c.Delete().Namespace(ns).Resource("configmaps").Name("web").Do(ctx).Error())
 			for _, want := range []wire.EventType{wire.Added, wire.Modified, wire.Deleted} {
 				event, err := watch.Next()
 				must(t, err)
+				if event.Object.Format != format {
+					t.Errorf("the event is in %v", event.Object.Format)
+				}
 				if event.Type != want || event.Object.Meta.Key() != ns+"/web" {
 					t.Errorf("%s %s, not %s", event.Type, event.Object.Meta.Key(), want)
 				}

@@ -17,7 +17,6 @@ type Result struct {
 	body        []byte
 	status      int
 	contentType string
-	warnings    []Warning
 	err         error
 }
 
@@ -39,9 +38,6 @@ func (r Result) StatusCode() int {
 
 // ContentType is the media type of the body, parameters included.
 func (r Result) ContentType() string { return r.contentType }
-
-// Warnings are those the server attached to the answer. Config.Warnings or the log has them too.
-func (r Result) Warnings() []Warning { return r.warnings }
 
 // Object returns the body as one object, in the format that the server chose. A Status that tells
 // of a failure is returned as an error.

@@ -140,7 +140,9 @@ func TestRetriesEnd(t *testing.T) {
 		{"after Config.MaxRetries", 3, nil, 4},
 		{"never begin when it is negative", -1, nil, 1},
 		{"after the request's own number", 3, func(r *Request) *Request { return r.MaxRetries(1) }, 2},
-		{"never begin when the request says none", 3, func(r *Request) *Request { return r.MaxRetries(0) }, 1},
+		{"after the request's own number, where the Config has none", -1, func(r *Request) *Request { return r.MaxRetries(1) }, 2},
+		{"after the Config's number when the request's is 0", 3, func(r *Request) *Request { return r.MaxRetries(1).MaxRetries(0) }, 4},
+		{"never begin when the request's number is negative", 3, func(r *Request) *Request { return r.MaxRetries(-1) }, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -11,11 +11,11 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// ErrStreamClosed is what reading a stream returns after its Close.
-var ErrStreamClosed = errors.New("the stream was closed by its owner")
+// ErrStreamClosed is the error of reading a stream after its Close.
+var ErrStreamClosed = errors.New("rest: stream closed")
 
-// body is the answer to a call, as it arrives. Reading is for one goroutine; Close may be called
-// from any, and more than once.
+// body is the body of an answer, as it arrives. One goroutine reads it. Close may be called from any
+// goroutine, and more than once.
 type body struct {
 	call   *call
 	ctx    context.Context // the caller's
@@ -23,9 +23,10 @@ type body struct {
 	resp   *http.Response
 	close  func() error // once: closes the body, returns the same error ever after
 	closed chan struct{}
+	err    error // the error that ended a ListStream or WatchStream; of the reading goroutine
 }
 
-// open sends the call and returns the body of a 2xx answer. Ending ctx ends it.
+// open sends the call and returns the body of a 2xx answer. If ctx ends, reading the body fails.
 func (c *call) open(ctx context.Context) (*body, error) {
 	inner, cancel := context.WithCancel(ctx)
 	b := &body{call: c, ctx: ctx, cancel: cancel, closed: make(chan struct{})}
@@ -45,7 +46,7 @@ func (c *call) open(ctx context.Context) (*body, error) {
 	return b, nil
 }
 
-// Read reads the body; its errors say of which request.
+// Read reads the body. Its errors name the request.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.resp.Body.Read(p)
 	if err != nil && err != io.EOF {
@@ -57,7 +58,8 @@ func (b *body) Read(p []byte) (int, error) {
 // Close ends the request and releases its connection.
 func (b *body) Close() error { return b.close() }
 
-// explain turns an error of reading into that of the owner who caused it, if one did.
+// explain adds the request to an error of reading. If the caller caused the error, by Close or by
+// ending ctx, explain returns that cause instead.
 func (b *body) explain(err error) error {
 	select {
 	case <-b.closed:
@@ -70,20 +72,32 @@ func (b *body) explain(err error) error {
 	return fmt.Errorf("%s at %s: %w", b.call.what, b.call.base, err)
 }
 
-// done is the error of a stream that its owner ended, nil while it goes on.
-func (b *body) done() error {
+// done reports whether the caller ended the stream, by Close or by ending ctx.
+func (b *body) done() bool {
 	select {
 	case <-b.closed:
-		return b.explain(nil)
+		return true
 	default:
+		return b.ctx.Err() != nil
 	}
-	if b.ctx.Err() != nil {
-		return b.explain(nil)
-	}
-	return nil
 }
 
-// openFormat is open for a body that package wire reads.
+// ended returns the error that ended the stream, or nil while it goes on.
+func (b *body) ended() error {
+	if b.err == nil && b.done() {
+		return b.end(b.explain(nil))
+	}
+	return b.err
+}
+
+// end closes the stream and keeps err, which ended returns from now on.
+func (b *body) end(err error) error {
+	b.err = err
+	_ = b.Close()
+	return err
+}
+
+// openFormat opens a body for package wire to read, and returns its format.
 func (r *Request) openFormat(ctx context.Context, p purpose) (*body, wire.Format, error) {
 	c, err := r.prepare(p)
 	if err != nil {
@@ -95,115 +109,109 @@ func (r *Request) openFormat(ctx context.Context, p purpose) (*body, wire.Format
 	}
 	f, err := formatOf(b.resp.Header.Get("Content-Type"))
 	if err != nil {
-		err = b.explain(fmt.Errorf("the answer (%s) cannot be read: %w", b.resp.Status, err))
+		err = b.explain(fmt.Errorf("read the answer (%s): %w", b.resp.Status, err))
 		_ = b.Close()
 		return nil, 0, err
 	}
 	return b, f, nil
 }
 
-// ListStream reads a list object by object while it arrives. The embedded reader's Meta has the
-// list's own metadata. Next is for one goroutine; Close may be called from any.
+// ListStream reads a list object by object while it arrives. One goroutine calls its methods; Close
+// may be called from any goroutine.
 type ListStream struct {
-	*wire.ListReader
+	reader *wire.ListReader
 	body   *body
 	format wire.Format
-	err    error // what ended it, and what Next goes on to return
 }
 
-// List sends the request and returns the list as a stream. An answer that is not a 2xx status is
-// an error here, after retries; nothing of the list has been read yet. The caller closes the
-// stream. Ending ctx ends it too.
+// List sends the request and returns the list as a stream, of which the caller reads one object at a
+// time. The caller closes the stream.
+//
+// If the server answers with a status other than 2xx, List returns a StatusError, after the retries
+// that the package's comment describes. If ctx ends, the stream ends. No timeout bounds it.
 func (r *Request) List(ctx context.Context, o wire.Options) (*ListStream, error) {
 	b, f, err := r.openFormat(ctx, list)
 	if err != nil {
 		return nil, err
 	}
-	return &ListStream{ListReader: wire.NewListReader(b.resp.Body, f, o), body: b, format: f}, nil
+	return &ListStream{reader: wire.NewListReader(b.resp.Body, f, o), body: b, format: f}, nil
 }
 
-// Next returns the next object. It returns io.EOF, exactly, after the last object of a complete
-// list; an error that wraps ctx's when ctx ended, or ErrStreamClosed after Close; and an error that
-// names the request for a list that breaks off or is malformed. An error ends the stream: it is closed, and Next returns the same from then on.
+// Next returns the next object, which belongs to the caller. Every error ends the stream: Next closes
+// it and returns the same error from then on. The errors are:
+//
+//   - io.EOF itself, not wrapped, after the last object of a complete list;
+//   - an error that wraps ctx's, after ctx ended;
+//   - an error that wraps [ErrStreamClosed], after Close;
+//   - an error that names the request, if the list breaks off or is malformed.
 func (s *ListStream) Next() (wire.Object, error) {
-	if s.err == nil {
-		s.err = s.body.done()
+	if err := s.body.ended(); err != nil {
+		return wire.Object{}, err
 	}
-	if s.err != nil {
-		return wire.Object{}, s.end(s.err)
-	}
-	object, err := s.ListReader.Next()
+	object, err := s.reader.Next()
 	if err == nil {
 		return object, nil
 	}
 	if err != io.EOF {
 		err = s.body.explain(err)
 	}
-	return wire.Object{}, s.end(err)
+	return wire.Object{}, s.body.end(err)
 }
 
-func (s *ListStream) end(err error) error {
-	s.err = err
-	_ = s.body.Close()
-	return err
-}
+// Meta returns the list's own metadata: its resourceVersion and, if more pages follow, its continue
+// token. It is complete only after Next has returned io.EOF, because a server may send it last.
+func (s *ListStream) Meta() wire.ListMeta { return s.reader.Meta() }
 
-// Format is the format that the server chose.
+// Format returns the format in which the server answered.
 func (s *ListStream) Format() wire.Format { return s.format }
 
 // Close ends the request and releases its connection. It may be called more than once.
 func (s *ListStream) Close() error { return s.body.Close() }
 
-// WatchStream reads a watch event by event. Next is for one goroutine; Close may be called from any.
+// WatchStream reads a watch event by event. One goroutine calls Next; Close may be called from any
+// goroutine.
 type WatchStream struct {
-	*wire.WatchReader
+	reader *wire.WatchReader
 	body   *body
-	format wire.Format
-	err    error // what ended it, and what Next goes on to return
 }
 
-// Watch sends the request with watch=true and returns the events as a stream. An answer that is not
-// a 2xx status is an error here, after retries. The caller closes the stream. Ending ctx ends it
-// too; no other time bounds it than the one the server was asked for (timeoutSeconds).
+// Watch sends the request with watch=true and returns the events as a stream. The caller closes the
+// stream.
+//
+// If the server answers with a status other than 2xx, Watch returns a StatusError, after the retries
+// that the package's comment describes. If ctx ends, the stream ends. No timeout of the client bounds
+// it; the server ends it after the query parameter timeoutSeconds, or after a time of its own.
 func (r *Request) Watch(ctx context.Context, o wire.Options) (*WatchStream, error) {
 	b, f, err := r.openFormat(ctx, watch)
 	if err != nil {
 		return nil, err
 	}
-	return &WatchStream{WatchReader: wire.NewWatchReader(b.resp.Body, f, o), body: b, format: f}, nil
+	return &WatchStream{reader: wire.NewWatchReader(b.resp.Body, f, o), body: b}, nil
 }
 
-// Next waits for the next event. It returns io.EOF, exactly, when the server ended the watch
-// between two events, which it does as a matter of course; an error that wraps ctx's when ctx
-// ended, or ErrStreamClosed after Close; and an error that names the request for a watch that
-// breaks off or is malformed. An error ends the stream: it is closed, and Next returns the same from then on.
+// Next waits for the next event and returns it. The event belongs to the caller. Every error ends the
+// stream: Next closes it and returns the same error from then on. The errors are:
+//
+//   - io.EOF itself, not wrapped, if the server ended the watch between two events, as it regularly
+//     does;
+//   - an error that wraps ctx's, after ctx ended;
+//   - an error that wraps [ErrStreamClosed], after Close;
+//   - an error that names the request, if the watch breaks off or is malformed.
+//
+// An event of type wire.Error is returned as an event. The server ends the watch after it.
 func (s *WatchStream) Next() (wire.Event, error) {
-	if s.err == nil {
-		s.err = s.body.done()
+	if err := s.body.ended(); err != nil {
+		return wire.Event{}, err
 	}
-	if s.err != nil {
-		return wire.Event{}, s.end(s.err)
-	}
-	event, err := s.WatchReader.Next()
+	event, err := s.reader.Next()
 	if err == nil {
 		return event, nil
 	}
-	if over := s.body.done(); over != nil {
-		err = over
-	} else if err != io.EOF {
+	if err != io.EOF || s.body.done() {
 		err = s.body.explain(err)
 	}
-	return wire.Event{}, s.end(err)
+	return wire.Event{}, s.body.end(err)
 }
-
-func (s *WatchStream) end(err error) error {
-	s.err = err
-	_ = s.body.Close()
-	return err
-}
-
-// Format is the format that the server chose.
-func (s *WatchStream) Format() wire.Format { return s.format }
 
 // Close ends the request and releases its connection. It may be called more than once.
 func (s *WatchStream) Close() error { return s.body.Close() }

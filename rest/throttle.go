@@ -21,15 +21,15 @@ type throttle struct {
 
 func newThrottle(cfg *Config) (*throttle, error) {
 	switch {
-	case cfg.QPS == 0 && cfg.Burst == 0:
+	case cfg.QPS < 0, cfg.QPS == 0 && cfg.Burst <= 0:
 		return nil, nil
-	case cfg.QPS <= 0 || math.IsNaN(cfg.QPS) || math.IsInf(cfg.QPS, 0):
-		return nil, fmt.Errorf("Config.QPS is %v: set how many requests a second may go, or 0 (and Burst 0) for no throttle", cfg.QPS)
-	case cfg.Burst < 0:
-		return nil, fmt.Errorf("Config.Burst is %d: set how many requests may go at once, or 0 for QPS rounded up", cfg.Burst)
+	case cfg.QPS == 0:
+		return nil, fmt.Errorf("Config.Burst is %d without QPS: set QPS, the requests per second, too", cfg.Burst)
+	case math.IsNaN(cfg.QPS) || math.IsInf(cfg.QPS, 0):
+		return nil, fmt.Errorf("Config.QPS is %v: set the requests per second, or 0 for no limit", cfg.QPS)
 	}
-	burst := cfg.Burst
-	if burst == 0 {
+	burst := max(cfg.Burst, 1)
+	if cfg.Burst == 0 {
 		burst = int(min(math.Ceil(cfg.QPS), math.MaxInt32))
 	}
 	return &throttle{limiter: rate.NewLimiter(rate.Limit(cfg.QPS), burst), log: cfg.logger()}, nil
