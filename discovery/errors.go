@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/skiff-k8s/skiff/internal/ctxerr"
 )
 
 // PartialError says that some of what the server serves could not be learned. It comes together
@@ -52,14 +54,8 @@ func (e *PartialError) hides(group string, anywhere bool) bool {
 // ErrStale is why a group version failed whose API server does not answer the one that was asked.
 var ErrStale = errors.New("the API server behind it does not answer; see its APIService object")
 
-// ended is the error of a context that is over, with its cause where that says more.
-func ended(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == err {
-		return fmt.Errorf("discovery: %w", err)
-	}
-	return fmt.Errorf("discovery: %w: %w", err, cause)
-}
+// ended returns the error of a context that has ended.
+func ended(ctx context.Context) error { return fmt.Errorf("discovery: %w", ctxerr.Of(ctx)) }
 
 // asPartial returns the PartialError in err; whole says that err is no other error.
 func asPartial(err error) (partial *PartialError, whole bool) {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"github.com/skiff-k8s/skiff/internal/ctxerr"
 )
 
 // progress is how far the store has come, and who wants to know.
@@ -172,7 +174,7 @@ func (s *shared) WaitFor(ctx context.Context, resourceVersion string) error {
 			return fmt.Errorf("informer %s: ended before it came to resourceVersion %s%w", s, resourceVersion, s.health.because())
 		case <-ctx.Done():
 			return fmt.Errorf("informer %s: waiting for resourceVersion %s, at %q: %w%w",
-				s, resourceVersion, s.progress.current(), context.Cause(ctx), s.health.because())
+				s, resourceVersion, s.progress.current(), ctxerr.Of(ctx), s.health.because())
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/skiff-k8s/skiff/internal/ctxerr"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/store"
@@ -107,9 +108,9 @@ func (s *shared) WaitForSync(ctx context.Context) error {
 		return fmt.Errorf("informer %s: ended before its initial list was there%w", s, s.health.because())
 	case <-ctx.Done():
 		if !s.isStarted() {
-			return fmt.Errorf("informer %s: not started (call Factory.Start): %w", s, context.Cause(ctx))
+			return fmt.Errorf("informer %s: not started (call Factory.Start): %w", s, ctxerr.Of(ctx))
 		}
-		return fmt.Errorf("informer %s: waiting for its initial list: %w%w", s, context.Cause(ctx), s.health.because())
+		return fmt.Errorf("informer %s: waiting for its initial list: %w%w", s, ctxerr.Of(ctx), s.health.because())
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/skiff-k8s/skiff/internal/ctxerr"
 )
 
 // run sends the call until there is an answer to return. take gets every answer with a 2xx status
@@ -124,20 +126,11 @@ func (c *call) failed(o outcome, t tries) error {
 // ended is the error of a call whose context is over; last is what it was waiting to try again for,
 // or nil.
 func (c *call) ended(ctx context.Context, last error) error {
-	err := contextError(ctx)
+	err := ctxerr.Of(ctx)
 	if last != nil {
 		return fmt.Errorf("%s at %s: %w, while waiting to retry after: %w", c.what, c.base, err, last)
 	}
 	return fmt.Errorf("%s at %s: %w", c.what, c.base, err)
-}
-
-// contextError is ctx's error, with its cause where that says more.
-func contextError(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == nil || cause == err {
-		return err
-	}
-	return fmt.Errorf("%w: %w", err, cause)
 }
 
 // tooLate says that a wait would outlast ctx, so that it is better to return at once.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/skiff-k8s/skiff/internal/ctxerr"
 	"github.com/skiff-k8s/skiff/wire"
 )
 
@@ -67,7 +68,7 @@ func (b *body) explain(err error) error {
 	default:
 	}
 	if b.ctx.Err() != nil {
-		return fmt.Errorf("%s at %s: %w", b.call.what, b.call.base, contextError(b.ctx))
+		return fmt.Errorf("%s at %s: %w", b.call.what, b.call.base, ctxerr.Of(b.ctx))
 	}
 	return fmt.Errorf("%s at %s: %w", b.call.what, b.call.base, err)
 }

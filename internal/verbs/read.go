@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/skiff-k8s/skiff/internal/ctxerr"
 	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/wire"
 )
@@ -99,7 +100,7 @@ func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wi
 			for i, o := range page {
 				page[i] = wire.Object{} // whoever consumes it decides how long it lives
 				if ctx.Err() != nil {
-					yield(wire.Object{}, fmt.Errorf("list %s, after %d objects: %w", r, count, contextError(ctx)))
+					yield(wire.Object{}, fmt.Errorf("list %s, after %d objects: %w", r, count, ctxerr.Of(ctx)))
 					return
 				}
 				if !yield(o, nil) {
@@ -116,15 +117,6 @@ func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wi
 			opts.ResourceVersion, opts.ResourceVersionMatch = "", ""
 		}
 	}
-}
-
-// contextError is ctx's error, with its cause where that says more.
-func contextError(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == err {
-		return err
-	}
-	return fmt.Errorf("%w: %w", err, cause)
 }
 
 // expired explains the error that users of a paged list meet when they are slow.
