@@ -11,19 +11,19 @@ import (
 	"github.com/skiff-k8s/skiff/rest"
 )
 
-// config turns the chosen context into a rest.Config.
-func (m *merged) config(o options) (*rest.Config, error) {
+// config returns the configuration of the chosen context.
+func (m *merged) config(o options) (*Config, error) {
 	name := cmp.Or(o.context, m.current)
 	if name == "" {
-		return nil, fmt.Errorf("%s: no current-context is set and none was asked for; %s: set one with \"kubectl config use-context\" or pass WithContext",
-			m.from(), names("contexts", m.contexts))
+		return nil, fmt.Errorf("choose a context of %s: no current-context is set; %s: "+
+			"set one with \"kubectl config use-context\" or pass WithContext", m.origin(), names("contexts", m.contexts))
 	}
 	context, ok := m.contexts[name]
 	if !ok {
-		return nil, fmt.Errorf("%s: the context %q is missing; %s", m.from(), name, names("contexts", m.contexts))
+		return nil, fmt.Errorf("choose a context of %s: the context %q is missing; %s", m.origin(), name, names("contexts", m.contexts))
 	}
-	fail := func(err error) (*rest.Config, error) {
-		return nil, fmt.Errorf("the context %q in %q: %w", name, context.file, err)
+	fail := func(err error) (*Config, error) {
+		return nil, fmt.Errorf("use the context %q of %s: %w", name, context.from.name, err)
 	}
 	if context.value.Cluster == "" {
 		return fail(errors.New("it names no cluster: set its \"cluster\""))
@@ -33,20 +33,24 @@ func (m *merged) config(o options) (*rest.Config, error) {
 		return fail(fmt.Errorf("its cluster %q is missing; %s", context.value.Cluster, names("clusters", m.clusters)))
 	}
 	cfg := &rest.Config{Namespace: cmp.Or(o.namespace, context.value.Namespace, defaultNamespace)}
+	out := &Config{
+		REST: cfg, Namespace: cfg.Namespace,
+		Context: name, Cluster: context.value.Cluster, User: context.value.User,
+	}
 	if err := applyCluster(cfg, cluster); err != nil {
-		return fail(fmt.Errorf("the cluster %q in %q: %w", context.value.Cluster, cluster.file, err))
+		return fail(fmt.Errorf("the cluster %q of %s: %w", context.value.Cluster, cluster.from.name, err))
 	}
 	if context.value.User == "" {
-		return cfg, nil // anonymous
+		return out, nil // anonymous
 	}
 	user, ok := m.users[context.value.User]
 	if !ok {
 		return fail(fmt.Errorf("its user %q is missing; %s", context.value.User, names("users", m.users)))
 	}
 	if err := applyUser(cfg, user); err != nil {
-		return fail(fmt.Errorf("the user %q in %q: %w", context.value.User, user.file, err))
+		return fail(fmt.Errorf("the user %q of %s: %w", context.value.User, user.from.name, err))
 	}
-	return cfg, nil
+	return out, nil
 }
 
 func applyCluster(cfg *rest.Config, e entry[cluster]) error {
@@ -94,12 +98,13 @@ func applyUser(cfg *rest.Config, e entry[user]) error {
 	}
 	cfg.Impersonate = rest.Impersonation{User: u.As, UID: u.AsUID, Groups: u.AsGroups, Extra: u.AsUserExtra}
 	if u.As == "" && (u.AsUID != "" || len(u.AsGroups) > 0 || len(u.AsUserExtra) > 0) {
-		return errors.New("it has as-uid, as-groups or as-user-extra without as: say whom to impersonate")
+		return errors.New("it has as-uid, as-groups or as-user-extra without as: set \"as\" to the user to impersonate")
 	}
 	return nil
 }
 
-// unsupported refuses what would otherwise end in an anonymous request and a puzzling 401 or 403.
+// unsupported returns an error for a user whose credentials cannot be used. Ignoring them would make
+// the requests anonymous, and the server would answer 401 or 403.
 func unsupported(u user) error {
 	const instead = "; until then use a token or a client certificate: \"kubectl create token\" makes one for a service account"
 	switch {
@@ -113,8 +118,8 @@ func unsupported(u user) error {
 	return nil
 }
 
-// material is PEM data, decoded, or the file that holds it; where both are given the data counts,
-// as the format says.
+// material returns PEM data, decoded, or the file that holds it. If both are given, the data takes
+// precedence, as in client-go's tools/clientcmd/api.
 func material[T any](e entry[T], field, encoded, path string) (data []byte, file string, err error) {
 	if encoded = strings.TrimSpace(encoded); encoded != "" {
 		data, err := base64.StdEncoding.DecodeString(encoded)
@@ -127,8 +132,8 @@ func material[T any](e entry[T], field, encoded, path string) (data []byte, file
 	return nil, file, err
 }
 
-// existing resolves a path and sees that the file can be read, because here it is still known which
-// entry wants it.
+// existing makes a path absolute and checks that the file can be opened: here the error can name the
+// entry.
 func existing[T any](e entry[T], field, path string) (string, error) {
 	path, err := e.resolve(path)
 	if err != nil || path == "" {

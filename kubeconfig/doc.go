@@ -1,4 +1,4 @@
-// Package kubeconfig finds and reads kubeconfig files and turns one of their contexts into a
+// Package kubeconfig turns a context of a kubeconfig, or a pod's service account, into a
 // [rest.Config].
 //
 //	cfg, err := kubeconfig.Load("") // $KUBECONFIG, ~/.kube/config, then in-cluster
@@ -7,22 +7,38 @@
 //	}
 //	c, err := rest.NewClient(cfg)
 //
-// # Which file
+// [Open] does the same and returns the names of the context, its cluster and its user as well.
+// [Parse] reads a kubeconfig that is not in a file. [InCluster] uses a pod's service account only.
 //
-// A path given to [Load] is the only file, and must exist. Without one the rules are kubectl's: the
-// files of $KUBECONFIG if it is set, ~/.kube/config if not, and a pod's service account if neither
-// holds anything. Files of $KUBECONFIG that do not exist are left out. For each named cluster,
-// user and context the first file that has it counts, entire; current-context is that of the first
-// file that sets it. A relative path in a file starts at that file's folder.
+// # Which files are read
 //
-// # What is not supported yet
+// If a path is given, that file is read and no other. It must exist. Otherwise the rules are kubectl's
+// (Kubernetes documentation, "Organizing Cluster Access Using kubeconfig Files"):
 //
-// Credential plugins (exec, auth-provider) and proxy-url: a context that needs one is an error that
-// says so. User names with passwords stay an error: Kubernetes took them out in 1.19. Fields that
-// are not known are ignored, as kubectl does.
+//   - If $KUBECONFIG is set, its files are read. Files that do not exist are skipped.
+//   - If it is not set, ~/.kube/config is read.
+//   - If none of these files holds an entry, the pod's service account is used.
+//
+// Several files are merged:
+//
+//   - For each name of a cluster, user or context, the first file that has it provides the whole entry.
+//   - The first file that sets current-context provides it.
+//   - A relative path in a file is relative to that file's folder.
+//
+// # The namespace
+//
+// The namespace is, in this order, that of [WithNamespace], that of the context, and "default". In a
+// pod it is that of [WithNamespace], that of the environment variable POD_NAMESPACE, that of the
+// service account, and "default".
+//
+// # Not supported yet
+//
+// A context that needs a credential plugin (exec, auth-provider) or a proxy-url is an error that names
+// it. A user with a password is an error, because Kubernetes 1.19 removed password authentication.
+// Unknown fields are ignored, as kubectl does.
 //
 // # Secrets
 //
-// No error repeats what a file holds beyond the names of its entries, not even a file that is no
-// YAML at all.
+// Of a file's contents an error repeats only the names of entries, the commands of plugins, and paths.
+// That holds for files that are not valid YAML, too.
 package kubeconfig

@@ -14,8 +14,8 @@ import (
 )
 
 // file is a kubeconfig file as it is written. Source of the names: the v1 Config type of
-// client-go's tools/clientcmd/api. What is base64 stays so until it is used: a broken entry that
-// nobody asks for does no harm, and one that is asked for can be named.
+// client-go's tools/clientcmd/api. Base64 data is decoded when it is used, so that a broken entry that
+// is not used is no error, and one that is used can be named.
 type file struct {
 	Clusters []struct {
 		Name    string  `json:"name"`
@@ -69,29 +69,29 @@ type kubeContext struct {
 	Namespace string `json:"namespace"`
 }
 
-// readFile reads one file. An error that is fs.ErrNotExist is left for the caller to judge.
+// readFile reads one file. If it does not exist, the error is fs.ErrNotExist.
 func readFile(path string) (*file, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the kubeconfig file: %w", err)
+		return nil, fmt.Errorf("read the file: %w", err)
 	}
 	f, err := parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("the kubeconfig file %q %w", path, err)
+		return nil, fmt.Errorf("parse %q: %w", path, err)
 	}
 	return f, nil
 }
 
-// parse reads the text of a file. Its errors complete the sentence "the file ..." and repeat
-// nothing of the text: who mistypes a quote puts a token where a parser shows it.
+// parse reads the text of a file. Its errors repeat nothing of the text but the names of entries: a
+// mistyped quote can put a token where a parser would show it.
 func parse(data []byte) (*file, error) {
 	text, err := yaml.YAMLToJSON(data)
 	if err != nil {
-		return nil, errors.New("is not valid YAML" + yamlPosition(err) + ": correct it there or just above")
+		return nil, errors.New("not valid YAML" + yamlPosition(err) + ": correct it there or just above")
 	}
 	var f file
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(text, &f); err != nil {
-		return nil, errors.New("is YAML, but no kubeconfig" + jsonPosition(err))
+		return nil, errors.New("valid YAML, but no kubeconfig" + jsonPosition(err))
 	}
 	var clusters, users, contexts []string
 	for _, c := range f.Clusters {
@@ -108,7 +108,7 @@ func parse(data []byte) (*file, error) {
 		names []string
 	}{{"cluster", clusters}, {"user", users}, {"context", contexts}} {
 		if name, twice := duplicate(list.names); twice {
-			return nil, fmt.Errorf("has the %s %q twice: remove or rename one", list.what, name)
+			return nil, fmt.Errorf("it has the %s %q twice: remove or rename one", list.what, name)
 		}
 	}
 	return &f, nil
@@ -126,7 +126,7 @@ func duplicate(names []string) (string, bool) {
 
 var yamlLine = regexp.MustCompile(`^yaml: (line \d+):`)
 
-// yamlPosition is the one part of a YAML error that is certain to hold nothing of the text.
+// yamlPosition returns the line of a YAML error, the only part that never repeats the text.
 func yamlPosition(err error) string {
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		return " (" + m[1] + ")"
@@ -134,7 +134,7 @@ func yamlPosition(err error) string {
 	return ""
 }
 
-// jsonPosition says which field is of the wrong type.
+// jsonPosition names the field of the wrong type.
 func jsonPosition(err error) string {
 	var mismatch *json.UnmarshalTypeError
 	if !errors.As(err, &mismatch) {

@@ -12,26 +12,26 @@ import (
 	"github.com/skiff-k8s/skiff/rest"
 )
 
-// ErrNotInCluster says that the process does not run in a pod with a service account.
-var ErrNotInCluster = errors.New("not in a cluster")
+// ErrNotInCluster is the error of InCluster if the process does not run in a pod with a service
+// account.
+var ErrNotInCluster = errors.New(prefix + "not in a cluster")
 
-// Where the kubelet mounts the service account and announces the API server. Source: Kubernetes
-// documentation, "Accessing the Kubernetes API from a Pod".
+// Where the kubelet mounts the service account, and the variables that hold the API server's address.
+// Source: Kubernetes documentation, "Accessing the Kubernetes API from a Pod".
 const (
 	serviceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount"
 	hostVariable      = "KUBERNETES_SERVICE_HOST"
 	portVariable      = "KUBERNETES_SERVICE_PORT"
 )
 
-// InCluster is the configuration of a pod's service account: the token and CA files that the
-// kubelet keeps up to date, and the pod's namespace. Outside a pod it returns an error that is
-// ErrNotInCluster.
+// InCluster returns the configuration of a pod's service account: the API server's address from the
+// environment, the token and CA files that the kubelet renews, and the pod's namespace. It reads no
+// kubeconfig.
+//
+// Outside a pod, and in a pod without a service account's token, the error is [ErrNotInCluster].
 func InCluster() (*rest.Config, error) {
 	cfg, err := system().inCluster()
-	if err != nil {
-		return nil, fmt.Errorf("kubeconfig: %w", err)
-	}
-	return cfg, nil
+	return cfg, named(err)
 }
 
 func (e environment) inCluster() (*rest.Config, error) {
@@ -41,27 +41,29 @@ func (e environment) inCluster() (*rest.Config, error) {
 	}
 	token := filepath.Join(e.serviceAccount, "token")
 	if _, err := os.Stat(token); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w: there is no %s; does the pod set automountServiceAccountToken: false?", ErrNotInCluster, token)
+		return nil, fmt.Errorf("%w: %s does not exist; does the pod set automountServiceAccountToken: false?", ErrNotInCluster, token)
 	}
-	for _, file := range []string{token, filepath.Join(e.serviceAccount, "ca.crt")} {
+	ca := filepath.Join(e.serviceAccount, "ca.crt")
+	for _, file := range []string{token, ca} {
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, fmt.Errorf("in-cluster: the service account's files: %w", err)
+			return nil, fmt.Errorf("read the service account: %w", err)
 		}
 		_ = f.Close()
 	}
 	return &rest.Config{
 		// JoinHostPort puts an IPv6 address into brackets.
 		Host:            "https://" + net.JoinHostPort(strings.Trim(host, "[]"), port),
-		TLS:             rest.TLSConfig{CAFile: filepath.Join(e.serviceAccount, "ca.crt")},
+		TLS:             rest.TLSConfig{CAFile: ca},
 		BearerTokenFile: token,
-		// Beside the server bandwidth is cheaper than CPU, its own above all.
+		// Inside a cluster bandwidth is cheaper than CPU time, above all the server's.
 		DisableCompression: true,
 		Namespace:          e.podNamespace(),
 	}, nil
 }
 
-// podNamespace is that of the downward API if the pod has it, else the service account's.
+// podNamespace returns the namespace of the downward API if the pod has it, and otherwise that of the
+// service account.
 func (e environment) podNamespace() string {
 	var mounted string
 	if data, err := os.ReadFile(filepath.Join(e.serviceAccount, "namespace")); err == nil {

@@ -76,9 +76,9 @@ func TestAPodReachesTheServer(t *testing.T) {
 	must(t, err)
 	host, port, err := net.SplitHostPort(u.Host)
 	must(t, err)
-	cfg, err := kubeconfig.LoadIn(map[string]string{"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}, t.TempDir(), dir)
+	cfg, err := kubeconfig.OpenIn(map[string]string{"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}, t.TempDir(), dir)
 	must(t, err)
-	if got := whoami(t, cfg); got != "system:serviceaccount:"+ns+":robot" {
+	if got := whoami(t, cfg.REST); got != "system:serviceaccount:"+ns+":robot" {
 		t.Errorf("the server sees %q", got)
 	}
 	if cfg.Namespace != ns {

@@ -46,12 +46,17 @@ func (w *world) file(name, content string) string {
 	return path
 }
 
+func (w *world) open(path string, opts ...Option) (*Config, error) {
+	c, err := w.environment().open(path, optionsOf(opts))
+	return c, named(err)
+}
+
 func (w *world) load(path string, opts ...Option) (*rest.Config, error) {
-	var o options
-	for _, opt := range opts {
-		opt(&o)
+	c, err := w.open(path, opts...)
+	if err != nil {
+		return nil, err
 	}
-	return w.environment().load(path, o)
+	return c.REST, nil
 }
 
 func (w *world) mustLoad(path string, opts ...Option) *rest.Config {
@@ -470,13 +475,13 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		m, _, _ := readAll(nil)
-		m.add(file, filepath.Join(dir, "config"))
+		m := newMerged()
+		m.add(file, fileSource(filepath.Join(dir, "config")))
 		cfg, err := m.config(options{})
 		if (cfg == nil) == (err == nil) {
 			t.Errorf("%v, %v", cfg, err)
 		}
-		if err == nil && (cfg.Host == "" || cfg.Namespace == "") {
+		if err == nil && (cfg.REST.Host == "" || cfg.Namespace == "" || cfg.Context == "" || cfg.Cluster == "") {
 			t.Errorf("half a configuration: %v", cfg)
 		}
 	})

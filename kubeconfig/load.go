@@ -10,60 +10,126 @@ import (
 	"github.com/skiff-k8s/skiff/rest"
 )
 
-// ErrNotFound says that none of the places that Load looks at holds a configuration.
-var ErrNotFound = errors.New("no configuration found")
+// ErrNotFound is the error of Open and Load if no path was given and none of the default places holds
+// a configuration.
+var ErrNotFound = errors.New(prefix + "no configuration found")
 
-// defaultNamespace is where kubectl is without being told otherwise.
+// prefix begins every error of the package.
+const prefix = "kubeconfig: "
+
+// defaultNamespace is the namespace that kubectl uses if nothing sets one.
 const defaultNamespace = "default"
 
-// Option changes what Load takes from the files.
+// Config is the configuration of a client, and the names that belong to it. It belongs to the caller.
+type Config struct {
+	// REST is the configuration for rest.NewClient. It is never nil.
+	REST *rest.Config
+
+	// Namespace is the namespace to use if the program's user does not choose one. It is never "",
+	// and equals REST.Namespace.
+	Namespace string
+
+	// Context is the name of the context that was chosen, Cluster the name of its cluster, and User
+	// the name of its user. All three are "" in a pod. User is "" for a context that names no user,
+	// whose requests are anonymous.
+	Context string
+	Cluster string
+	User    string
+}
+
+// Option changes what Open, Load and Parse choose.
 type Option func(*options)
 
 type options struct{ context, namespace string }
 
-// WithContext chooses a context instead of the files' current-context. "" changes nothing.
+func optionsOf(opts []Option) options {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+// WithContext chooses a context by its name. "" means the default, the files' current-context.
 func WithContext(name string) Option { return func(o *options) { o.context = name } }
 
-// WithNamespace sets Config.Namespace instead of the context. "" changes nothing.
+// WithNamespace sets the namespace. "" means the default, which the package's comment describes.
 func WithNamespace(namespace string) Option { return func(o *options) { o.namespace = namespace } }
 
-// environment is what Load reads of the world beside files named to it.
+// Open reads the kubeconfig file at path. If path is "", it reads $KUBECONFIG, ~/.kube/config or the
+// pod's service account, by the rules in the package's comment.
+//
+// An error names the file and the entry that cause it. The causes are:
+//
+//   - no configuration at any default place: the error is [ErrNotFound] and lists the places;
+//   - a file that cannot be read, or is not a kubeconfig;
+//   - a context, cluster or user that is missing, incomplete or not supported.
+//
+// A file that is wrong is an error, even if a later place holds a configuration.
+func Open(path string, opts ...Option) (*Config, error) {
+	c, err := system().open(path, optionsOf(opts))
+	return c, named(err)
+}
+
+// Load is Open for programs that need the client's configuration only.
+func Load(path string, opts ...Option) (*rest.Config, error) {
+	c, err := Open(path, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return c.REST, nil
+}
+
+// Parse reads a kubeconfig that is not in a file, such as the value of a Secret. The environment is
+// not used. Relative paths in data are relative to the working directory of the process at the time of
+// the call.
+//
+// A kubeconfig may name files of this machine, which the client then reads and sends as credentials to
+// the server that the kubeconfig names. Do not parse one from a source that is not trusted.
+//
+// The errors are those of Open, except ErrNotFound.
+func Parse(data []byte, opts ...Option) (*Config, error) {
+	c, err := parseConfig(data, optionsOf(opts))
+	return c, named(err)
+}
+
+func parseConfig(data []byte, o options) (*Config, error) {
+	const origin = "the given kubeconfig"
+	f, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("parse %s: %w", origin, err)
+	}
+	return single(f, source{name: origin, dir: "."}, o)
+}
+
+// named begins an error with the package's name, which ErrNotFound and ErrNotInCluster do already.
+func named(err error) error {
+	if err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrNotInCluster) {
+		return err
+	}
+	return fmt.Errorf(prefix+"%w", err)
+}
+
+// environment is what the default places depend on.
 type environment struct {
 	getenv         func(string) string
 	home           func() (string, error)
-	serviceAccount string
+	serviceAccount string // the folder of the pod's service account
 }
 
 func system() environment {
 	return environment{getenv: os.Getenv, home: os.UserHomeDir, serviceAccount: serviceAccountDir}
 }
 
-// Load reads the kubeconfig file at path or, when path is "", what $KUBECONFIG, ~/.kube/config or
-// the pod's service account say; see the package's comment for the rules. The result belongs to the
-// caller; its Namespace is the context's, or "default".
-//
-// Errors name the file and the entry. One that is ErrNotFound lists the places that were tried;
-// a file that is there but wrong is never passed over for the next place.
-func Load(path string, opts ...Option) (*rest.Config, error) {
-	var o options
-	for _, opt := range opts {
-		opt(&o)
-	}
-	cfg, err := system().load(path, o)
-	if err != nil {
-		return nil, fmt.Errorf("kubeconfig: %w", err)
-	}
-	return cfg, nil
-}
-
-func (e environment) load(path string, o options) (*rest.Config, error) {
+func (e environment) open(path string, o options) (*Config, error) {
 	if path != "" {
-		return loadExplicit(path, o)
+		f, err := readFile(path)
+		if err != nil {
+			return nil, err
+		}
+		return single(f, fileSource(path), o)
 	}
-	paths, rule, err := e.defaults()
-	if err != nil {
-		return nil, err
-	}
+	paths, rule := e.defaults()
 	m, missing, err := readAll(paths)
 	if err != nil {
 		return nil, err
@@ -71,63 +137,63 @@ func (e environment) load(path string, o options) (*rest.Config, error) {
 	if !m.empty() {
 		return m.config(o)
 	}
-	tried := []string{rule + tried(m.files, missing)}
-	if o.context == "" { // a pod has no contexts to choose from
-		cfg, err := e.inCluster()
-		if err == nil {
-			if o.namespace != "" {
-				cfg.Namespace = o.namespace
-			}
-			return cfg, nil
-		}
-		if !errors.Is(err, ErrNotInCluster) {
-			return nil, err
-		}
-		tried = append(tried, err.Error())
-	} else {
+	tried := []string{rule + describe(m.sources, missing)}
+	if o.context != "" {
 		tried = append(tried, fmt.Sprintf("in-cluster has no context %q", o.context))
+		return nil, notFound(tried)
 	}
-	return nil, fmt.Errorf("%w; tried %s: name a file, set KUBECONFIG, or run in a pod", ErrNotFound, strings.Join(tried, "; "))
-}
-
-func loadExplicit(path string, o options) (*rest.Config, error) {
-	f, err := readFile(path)
+	cfg, err := e.inCluster()
+	if errors.Is(err, ErrNotInCluster) {
+		return nil, notFound(append(tried, strings.TrimPrefix(err.Error(), prefix)))
+	}
 	if err != nil {
 		return nil, err
 	}
-	m, _, _ := readAll(nil)
-	m.add(f, path)
+	if o.namespace != "" {
+		cfg.Namespace = o.namespace
+	}
+	return &Config{REST: cfg, Namespace: cfg.Namespace}, nil
+}
+
+func notFound(tried []string) error {
+	return fmt.Errorf("%w; tried %s: name a file, set KUBECONFIG, or run in a pod", ErrNotFound, strings.Join(tried, "; "))
+}
+
+// single returns the configuration of one file.
+func single(f *file, from source, o options) (*Config, error) {
+	m := newMerged()
+	m.add(f, from)
 	if m.empty() {
-		return nil, fmt.Errorf("the kubeconfig file %q holds no cluster, no user and no context", path)
+		return nil, fmt.Errorf("%s holds no cluster, no user and no context", from.name)
 	}
 	return m.config(o)
 }
 
-// defaults are the files to read when none was named, and the rule by which.
-func (e environment) defaults() (paths []string, rule string, err error) {
+// defaults returns the files to read if no path is given, and the name of the rule.
+func (e environment) defaults() (paths []string, rule string) {
 	if list := e.getenv("KUBECONFIG"); list != "" {
 		for _, path := range filepath.SplitList(list) {
 			if path != "" {
 				paths = append(paths, path)
 			}
 		}
-		return paths, "$KUBECONFIG", nil
+		return paths, "$KUBECONFIG"
 	}
 	home, err := e.home()
 	if err != nil || home == "" {
-		return nil, "~/.kube/config (there is no home directory)", nil
+		return nil, "~/.kube/config (there is no home directory)"
 	}
-	return []string{filepath.Join(home, ".kube", "config")}, "~/.kube/config", nil
+	return []string{filepath.Join(home, ".kube", "config")}, "~/.kube/config"
 }
 
-// tried says what became of the files.
-func tried(empty, missing []string) string {
+// describe lists the files that hold no configuration, for an error.
+func describe(empty []source, missing []string) string {
 	var notes []string
 	for _, path := range missing {
 		notes = append(notes, fmt.Sprintf("%q does not exist", path))
 	}
-	for _, path := range empty {
-		notes = append(notes, fmt.Sprintf("%q is empty", path))
+	for _, from := range empty {
+		notes = append(notes, from.name+" is empty")
 	}
 	if len(notes) == 0 {
 		return ""

@@ -10,28 +10,41 @@ import (
 	"strings"
 )
 
-// merged is what several files say together.
+// merged holds the entries of several files.
 type merged struct {
 	clusters map[string]entry[cluster]
 	users    map[string]entry[user]
 	contexts map[string]entry[kubeContext]
 	current  string
-	files    []string // those that were read
+	sources  []source // of the files that were read
 }
 
-// entry remembers which file it came from: paths in it start there, and errors name it.
+// source is the origin of an entry.
+type source struct {
+	name string // for errors: the file's path in quotes
+	dir  string // relative paths of the entry are relative to this folder
+}
+
+func fileSource(path string) source {
+	return source{name: fmt.Sprintf("%q", path), dir: filepath.Dir(path)}
+}
+
 type entry[T any] struct {
 	value T
-	file  string
+	from  source
 }
 
-// readAll merges files in their order. Those that do not exist are left out and returned.
-func readAll(paths []string) (m *merged, missing []string, err error) {
-	m = &merged{
+func newMerged() *merged {
+	return &merged{
 		clusters: map[string]entry[cluster]{},
 		users:    map[string]entry[user]{},
 		contexts: map[string]entry[kubeContext]{},
 	}
+}
+
+// readAll merges files in their order. It skips files that do not exist, and returns their paths.
+func readAll(paths []string) (m *merged, missing []string, err error) {
+	m = newMerged()
 	for _, path := range paths {
 		f, err := readFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -41,50 +54,50 @@ func readAll(paths []string) (m *merged, missing []string, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		m.add(f, path)
+		m.add(f, fileSource(path))
 	}
 	return m, missing, nil
 }
 
-// add merges one more file. What is there already stays: the first file that has an entry counts,
-// entire, and the first that sets current-context.
-func (m *merged) add(f *file, path string) {
-	m.files = append(m.files, path)
+// add merges one more file. Entries that m has stay as they are, entire, and so does current-context.
+// Source: Kubernetes documentation, "Merging kubeconfig files".
+func (m *merged) add(f *file, from source) {
+	m.sources = append(m.sources, from)
 	for _, c := range f.Clusters {
-		addEntry(m.clusters, c.Name, c.Cluster, path)
+		addEntry(m.clusters, c.Name, c.Cluster, from)
 	}
 	for _, u := range f.Users {
-		addEntry(m.users, u.Name, u.User, path)
+		addEntry(m.users, u.Name, u.User, from)
 	}
 	for _, c := range f.Contexts {
-		addEntry(m.contexts, c.Name, c.Context, path)
+		addEntry(m.contexts, c.Name, c.Context, from)
 	}
 	if m.current == "" {
 		m.current = f.CurrentContext
 	}
 }
 
-func addEntry[T any](entries map[string]entry[T], name string, value T, path string) {
+func addEntry[T any](entries map[string]entry[T], name string, value T, from source) {
 	if _, there := entries[name]; !there {
-		entries[name] = entry[T]{value: value, file: path}
+		entries[name] = entry[T]{value: value, from: from}
 	}
 }
 
-// empty says that the files hold nothing, so that it makes sense to look elsewhere.
+// empty reports whether the files hold no entry, so that the next place is tried.
 func (m *merged) empty() bool {
 	return len(m.clusters) == 0 && len(m.users) == 0 && len(m.contexts) == 0 && m.current == ""
 }
 
-// from names the files for an error.
-func (m *merged) from() string {
-	quoted := make([]string, len(m.files))
-	for i, f := range m.files {
-		quoted[i] = fmt.Sprintf("%q", f)
+// origin names the files, for an error.
+func (m *merged) origin() string {
+	names := make([]string, len(m.sources))
+	for i, from := range m.sources {
+		names[i] = from.name
 	}
-	return strings.Join(quoted, ", ")
+	return strings.Join(names, ", ")
 }
 
-// names lists what there is, for an error that says that something is not.
+// names lists the entries that exist, for an error about one that does not.
 func names[T any](what string, entries map[string]entry[T]) string {
 	if len(entries) == 0 {
 		return "there are no " + what
@@ -96,14 +109,15 @@ func names[T any](what string, entries map[string]entry[T]) string {
 	return "there are the " + what + " " + strings.Join(quoted, ", ")
 }
 
-// resolve makes a path of the entry's file absolute; "" stays.
+// resolve makes a path of the entry absolute, so that it does not depend on the working directory
+// later. "" stays "".
 func (e entry[T]) resolve(path string) (string, error) {
 	if path == "" || filepath.IsAbs(path) {
 		return path, nil
 	}
-	folder, err := filepath.Abs(filepath.Dir(e.file))
+	dir, err := filepath.Abs(e.from.dir)
 	if err != nil {
-		return "", fmt.Errorf("the folder of %q: %w", e.file, err)
+		return "", fmt.Errorf("find the folder of %s: %w", e.from.name, err)
 	}
-	return filepath.Join(folder, path), nil
+	return filepath.Join(dir, path), nil
 }
