@@ -18,11 +18,12 @@ type List[T any] struct {
 	Items []T `json:"items"`
 }
 
-// List returns the objects that opts select: all of them, or a page of opts.Limit and the list's
-// Continue to ask for the next one with. The objects are decoded one by one as they arrive; their
-// encoded form is never whole in memory.
+// List returns the objects that opts select. opts.Limit is the largest number of objects returned: 0
+// and negative mean no limit. If there are more, the list's Continue is the value for opts.Continue
+// that returns the next ones. The objects are decoded one by one as they arrive; the encoded list is
+// never whole in memory.
 //
-// For lists of any length, All is both easier and smaller.
+// [Client.All] takes less memory for long lists.
 func (c *Client[T]) List(ctx context.Context, opts metav1.ListOptions) (*List[T], error) {
 	if c.err != nil {
 		return nil, c.err
@@ -46,16 +47,17 @@ func (c *Client[T]) List(ctx context.Context, opts metav1.ListOptions) (*List[T]
 	return list, nil
 }
 
-// All yields every object that opts select, each decoded when it is its turn. It asks for pages of
-// opts.Limit objects, 500 if that is not set, of which one at a time is in memory, undecoded. All
-// pages together are the state of one moment.
+// All returns an iterator over every object that opts select. It lists the objects by pages. The
+// page size is opts.Limit: 0 means 500, and negative means one page of all objects. One page at a
+// time is in memory, not decoded. An object is decoded when it is yielded, and is the caller's own.
+// All pages together are the state of one moment.
 //
-// An error ends the iteration; it comes with a nil object. The server remembers the moment for
-// about five minutes. To take longer than that over the objects gives an error for which
-// apierrors.IsResourceExpired holds: what was yielded so far was right, and the rest can only be had
-// by beginning again.
+// An error ends the iteration. It is yielded with a nil object. The server keeps the state of the
+// moment for about five minutes. If the caller takes longer than that, the error is one for which
+// apierrors.IsResourceExpired holds: the objects yielded before it are right, and the others need
+// another list from the beginning.
 //
-// The iterator can be used more than once; each use asks the server anew.
+// The iterator can be used more than once. Each use sends the requests again.
 func (c *Client[T]) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		if c.err != nil {

@@ -2,13 +2,11 @@ package client
 
 import (
 	"context"
-	"io"
 	"iter"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/internal/verbs"
-	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/wire"
 )
 
@@ -39,11 +37,7 @@ func (e Event[T]) InitialEventsEnd() bool { return e.initialEventsEnd }
 
 // Watch is an open stream of changes. Next and Events are for one goroutine at a time; Close may be
 // called from any.
-type Watch[T any] struct {
-	r      verbs.Resource
-	stream *rest.WatchStream
-	err    error // what ended it
-}
+type Watch[T any] struct{ w *verbs.Watch }
 
 // Watch opens a stream of the changes to the objects that opts select: from opts.ResourceVersion
 // on, which is that of a list or of an event; or, without one, beginning with an Added for every
@@ -57,11 +51,11 @@ func (c *Client[T]) Watch(ctx context.Context, opts metav1.ListOptions) (*Watch[
 	if c.err != nil {
 		return nil, c.err
 	}
-	stream, err := c.r.Watch(ctx, opts)
+	w, err := c.r.Watch(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Watch[T]{r: c.r, stream: stream}, nil
+	return &Watch[T]{w}, nil
 }
 
 // Next waits for the next event. It returns io.EOF, exactly, when the server ended the watch in good
@@ -69,24 +63,12 @@ func (c *Client[T]) Watch(ctx context.Context, opts metav1.ListOptions) (*Watch[
 // apierrors.IsResourceExpired holds when the watch asked for changes that are forgotten (list again,
 // and watch from the list's resourceVersion). After an error Next returns the same from then on.
 func (w *Watch[T]) Next() (Event[T], error) {
-	if w.err != nil {
-		return Event[T]{}, w.err
-	}
-	event, err := w.next()
+	var object *T
+	event, err := w.w.Next(func(o wire.Object) error {
+		object = new(T)
+		return decode(w.w.Resource, o, object)
+	})
 	if err != nil {
-		w.err = err
-		_ = w.stream.Close()
-	}
-	return event, err
-}
-
-func (w *Watch[T]) next() (Event[T], error) {
-	event, err := w.r.Event(w.stream)
-	if err != nil {
-		return Event[T]{}, err
-	}
-	object := new(T)
-	if err := decode(w.r, event.Object, object); err != nil {
 		return Event[T]{}, err
 	}
 	return Event[T]{Type: event.Type, Object: object, initialEventsEnd: event.InitialEventsEnd()}, nil
@@ -94,17 +76,7 @@ func (w *Watch[T]) next() (Event[T], error) {
 
 // Events yields the events as they come. It ends without an error when the server ends the watch in
 // good order, with one in every other case, and closes the watch in any: also when the loop is left.
-func (w *Watch[T]) Events() iter.Seq2[Event[T], error] {
-	return func(yield func(Event[T], error) bool) {
-		defer w.Close()
-		for {
-			event, err := w.Next()
-			if err == io.EOF || !yield(event, err) || err != nil {
-				return
-			}
-		}
-	}
-}
+func (w *Watch[T]) Events() iter.Seq2[Event[T], error] { return verbs.Events(w.Next, w.Close) }
 
 // Close ends the watch: a Next under way returns an error. It may be called more than once.
-func (w *Watch[T]) Close() error { return w.stream.Close() }
+func (w *Watch[T]) Close() error { return w.w.Close() }

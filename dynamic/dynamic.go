@@ -77,8 +77,9 @@ func decoded(o wire.Object, err error) (*unstructured.Unstructured, error) {
 	return u, nil
 }
 
-// List returns the objects that opts select: all of them, or a page of opts.Limit and the list's
-// continue to ask for the next one with. Each of them says its apiVersion and kind.
+// List returns the objects that opts select, each with its apiVersion and kind. opts.Limit is the
+// largest number of objects returned: 0 and negative mean no limit. If there are more, the list's
+// continue is the value for opts.Continue that returns the next ones.
 func (d *Resource) List(ctx context.Context, opts metav1.ListOptions) (*unstructured.UnstructuredList, error) {
 	list := &unstructured.UnstructuredList{Object: map[string]any{}}
 	meta, err := d.r.List(ctx, opts,
@@ -101,8 +102,9 @@ func (d *Resource) List(ctx context.Context, opts metav1.ListOptions) (*unstruct
 	return list, nil
 }
 
-// All yields every object that opts select, by pages of opts.Limit objects, 500 if that is not set;
-// as that of package client does, in every respect.
+// All returns an iterator over every object that opts select. It lists the objects by pages. The
+// page size is opts.Limit: 0 means 500, and negative means one page of all objects. An error ends the
+// iteration and is yielded with a nil object. See All of package client, which does the same.
 func (d *Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[*unstructured.Unstructured, error] {
 	return func(yield func(*unstructured.Unstructured, error) bool) {
 		for o, err := range d.r.All(ctx, opts) {

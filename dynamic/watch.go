@@ -2,14 +2,12 @@ package dynamic
 
 import (
 	"context"
-	"io"
 	"iter"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/skiff-k8s/skiff/internal/verbs"
-	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/wire"
 )
 
@@ -38,62 +36,36 @@ func (e Event) InitialEventsEnd() bool { return e.initialEventsEnd }
 
 // Watch is an open stream of changes. Next and Events are for one goroutine at a time; Close may be
 // called from any.
-type Watch struct {
-	r      verbs.Resource
-	stream *rest.WatchStream
-	err    error // what ended it
-}
+type Watch struct{ w *verbs.Watch }
 
 // Watch opens a stream of the changes to the objects that opts select, as that of package client
 // does in every respect. The caller closes it, or uses Events, which does.
 func (d *Resource) Watch(ctx context.Context, opts metav1.ListOptions) (*Watch, error) {
-	stream, err := d.r.Watch(ctx, opts)
+	w, err := d.r.Watch(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Watch{r: d.r, stream: stream}, nil
+	return &Watch{w}, nil
 }
 
 // Next waits for the next event. It returns io.EOF, exactly, when the server ended the watch in good
 // order. What the server reports within the stream is an error as if it had answered with it. After
 // an error Next returns the same from then on.
 func (w *Watch) Next() (Event, error) {
-	if w.err != nil {
-		return Event{}, w.err
-	}
-	event, err := w.next()
-	if err != nil {
-		w.err = err
-		_ = w.stream.Close()
-	}
-	return event, err
-}
-
-func (w *Watch) next() (Event, error) {
-	event, err := w.r.Event(w.stream)
+	var object *unstructured.Unstructured
+	event, err := w.w.Next(func(o wire.Object) (err error) {
+		object, err = decoded(o, nil)
+		return err
+	})
 	if err != nil {
 		return Event{}, err
 	}
-	u, err := decoded(event.Object, nil)
-	if err != nil {
-		return Event{}, err
-	}
-	return Event{Type: event.Type, Object: u, initialEventsEnd: event.InitialEventsEnd()}, nil
+	return Event{Type: event.Type, Object: object, initialEventsEnd: event.InitialEventsEnd()}, nil
 }
 
 // Events yields the events as they come. It ends without an error when the server ends the watch in
 // good order, with one in every other case, and closes the watch in any: also when the loop is left.
-func (w *Watch) Events() iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
-		defer w.Close()
-		for {
-			event, err := w.Next()
-			if err == io.EOF || !yield(event, err) || err != nil {
-				return
-			}
-		}
-	}
-}
+func (w *Watch) Events() iter.Seq2[Event, error] { return verbs.Events(w.Next, w.Close) }
 
 // Close ends the watch: a Next under way returns an error. It may be called more than once.
-func (w *Watch) Close() error { return w.stream.Close() }
+func (w *Watch) Close() error { return w.w.Close() }

@@ -11,14 +11,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/internal/ctxerr"
-	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/wire"
 )
 
 const (
-	// PageSize is how many objects All asks for at once when its options do not say: what kubectl
-	// asks for too, some megabytes of pods.
-	PageSize = 500
+	// pageSize is the default of opts.Limit in All. kubectl asks for as many. A page of pods takes
+	// some megabytes.
+	pageSize = 500
 
 	// listTries is how often a list is asked for that breaks off while it arrives. Package rest
 	// repeats what fails before the answer begins; what follows only who reads it can repeat.
@@ -43,6 +42,7 @@ func (r Resource) List(ctx context.Context, opts metav1.ListOptions, begin func(
 		return wire.ListMeta{}, err
 	}
 	opts.Watch = false
+	opts.Limit = max(opts.Limit, 0)
 	for try := 1; ; try++ {
 		begin()
 		meta, again, err := r.listOnce(ctx, &opts, item)
@@ -79,12 +79,13 @@ func brokeOff(err error) bool {
 	return !errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// All yields the objects of every page. At most one page is in memory, undecoded: it is read as
-// fast as it comes and not as fast as it is consumed, because the server gives up on a list that
-// takes more than a minute to send.
+// All yields the objects of every page of opts.Limit objects; 0 means 500, and negative means one
+// page of all objects. At most one page is in memory, undecoded: it is read as fast as it comes and
+// not as fast as it is consumed, because the server gives up on a list that takes more than a minute
+// to send.
 func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wire.Object, error] {
-	if opts.Limit <= 0 {
-		opts.Limit = PageSize
+	if opts.Limit == 0 {
+		opts.Limit = pageSize
 	}
 	return func(yield func(wire.Object, error) bool) {
 		opts := opts // each use of the iterator begins anew
@@ -126,29 +127,4 @@ func (r Resource) expired(err error, token string, count int) error {
 	}
 	return fmt.Errorf("list %s: the server has forgotten the state that the first %d objects were read from "+
 		"(it keeps about five minutes): begin again, with a larger Limit if the time went into small pages: %w", r, count, err)
-}
-
-// Watch opens the stream of changes.
-func (r Resource) Watch(ctx context.Context, opts metav1.ListOptions) (*rest.WatchStream, error) {
-	r, err := r.inScope("watch", "", false)
-	if err != nil {
-		return nil, err
-	}
-	opts.Watch = true
-	return r.to(r.Rest.Get()).VersionedParams(&opts).Watch(ctx, r.streamOptions())
-}
-
-// Event returns the next change of a watch. What the server reports as an ERROR event is an error
-// here, with the server's status in its chain.
-func (r Resource) Event(stream *rest.WatchStream) (wire.Event, error) {
-	event, err := stream.Next()
-	if err != nil || event.Type != wire.Error {
-		return event, err
-	}
-	_ = stream.Close() // nothing comes after it
-	status, err := event.Status()
-	if err != nil {
-		return wire.Event{}, fmt.Errorf("watch %s: the server reports an error that cannot be read: %w", r, err)
-	}
-	return wire.Event{}, fmt.Errorf("watch %s: %w", r, &apierrors.StatusError{ErrStatus: *status})
 }
