@@ -25,7 +25,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test devcluster build examples fmt lint size bench bench-quick bench-programs clean tools
+.PHONY: help run test test-short devcluster build examples fmt lint size bench bench-quick bench-programs clean tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -35,7 +35,7 @@ help: ## list the targets
 run: devcluster build ## start a real control plane and show addingress on it
 	@bin/demo $(ARGS)
 
-# -count=1: what crosses the API is run and not remembered.
+# -count=1: what crosses the API is run and not remembered. A test that is skipped is a failure here.
 test: devcluster bin/testrun ## run every test of every module, with the race detector
 	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then addingress, devcluster, tools and bench"
 	@bin/testrun \
@@ -44,6 +44,10 @@ test: devcluster bin/testrun ## run every test of every module, with the race de
 		-- devcluster $(DEVCLUSTER_ENV) -count=1 -p 1 -timeout $(TIMEOUT) ./... \
 		-- tools -count=1 ./... \
 		-- bench -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./...
+
+# Each package's line has the number of its tests that were skipped.
+test-short: bin/testrun ## run the tests that need no control plane, without the race detector
+	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- addingress -timeout $(TIMEOUT) ./... -- tools ./... -- bench ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
 
 devcluster: ## build the control plane into bin/devcluster (the first time takes minutes)
 	@devcluster/build.sh

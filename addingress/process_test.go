@@ -32,34 +32,38 @@ import (
 	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
-// binary is the operator as it is shipped, but with the race detector.
-var binary string
+func TestMain(m *testing.M) { controlplane.Main(removing{m}) }
 
-func TestMain(m *testing.M) {
+// buildAddingress builds the operator as it is shipped, but with the race detector where there is a C
+// compiler for it, and returns the binary's path. The first test that needs it pays for it.
+var buildAddingress = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "addingress-")
-	if err == nil {
-		binary = filepath.Join(dir, "addingress")
-		var out []byte
-		if out, err = exec.Command("go", "build", "-race", "-o", binary, ".").CombinedOutput(); err != nil {
-			err = fmt.Errorf("%w\n%s", err, out)
-		}
-	}
 	if err != nil {
-		os.RemoveAll(dir)
-		fmt.Fprintln(os.Stderr, "build addingress:", err)
-		os.Exit(1)
+		return "", err
 	}
-	controlplane.Main(removing{m, dir})
-}
+	binaryDir = dir
+	args := []string{"build", "-o", filepath.Join(dir, "addingress")}
+	if cgo, err := exec.Command("go", "env", "CGO_ENABLED").Output(); err == nil && strings.TrimSpace(string(cgo)) == "1" {
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build addingress: %w\n%s", err, out)
+	}
+	return filepath.Join(dir, "addingress"), nil
+})
 
-// removing removes dir after the tests: Main exits, and defers do not run.
-type removing struct {
-	*testing.M
-	dir string
-}
+// binaryDir is the folder that buildAddingress made, if it was called.
+var binaryDir string
+
+// removing removes binaryDir after the tests: Main exits, and defers do not run.
+type removing struct{ *testing.M }
 
 func (r removing) Run() int {
-	defer os.RemoveAll(r.dir)
+	defer func() {
+		if binaryDir != "" {
+			os.RemoveAll(binaryDir)
+		}
+	}()
 	return r.M.Run()
 }
 
@@ -76,6 +80,10 @@ type process struct {
 
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
+	binary, err := buildAddingress()
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	p := &process{t: t, ctx: ctx, cmd: exec.CommandContext(ctx, binary, args...), lines: make(chan string, 10_000)}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,26 +26,36 @@ import (
 	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
-// binaries is the folder of demo and addingress, built as they are shipped.
-var binaries string
+func TestMain(m *testing.M) { controlplane.Main(removing{m}) }
 
-func TestMain(m *testing.M) {
-	code := 1
+// buildPrograms builds demo and addingress as they are shipped, and returns their folder. The first
+// test that needs them pays for it.
+var buildPrograms = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "skiff-demo-test-")
-	if err == nil {
-		binaries = dir
-		var out []byte
-		if out, err = exec.Command("go", "build", "-o", dir+string(filepath.Separator), ".", "../addingress").CombinedOutput(); err != nil {
-			err = fmt.Errorf("%w\n%s", err, out)
-		}
-	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "build the demo:", err)
-	} else {
-		code = m.Run()
+		return "", err
 	}
-	os.RemoveAll(dir)
-	os.Exit(code)
+	programsDir = dir
+	out, err := exec.Command("go", "build", "-o", dir+string(filepath.Separator), ".", "..").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build the demo: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+// programsDir is the folder that buildPrograms made, if it was called.
+var programsDir string
+
+// removing removes programsDir after the tests: Main exits, and defers do not run.
+type removing struct{ *testing.M }
+
+func (r removing) Run() int {
+	defer func() {
+		if programsDir != "" {
+			os.RemoveAll(programsDir)
+		}
+	}()
+	return r.M.Run()
 }
 
 // showing is a demo that runs, with everything that it makes below a folder of its
@@ -60,7 +71,8 @@ type showing struct {
 
 func show(t *testing.T, args ...string) *showing {
 	t.Helper()
-	devcluster, err := findDevcluster()
+	devcluster := controlplane.Binary(t)
+	binaries, err := buildPrograms()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,21 +106,6 @@ func show(t *testing.T, args ...string) *showing {
 		}
 	})
 	return s
-}
-
-// findDevcluster is where the tests' own clusters come from too.
-func findDevcluster() (string, error) {
-	if path := os.Getenv(controlplane.EnvBinary); path != "" {
-		return path, nil
-	}
-	path, err := filepath.Abs("../../bin/devcluster")
-	if err == nil {
-		_, err = os.Stat(path)
-	}
-	if err != nil {
-		return "", fmt.Errorf("%w: run make devcluster", err)
-	}
-	return path, nil
 }
 
 // says reads on to a line with that in it.
@@ -175,7 +172,7 @@ func (s *showing) processes() []string {
 	}
 	var found []string
 	for line := range strings.Lines(string(out)) {
-		if strings.Contains(line, s.dir) || strings.Contains(line, filepath.Join(binaries, "addingress")) {
+		if strings.Contains(line, s.dir) || strings.Contains(line, filepath.Join(programsDir, "addingress")) {
 			found = append(found, strings.TrimSpace(line))
 		}
 	}

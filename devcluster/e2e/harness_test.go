@@ -1,5 +1,5 @@
 // Package e2e holds the built binary to what devcluster promises. It runs bin/devcluster, imports
-// nothing of Kubernetes, and fails when the binary is not there.
+// nothing of Kubernetes, and each test fails when the binary is not there.
 package e2e
 
 import (
@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,9 +29,25 @@ import (
 // limit is how long anything may take: a start of two seconds on a machine that does much else.
 const limit = 90 * time.Second
 
-// binary is the devcluster under test: the repository's, or the one $SKIFF_DEVCLUSTER names.
+// skipped counts the tests that were skipped because of -short.
+var skipped atomic.Int64
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if n := skipped.Load(); n > 0 {
+		fmt.Printf("%d tests that need a control plane were skipped (-short)\n", n)
+	}
+	os.Exit(code)
+}
+
+// binary returns the path of the devcluster under test: the repository's, or the one that
+// $SKIFF_DEVCLUSTER names. Under -short it skips the test.
 func binary(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		skipped.Add(1)
+		t.Skip("skipped (-short): this test needs a control plane")
+	}
 	if path := os.Getenv("SKIFF_DEVCLUSTER"); path != "" {
 		return path
 	}
@@ -38,7 +56,7 @@ func binary(t *testing.T) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("there is no devcluster to test: run `make devcluster` (%v)", err)
+		t.Fatalf("there is no devcluster to test: %v\nmake devcluster", err)
 	}
 	return path
 }

@@ -15,14 +15,16 @@ const EnvBinary = "SKIFF_DEVCLUSTER"
 // module is the line that the root of the repository is known by.
 const module = "module github.com/skiff-k8s/skiff"
 
-// ErrNoBinary says that there is no devcluster binary where one was looked for.
-var ErrNoBinary = errors.New("no devcluster binary: run `make devcluster` in the root of the skiff repository (the first build takes some minutes)")
+// ErrNoBinary is the error of [Run] when there is no devcluster binary. `make devcluster` in the root
+// of the skiff repository builds it; the first build takes some minutes.
+var ErrNoBinary = errors.New("controlplane: no devcluster binary; to build it, run in the root of the skiff repository: make devcluster")
 
-// binary finds the devcluster binary.
+// binary returns the path of the devcluster binary, or an ErrNoBinary that names the places where
+// binary looked.
 func binary() (string, error) {
 	if path := os.Getenv(EnvBinary); path != "" {
 		if err := runnable(path); err != nil {
-			return "", fmt.Errorf("%w; $%s says %s: %v", ErrNoBinary, EnvBinary, path, err)
+			return "", fmt.Errorf("%w ($%s is %s: %v)", ErrNoBinary, EnvBinary, path, err)
 		}
 		return path, nil
 	}
@@ -40,7 +42,7 @@ func binary() (string, error) {
 		return path, nil
 	}
 	tried = append(tried, err.Error())
-	return "", fmt.Errorf("%w; tried: %s", ErrNoBinary, strings.Join(tried, "; "))
+	return "", fmt.Errorf("%w (%s)", ErrNoBinary, strings.Join(tried, "; "))
 }
 
 func runnable(path string) error {
@@ -54,8 +56,8 @@ func runnable(path string) error {
 	return nil
 }
 
-// repository is the folder of skiff's go.mod, at or above the working directory. Other modules lie
-// inside the repository, so the search does not end at the first go.mod.
+// repository returns the folder of skiff's go.mod, at or above the working directory. Other modules
+// lie inside the repository, so the search goes on above the first go.mod.
 func repository() (string, bool) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -95,6 +95,7 @@ func TestAPIServerRestartsOnItsPortWithItsData(t *testing.T) {
 }
 
 func TestTwoClustersDoNotCollideAndLeaveNothingBehind(t *testing.T) {
+	controlplane.Binary(t)
 	clusters := make([]*controlplane.Cluster, 2)
 	var starts sync.WaitGroup
 	for i := range clusters {
@@ -142,6 +143,7 @@ func TestMissingBinarySaysWhatToRun(t *testing.T) {
 }
 
 func TestFailedStartShowsWhatDevclusterSaid(t *testing.T) {
+	controlplane.Binary(t)
 	_, err := controlplane.Run(t.Context(), controlplane.WithAPIServerArgs("--no-such-flag"))
 	if err == nil || !strings.Contains(err.Error(), "no-such-flag") || !strings.Contains(err.Error(), "kube-apiserver.log") {
 		t.Errorf("error %v, want one with the component's complaint and the log's path", err)
@@ -149,6 +151,7 @@ func TestFailedStartShowsWhatDevclusterSaid(t *testing.T) {
 }
 
 func TestStartEndsWithItsContext(t *testing.T) {
+	controlplane.Binary(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := controlplane.Run(ctx); !errors.Is(err, context.Canceled) {

@@ -1,7 +1,8 @@
-// Package controlplane runs a real Kubernetes control plane (API server, etcd, controller manager)
-// for a test or a demo. There are no kubelets: Pods stay Pending.
+// Package controlplane runs a real Kubernetes control plane for a test or a demo: kube-apiserver,
+// etcd and kube-controller-manager. There are no kubelets, so Pods stay Pending.
 //
-// A test asks for the cluster that all tests of its package share, and for a namespace of its own:
+// All tests of a package share one control plane ([Start], [Main]), and each test has a namespace of
+// its own ([Cluster.Namespace]):
 //
 //	func TestMain(m *testing.M) { controlplane.Main(m) }
 //
@@ -12,12 +13,24 @@
 //		…
 //	}
 //
-// A test that breaks its cluster takes one for itself with [New]. A program uses [Run].
+// A test that stops or restarts components starts a control plane of its own with [New]. A program
+// that is no test uses [Run].
 //
-// The control plane is the devcluster binary, which `make devcluster` builds. It is looked for in
-// $SKIFF_DEVCLUSTER, then as bin/devcluster in the root of the skiff repository around the working
-// directory, then in $PATH. Where it is missing a test fails and says so; nothing is skipped.
+// # The binary
 //
-// The cluster ends with the process that started it, also when that is killed: devcluster reads a
-// pipe from it and stops at its end.
+// The control plane is the devcluster binary, which `make devcluster` builds in the root of the skiff
+// repository. This package looks for it in three places:
+//
+//  1. the path in $SKIFF_DEVCLUSTER, and nowhere else if that is set;
+//  2. bin/devcluster in the root of the skiff repository around the working directory;
+//  3. $PATH.
+//
+// Without the binary, each test that asks for a control plane fails with the line `make devcluster`;
+// the other tests of the package run. With go test's -short flag the tests that ask for a control
+// plane are skipped, and Main prints how many there were.
+//
+// # Lifetime
+//
+// A control plane ends with the process that started it, also if that process is killed: devcluster
+// reads a pipe from it and stops at the end of that.
 package controlplane

@@ -1,6 +1,6 @@
 package controlplane
 
-// Option changes how a control plane is started. None is needed.
+// Option configures the start of a control plane. None is needed.
 type Option func(*options)
 
 type options struct{ args []string }
@@ -11,24 +11,24 @@ func (o *options) add(flag string, values ...string) {
 	}
 }
 
-// WithAPIServerArgs gives kube-apiserver further flags, such as "--feature-gates=WatchList=false".
+// WithAPIServerArgs adds flags to kube-apiserver's command line, for example "--feature-gates=WatchList=false".
 func WithAPIServerArgs(args ...string) Option {
 	return func(o *options) { o.add("--apiserver-arg", args...) }
 }
 
-// WithControllerManagerArgs gives kube-controller-manager further flags.
+// WithControllerManagerArgs adds flags to kube-controller-manager's command line.
 func WithControllerManagerArgs(args ...string) Option {
 	return func(o *options) { o.add("--controller-manager-arg", args...) }
 }
 
-// WithoutControllerManager leaves out the controller manager: nothing is garbage-collected and no
-// service accounts are made, and nothing writes but the test.
+// WithoutControllerManager starts no kube-controller-manager. Then nothing is garbage-collected, no
+// service accounts are created, and only the test writes.
 func WithoutControllerManager() Option {
 	return func(o *options) { o.args = append(o.args, "--no-controller-manager") }
 }
 
-// WithData keeps the cluster's data in dir, and continues with what is there. Default: a temporary
-// folder that goes with the cluster.
+// WithData keeps the cluster's data in the folder dir, and continues with the data that is there. The
+// default is a temporary folder, which Stop removes.
 func WithData(dir string) Option {
 	return func(o *options) { o.add("--data", dir) }
 }

@@ -13,13 +13,13 @@ import (
 	"sync"
 )
 
-// process is a running `devcluster up --control`. Its protocol is told in devcluster's package
-// control: commands go to stdin, answers come from stdout, EOF on stdin ends it.
+// process is a running `devcluster up --control`. Commands go to its stdin, answers come from its
+// stdout, and EOF on stdin ends it. devcluster's package control documents the protocol.
 type process struct {
 	cmd     *exec.Cmd
 	stdin   io.WriteCloser
-	answers chan answer   // closed by the reader at the end of stdout
-	ended   chan struct{} // closed once the process is reaped
+	answers chan answer   // closed by read at the end of stdout
+	ended   chan struct{} // closed by read when the process has been waited for
 	exit    error         // set before ended is closed
 	stderr  *tail
 	hello   hello
@@ -27,7 +27,7 @@ type process struct {
 	mu sync.Mutex // one command at a time
 }
 
-// hello is devcluster's first line, when the cluster is up.
+// hello is devcluster's first line: the cluster is up.
 type hello struct {
 	Kubeconfig string         `json:"kubeconfig"`
 	Server     string         `json:"server"`
@@ -43,12 +43,8 @@ type answer struct {
 	Error string `json:"error"`
 }
 
-// launch starts devcluster and waits until the cluster is up, or ctx ends.
-func launch(ctx context.Context, o options) (*process, error) {
-	path, err := binary()
-	if err != nil {
-		return nil, err
-	}
+// launch starts the devcluster binary and returns when the cluster is up, or ctx ends.
+func launch(ctx context.Context, path string, o options) (*process, error) {
 	cmd := exec.Command(path, append([]string{"up", "--control"}, o.args...)...)
 	stderr := &tail{}
 	cmd.Stderr = stderr
@@ -73,20 +69,20 @@ func launch(ctx context.Context, o options) (*process, error) {
 		return nil, fmt.Errorf("start the control plane: %w%s", err, stderr)
 	}
 	if !first.OK {
-		p.stop() // devcluster has said the same, better to read, on its stderr
+		p.stop() // what first.Error says is on devcluster's stderr, too, in lines
 		return nil, fmt.Errorf("start the control plane: %w%s", errFailed, stderr)
 	}
 	p.hello = first.hello
 	return p, nil
 }
 
-// read hands on what devcluster says until it ends, and reaps it.
+// read sends each answer of devcluster to answers until stdout ends, and then waits for the process.
 func (p *process) read(stdout io.Reader) {
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		var a answer
 		if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
-			a = answer{Error: fmt.Sprintf("devcluster said %q, which is no answer of its protocol", lines.Text())}
+			a = answer{Error: fmt.Sprintf("devcluster wrote %q, which is no answer of its protocol", lines.Text())}
 		}
 		p.answers <- a
 	}
@@ -100,7 +96,8 @@ var (
 	errFailed = errors.New("devcluster failed")
 )
 
-// next is the next answer. Nobody takes it if ctx ends first: the process is of no use after that.
+// next returns the next answer. If ctx ends first, that answer is never received, so the process must
+// not be used after that.
 func (p *process) next(ctx context.Context) (answer, error) {
 	select {
 	case a, ok := <-p.answers:
@@ -114,7 +111,7 @@ func (p *process) next(ctx context.Context) (answer, error) {
 	}
 }
 
-// do sends one command and waits until it is carried out.
+// do sends one command and returns when devcluster has carried it out.
 func (p *process) do(ctx context.Context, command string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,7 +120,7 @@ func (p *process) do(ctx context.Context, command string) error {
 	}
 	a, err := p.next(ctx)
 	if err != nil {
-		p.stdin.Close() // its answer would be taken for the next command's
+		p.stdin.Close() // or its answer would be taken for the answer to the next command
 		return fmt.Errorf("devcluster: %s: %w%s", command, err, p.stderr)
 	}
 	if !a.OK {
@@ -132,7 +129,8 @@ func (p *process) do(ctx context.Context, command string) error {
 	return nil
 }
 
-// stop ends the cluster and waits until nothing of it runs. Calling it again waits for the same.
+// stop ends the cluster and returns when all its processes have ended. A further call waits for the
+// same.
 func (p *process) stop() error {
 	p.stdin.Close()
 	for range p.answers { // until the reader closes it
@@ -144,13 +142,14 @@ func (p *process) stop() error {
 	return nil
 }
 
-// tail keeps the end of what is written to it, for error messages. It is safe for concurrent use.
+// tail is a writer that keeps the last maxTail bytes, for error messages. It is safe for concurrent
+// use.
 type tail struct {
 	mu   sync.Mutex
 	data []byte
 }
 
-// maxTail is more than devcluster says in an error with the tails of its components' logs.
+// maxTail is enough for an error of devcluster that shows the ends of its components' logs.
 const maxTail = 16 << 10
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -163,12 +162,12 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String is what was written, as the end of an error message; empty if nothing was.
+// String returns what was written, as the end of an error message. It is empty if nothing was written.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(bytes.TrimSpace(t.data)) == 0 {
 		return ""
 	}
-	return "\n  devcluster said:\n    " + strings.ReplaceAll(strings.TrimSpace(string(t.data)), "\n", "\n    ")
+	return "\n  output of devcluster:\n    " + strings.ReplaceAll(strings.TrimSpace(string(t.data)), "\n", "\n    ")
 }

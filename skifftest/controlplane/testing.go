@@ -13,13 +13,14 @@ import (
 	"github.com/skiff-k8s/skiff/rest"
 )
 
-// TB is what Start, New and Namespace need of a *testing.T or *testing.B.
+// TB is the part of a *testing.T, *testing.B or *testing.F that this package uses.
 type TB interface {
 	Helper()
 	Name() string
 	Failed() bool
 	Logf(format string, args ...any)
 	Fatalf(format string, args ...any)
+	Skipf(format string, args ...any)
 	Cleanup(func())
 	Context() context.Context
 }
@@ -31,16 +32,24 @@ const startTimeout = 2 * time.Minute
 // shared is the cluster of this test process.
 var shared struct {
 	mu      sync.Mutex
-	cluster *Cluster
-	err     error
+	cluster *Cluster // guarded by mu
+	err     error    // guarded by mu: of the one attempt to start it
 }
 
-// Start returns the control plane that all tests of this process share, and starts it the first
-// time. It ends with the process; Main ends it gracefully. Only the first call's options count.
-// Tests keep out of each other's way by a Namespace of their own; one that stops or restarts
-// components uses New.
+// Start returns the control plane that all tests of this process share. The first call starts it, and
+// only that call's options count. [Main] stops it when the tests have ended. Start is safe for
+// concurrent use.
+//
+// A test gets a namespace of its own by [Cluster.Namespace]. A test that stops or restarts components
+// uses [New].
+//
+// Under -short Start skips the test. If the control plane does not start, Start fails the test; if
+// there is no devcluster binary, the message ends with the line `make devcluster`.
 func Start(t TB, opts ...Option) *Cluster {
 	t.Helper()
+	if _, ok := need(t); !ok {
+		return nil // a TB that goes on
+	}
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if shared.cluster == nil && shared.err == nil {
@@ -49,19 +58,24 @@ func Start(t TB, opts ...Option) *Cluster {
 		shared.cluster, shared.err = Run(ctx, opts...)
 	}
 	if shared.err != nil {
-		t.Fatalf("%v", shared.err)
+		fail(t, shared.err)
 	}
 	return shared.cluster
 }
 
-// New starts a control plane for this test alone and stops it when the test ends.
+// New starts a control plane for the test t alone, and stops it when the test ends. It skips and
+// fails as [Start] does.
 func New(t TB, opts ...Option) *Cluster {
 	t.Helper()
+	if _, ok := need(t); !ok {
+		return nil // a TB that goes on
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	cluster, err := Run(ctx, opts...)
 	if err != nil {
-		t.Fatalf("%v", err)
+		fail(t, err)
+		return nil
 	}
 	t.Cleanup(func() {
 		if err := cluster.Stop(); err != nil {
@@ -71,8 +85,19 @@ func New(t TB, opts ...Option) *Cluster {
 	return cluster
 }
 
-// Main runs a package's tests, stops the cluster that they shared, and exits: the whole of a
-// TestMain. m is a *testing.M.
+// Binary returns the path of the devcluster binary, for a test of a program that starts a control
+// plane itself. It skips and fails as [Start] does.
+func Binary(t TB) string {
+	t.Helper()
+	path, _ := need(t)
+	return path
+}
+
+// Main runs a package's tests, stops the control plane that they shared, and exits: it is all that a
+// TestMain needs to call. m is a *testing.M.
+//
+// Under -short it prints one line with the number of tests that were skipped because they need a
+// control plane. go test shows that line with -v, and where it tests one package only.
 func Main(m interface{ Run() int }) {
 	code := m.Run()
 	shared.mu.Lock()
@@ -84,17 +109,19 @@ func Main(m interface{ Run() int }) {
 			code = max(code, 1)
 		}
 	}
+	reportSkipped(os.Stdout, skipped.Load())
 	os.Exit(code)
 }
 
-// Namespace creates a namespace for this test and returns its name. It is deleted, without
-// waiting, when the test has passed; after a failure it stays to be looked at while the cluster runs.
+// Namespace creates a namespace for the test t and returns its name. When the test has passed, the
+// namespace is deleted, without waiting for the end of the deletion. After a failure it stays, so that
+// it can be looked at while the control plane runs.
 func (c *Cluster) Namespace(t TB) string {
 	t.Helper()
 	config := c.Config()
 	client, err := rest.NewClient(config)
 	if err != nil {
-		t.Fatalf("controlplane: a client for %s: %v", config.Host, err)
+		t.Fatalf("controlplane: create a client for %s: %v", config.Host, err)
 	}
 	ns := &corev1.Namespace{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},

@@ -1,18 +1,21 @@
-// testrun runs the tests of several modules and says, at the end, how many ran.
+// testrun runs the tests of several modules and prints, at the end, how many passed and failed.
 //
-//	testrun -- DIR [NAME=VALUE…] ARGUMENTS… [-- DIR …]…
+//	testrun [-short] -- DIR [NAME=VALUE…] ARGUMENTS… [-- DIR …]…
 //
-// Each group is a module's folder, what to add to the environment, and what to pass to `go test`
-// there. A line is printed for every
-// package as it starts and as it ends, the whole output of every test that failed, and as the last
-// line
+// Each group is a module's folder, additions to the environment, and arguments of `go test` there.
+// testrun prints a line when a package starts and when it ends, and the output of every test that
+// failed. The last line is
 //
 //	N passed, N failed
 //
-// counted from the events of `go test -json`: top-level tests, fuzz targets' seed runs and examples
-// count one each; subtests belong to the test that holds them. A package that does not build, or
-// dies outside a test, counts as one failure. The exit code is 0 only when something passed and nothing failed, so a run that
-// executed no test is an error and not a success.
+// counted from the events of `go test -json`. Each top-level test, fuzz target and example counts as
+// one; a subtest belongs to the test that holds it. A package that does not build, or that ends outside
+// a test, counts as one failure.
+//
+// A test that is skipped is named, and counts as a failure. With -short, which is passed on to go test,
+// it does not, and the line of its package has the number of skipped tests.
+//
+// The exit code is 0 if something passed and nothing failed. A run without any test is a failure.
 package main
 
 import (
@@ -28,13 +31,18 @@ import (
 var assignment = regexp.MustCompile(`^[A-Z_]+=`)
 
 func main() {
-	groups := split(os.Args[1:])
+	args := os.Args[1:]
+	short := len(args) > 0 && args[0] == "-short"
+	if short {
+		args = args[1:]
+	}
+	groups := split(args)
 	if len(groups) == 0 {
-		fmt.Fprintln(os.Stderr, "usage: testrun -- DIR [NAME=VALUE…] ARGUMENTS… [-- DIR …]…")
+		fmt.Fprintln(os.Stderr, "usage: testrun [-short] -- DIR [NAME=VALUE…] ARGUMENTS… [-- DIR …]…")
 		os.Exit(2)
 	}
 	start := time.Now()
-	r := newReport(os.Stdout)
+	r := newReport(os.Stdout, short)
 	for _, g := range groups {
 		if err := runModule(r, g[0], g[1:]); err != nil {
 			r.problem(g[0], err)
@@ -62,8 +70,8 @@ func split(args []string) [][]string {
 	return groups
 }
 
-// runModule runs `go test -json` in dir and feeds what it says to r. The error is one of running the
-// command; tests that fail are r's business.
+// runModule runs `go test -json` in dir and passes its events to r. The error is one of running the
+// command; r counts the tests that fail.
 func runModule(r *report, dir string, args []string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -74,7 +82,11 @@ func runModule(r *report, dir string, args []string) error {
 		n++
 	}
 	env, args := args[:n], args[n:]
-	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
+	command := []string{"test", "-json"}
+	if r.mayskip {
+		command = append(command, "-short")
+	}
+	cmd := exec.Command("go", append(command, args...)...)
 	cmd.Dir = abs
 	cmd.Env = append(cmd.Environ(), env...)
 	cmd.Stderr = os.Stderr
@@ -87,16 +99,16 @@ func runModule(r *report, dir string, args []string) error {
 	}
 	failedBefore := r.failed
 	readErr := r.read(out)
-	// The rest must be drained, or go test would wait for its reader for ever.
+	// The rest must be drained, or go test would wait for its reader forever.
 	if _, err := io.Copy(io.Discard, out); readErr == nil {
 		readErr = err
 	}
 	waitErr := cmd.Wait()
 	if readErr != nil {
-		return fmt.Errorf("reading the events of go test in %s: %w", dir, readErr)
+		return fmt.Errorf("read the events of go test in %s: %w", dir, readErr)
 	}
 	if waitErr != nil && r.failed == failedBefore {
-		return fmt.Errorf("go test in %s: %w, though no test failed: see its output above", dir, waitErr)
+		return fmt.Errorf("go test in %s: %w, although no test failed: see its output above", dir, waitErr)
 	}
 	return nil
 }

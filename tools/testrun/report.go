@@ -19,12 +19,13 @@ type event struct {
 	Output     string
 }
 
-// report counts events and prints what a reader wants to see of them. One goroutine.
+// report counts events and prints the lines that a reader needs. It is used by one goroutine.
 type report struct {
 	w              io.Writer
+	mayskip        bool // a skipped test is no failure
 	passed, failed int
-	skipped        []string
-	untested       int // packages without tests of their own
+	skipped        []string // of package and test
+	untested       int      // packages without tests of their own
 	packages       map[string]*packageRun
 	builds         map[string][]string // import path → output of its build
 }
@@ -36,12 +37,12 @@ type packageRun struct {
 	output                  map[string][]string // test ("" outside tests) → its lines
 }
 
-func newReport(w io.Writer) *report {
-	return &report{w: w, packages: map[string]*packageRun{}, builds: map[string][]string{}}
+func newReport(w io.Writer, mayskip bool) *report {
+	return &report{w: w, mayskip: mayskip, packages: map[string]*packageRun{}, builds: map[string][]string{}}
 }
 
-// read takes events until r ends. A line which is no event is printed as it is: go test prints such
-// lines when it cannot start at all.
+// read takes events until in ends. A line that is no event is printed as it is: go test prints such
+// lines when it cannot start.
 func (r *report) read(in io.Reader) error {
 	lines := bufio.NewReader(in)
 	for {
@@ -79,7 +80,7 @@ func (r *report) take(e event) {
 	}
 	switch {
 	case e.Action == "run":
-		// Some packages drive a control plane for minutes: a reader should see which.
+		// Some packages drive a control plane for minutes, and a reader wants to see which.
 		if !p.announced {
 			p.announced = true
 			fmt.Fprintf(r.w, "run   %s\n", e.Package)
@@ -93,7 +94,9 @@ func (r *report) take(e event) {
 	}
 }
 
-// endTest counts a top-level test, and forgets the output of those that passed.
+// endTest counts a top-level test, and drops the output of a test that passed. A skipped test is a
+// failure unless mayskip is set, also if it is a subtest. A fuzz target may skip an input: that is how
+// it refuses one.
 func (r *report) endTest(e event, p *packageRun) {
 	top := !strings.Contains(e.Test, "/")
 	switch e.Action {
@@ -103,12 +106,18 @@ func (r *report) endTest(e event, p *packageRun) {
 			p.passed++
 		}
 	case "skip":
+		if !top && strings.HasPrefix(e.Test, "Fuzz") {
+			delete(p.output, e.Test)
+			return
+		}
 		r.skipped = append(r.skipped, e.Package+" "+e.Test)
-		r.print(p.output[e.Test])
-		delete(p.output, e.Test)
-		if top {
+		if !r.mayskip {
+			r.print(p.output[e.Test])
+			p.failed++
+		} else if top {
 			p.skipped++
 		}
+		delete(p.output, e.Test)
 	case "fail":
 		r.print(p.output[e.Test])
 		delete(p.output, e.Test)
@@ -118,8 +127,8 @@ func (r *report) endTest(e event, p *packageRun) {
 	}
 }
 
-// endPackage prints the package's line. A package can fail with all of its tests passing, or without
-// running one: it does not build, TestMain fails, a test ends the process, the time limit.
+// endPackage prints the package's line. A package can fail although all its tests passed, or none ran:
+// it does not build, its TestMain fails, a test ends the process, the time limit is reached.
 func (r *report) endPackage(e event, p *packageRun) {
 	if e.Action != "pass" && e.Action != "fail" && e.Action != "skip" {
 		return
@@ -137,7 +146,7 @@ func (r *report) endPackage(e event, p *packageRun) {
 	case p.failed > 0:
 		fmt.Fprintf(r.w, "FAIL  %-58s %6.1fs  %d passed, %d failed\n", e.Package, e.Elapsed, p.passed, p.failed)
 	case p.passed > 0 || p.skipped > 0:
-		fmt.Fprintf(r.w, "ok    %-58s %6.1fs  %d passed\n", e.Package, e.Elapsed, p.passed)
+		fmt.Fprintf(r.w, "ok    %-58s %6.1fs  %d passed%s\n", e.Package, e.Elapsed, p.passed, skips(p.skipped))
 	default:
 		r.untested++
 	}
@@ -146,24 +155,36 @@ func (r *report) endPackage(e event, p *packageRun) {
 	delete(r.packages, e.Package)
 }
 
-// problem counts what went wrong outside every test.
+// skips returns the end of a package's line, empty if it skipped no test.
+func skips(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d skipped", n)
+}
+
+// problem counts and prints an error outside every test.
 func (r *report) problem(dir string, err error) {
 	r.failed++
 	fmt.Fprintf(r.w, "FAIL  %s: %v\n", dir, err)
 }
 
-// close prints the closing lines and says whether the run was a success.
+// close prints the closing lines and reports whether the run was a success.
 func (r *report) close(took time.Duration) bool {
-	for name := range r.packages { // go test died before it said how this one ended
+	for name := range r.packages { // go test died before the end of this one
 		r.failed++
 		fmt.Fprintf(r.w, "FAIL  %s did not end\n", name)
 	}
 	for _, s := range r.skipped {
-		fmt.Fprintf(r.w, "skipped: %s\n", s)
+		if r.mayskip {
+			fmt.Fprintf(r.w, "skipped: %s\n", s)
+		} else {
+			fmt.Fprintf(r.w, "skipped, and counted as failed: %s\n", s)
+		}
 	}
 	fmt.Fprintf(r.w, "\nall tests took %s; %d packages have none of their own\n", took.Round(time.Second), r.untested)
 	if r.passed == 0 && r.failed == 0 {
-		fmt.Fprintln(r.w, "no test ran: that is a failure, too")
+		fmt.Fprintln(r.w, "no test ran, which is a failure")
 	}
 	fmt.Fprintf(r.w, "%d passed, %d failed\n", r.passed, r.failed)
 	return r.passed > 0 && r.failed == 0

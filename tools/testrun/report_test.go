@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// What go test -json said becomes the closing line, and the run is a success only if something
+// The events of go test -json become the closing line, and the run is a success only if something
 // passed and nothing failed.
 func TestClosingLine(t *testing.T) {
 	tests := []struct {
 		name   string
 		events string
+		short  bool
 		last   string
 		ok     bool
 		shows  []string
@@ -63,11 +64,35 @@ func TestClosingLine(t *testing.T) {
 			last:   "0 passed, 0 failed", shows: []string{"no test ran", "1 packages have none"},
 		},
 		{
-			name: "a skipped test is named",
+			name: "a skipped test is named, and is a failure",
 			events: `{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"output","Package":"p","Test":"TestB","Output":"b_test.go:7: no curl\n"}
 {"Action":"skip","Package":"p","Test":"TestB"}
 {"Action":"pass","Package":"p"}`,
-			last: "1 passed, 0 failed", ok: true, shows: []string{"skipped: p TestB"},
+			last: "1 passed, 1 failed", shows: []string{"counted as failed: p TestB", "no curl", "FAIL  p"},
+		},
+		{
+			name: "so is a skipped subtest of a test that passed",
+			events: `{"Action":"skip","Package":"p","Test":"TestA/sub"}
+{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"pass","Package":"p"}`,
+			last: "1 passed, 1 failed", shows: []string{"counted as failed: p TestA/sub"},
+		},
+		{
+			name: "a fuzz target may skip an input",
+			events: `{"Action":"skip","Package":"p","Test":"FuzzA/seed#0"}
+{"Action":"pass","Package":"p","Test":"FuzzA"}
+{"Action":"pass","Package":"p"}`,
+			last: "1 passed, 0 failed", ok: true, hides: []string{"FuzzA"},
+		},
+		{
+			name: "with -short a skipped test is named, and is no failure",
+			events: `{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"output","Package":"p","Test":"TestB","Output":"b_test.go:7: needs a control plane\n"}
+{"Action":"skip","Package":"p","Test":"TestB"}
+{"Action":"pass","Package":"p"}`,
+			short: true,
+			last:  "1 passed, 0 failed", ok: true, shows: []string{"skipped: p TestB", "1 passed, 1 skipped\n"}, hides: []string{"needs a"},
 		},
 		{
 			name:   "what is no event is shown",
@@ -78,7 +103,7 @@ func TestClosingLine(t *testing.T) {
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
 			var out strings.Builder
-			r := newReport(&out)
+			r := newReport(&out, tc.short)
 			if err := r.read(strings.NewReader(tc.events)); err != nil {
 				t.Fatal(err)
 			}
