@@ -23,7 +23,7 @@ import (
 // server is an Interface that counts how often it is asked. Its fields are set before it is used, or
 // under mu.
 type server struct {
-	lookups
+	*Client
 	mu     sync.Mutex
 	asked  int
 	serves func(ctx context.Context, n int) (*Catalog, error) // n counts from 1
@@ -31,7 +31,7 @@ type server struct {
 
 func newServer(serves func(ctx context.Context, n int) (*Catalog, error)) *server {
 	s := &server{serves: serves}
-	s.renewer = s
+	s.Client = &Client{source: s}
 	return s
 }
 
@@ -59,8 +59,16 @@ func (s *server) count() int {
 	return s.asked
 }
 
-func (s *server) Invalidate() {}
-func (s *server) ServerVersion(context.Context) (*version.Info, error) {
+func groups(t *testing.T, d Interface) ([]Group, error) {
+	c, err := d.Catalog(t.Context())
+	if c == nil {
+		return nil, err
+	}
+	return c.Groups, err
+}
+
+func (s *server) invalidate() {}
+func (s *server) serverVersion(context.Context) (*version.Info, error) {
 	return &version.Info{GitVersion: "v1"}, nil
 }
 
@@ -74,7 +82,7 @@ func TestMemoryAsksOnceForAllWhoNeedItAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				if r, err := m.ForResource(t.Context(), "svc"); err != nil || r.Kind.Resource != "services" {
+				if r, err := m.ForResource(t.Context(), "svc"); err != nil || r.Info.Resource != "services" {
 					t.Errorf("%+v, %v", r, err)
 				}
 			})
@@ -84,7 +92,7 @@ func TestMemoryAsksOnceForAllWhoNeedItAtOnce(t *testing.T) {
 			t.Errorf("50 callers made %d requests", s.count())
 		}
 		m.Invalidate()
-		if _, err := m.Groups(t.Context()); err != nil || s.count() != 2 {
+		if _, err := groups(t, m); err != nil || s.count() != 2 {
 			t.Errorf("after Invalidate: %v, %d requests", err, s.count())
 		}
 	})
@@ -174,14 +182,14 @@ func TestMemoryDoesNotKeepWhatWasAskedBeforeInvalidate(t *testing.T) {
 		m := NewMemory(s)
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if g, err := m.Groups(t.Context()); err != nil || len(g) != 1 {
+			if g, err := groups(t, m); err != nil || len(g) != 1 {
 				t.Errorf("the one who asked before: %d groups, %v", len(g), err)
 			}
 		})
 		synctest.Wait()
 		m.Invalidate()
 		for range 2 {
-			if g, err := m.Groups(t.Context()); err != nil || len(g) != 5 {
+			if g, err := groups(t, m); err != nil || len(g) != 5 {
 				t.Errorf("after Invalidate: %d groups, %v", len(g), err)
 			}
 			wg.Wait()
@@ -211,7 +219,7 @@ func TestWhoNeedsANewerCatalogIsNotGivenTheOneThatOthersWaitFor(t *testing.T) {
 		})
 		synctest.Wait()
 		after := time.Now().Add(-time.Minute)
-		if c, err := m.catalogAfter(t.Context(), after); err != nil || !c.Fetched.After(after) {
+		if c, err := m.source.catalogAfter(t.Context(), after); err != nil || !c.Fetched.After(after) {
 			t.Errorf("fetched at %v, wanted after %v, %v", c.Fetched, after, err)
 		}
 		wg.Wait()
@@ -280,7 +288,7 @@ func TestAPartialAnswerIsUsedKeptShortlyAndNeverOnDisk(t *testing.T) {
 				t.Errorf("%d group versions, %v", len(versions), err)
 			}
 		}
-		if r, err := m.ForResource(t.Context(), "deployments"); err != nil || r.Kind.Group != "apps" {
+		if r, err := m.ForResource(t.Context(), "deployments"); err != nil || r.Info.Group != "apps" {
 			t.Errorf("what is there: %+v, %v", r, err)
 		}
 		if s.count() != 1 {
@@ -421,6 +429,49 @@ func TestTheDiskCacheExpires(t *testing.T) {
 		ask(3)
 		ask(3)
 	})
+}
+
+func TestANegativeTTLIsNoCache(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := NewDisk(stable(), dir, 0).Catalog(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(filepath.Join(dir, diskFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := stable()
+	d := NewDisk(s, dir, -1)
+	for want := 1; want < 4; want++ {
+		if _, err := d.Catalog(t.Context()); err != nil || s.count() != want {
+			t.Errorf("%v, %d requests, want %d", err, s.count(), want)
+		}
+	}
+	if now, err := os.ReadFile(filepath.Join(dir, diskFile)); err != nil || string(now) != string(written) {
+		t.Errorf("the file was written: %v", err)
+	}
+}
+
+// foreign is an Interface of a program's own.
+type foreign struct{ Interface }
+
+func TestACacheOfAnotherImplementation(t *testing.T) {
+	for name, wrap := range caches(t) {
+		s := stable()
+		d := wrap(foreign{s})
+		for range 2 {
+			if r, err := d.ForResource(t.Context(), "deploy"); err != nil || r.Info.Group != "example.com" || s.count() != 1 {
+				t.Errorf("%s: %+v, %v, %d requests", name, r, err, s.count())
+			}
+		}
+		d.Invalidate()
+		if v, err := d.ServerVersion(t.Context()); err != nil || v.GitVersion != "v1" {
+			t.Errorf("%s: %v, %v", name, v, err)
+		}
+		if _, err := d.Catalog(t.Context()); err != nil || s.count() != 2 {
+			t.Errorf("%s: after Invalidate %v, %d requests", name, err, s.count())
+		}
+	}
 }
 
 func TestInvalidateReachesTheCacheBehind(t *testing.T) {

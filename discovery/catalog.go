@@ -10,14 +10,13 @@ import (
 	"github.com/skiff-k8s/skiff/kind"
 )
 
-// Catalog is everything that a server serves. It is immutable: shared by all who ask, and changed by
-// nobody.
+// Catalog is everything that a server serves. It is shared: the caller must not change it.
 type Catalog struct {
 	// Groups are in the order in which the server prefers them. The core group, whose name is "",
 	// comes first.
 	Groups []Group `json:"groups"`
 
-	// Fetched is when the server was asked.
+	// Fetched is the time at which the server was asked.
 	Fetched time.Time `json:"fetched"`
 }
 
@@ -28,41 +27,43 @@ type Group struct {
 	Versions []GroupVersion `json:"versions"`
 }
 
-// GroupVersion is one version of a group, and the resources in it.
+// GroupVersion is one version of a group, with its resources.
 type GroupVersion struct {
 	Group     string     `json:"group"`
 	Version   string     `json:"version"`
 	Resources []Resource `json:"resources"`
 }
 
-// GV returns its name as a value of package schema.
+// GV returns the group and version as a schema.GroupVersion.
 func (v GroupVersion) GV() schema.GroupVersion {
 	return schema.GroupVersion{Group: v.Group, Version: v.Version}
 }
 
-// APIVersion returns its name as objects have it: "v1", "apps/v1".
+// APIVersion returns the group and version as they stand in an object: "v1", "apps/v1".
 func (v GroupVersion) APIVersion() string { return v.GV().String() }
 
 // Resource is one resource of one group version.
 type Resource struct {
-	// Kind says where it is and what its objects are. Kind.Protobuf is what package kind knows;
-	// servers do not tell.
-	Kind         kind.Info     `json:"kind"`
+	// Info is the resource's group, version and name, its objects' kind, and its scope. Protobuf is
+	// set from package kind's table, because discovery does not include it.
+	Info         kind.Info     `json:"kind"`
 	Singular     string        `json:"singular,omitempty"`   // "deployment"
 	ShortNames   []string      `json:"shortNames,omitempty"` // "deploy"
 	Categories   []string      `json:"categories,omitempty"` // "all"
-	Verbs        []string      `json:"verbs,omitempty"`      // "get", "list", "watch"; empty when only its subresources are served
+	Verbs        []string      `json:"verbs,omitempty"`      // "get", "list", "watch"; empty if only its subresources are served
 	Subresources []Subresource `json:"subresources,omitempty"`
 }
 
-// Can says whether the resource has a verb of the API ("list", "watch", "deletecollection").
+// Can reports whether the server serves a verb ("list", "watch", "deletecollection") for the resource.
+// Whether the caller may use it is up to the server's authorization.
 func (r Resource) Can(verb string) bool { return slices.Contains(r.Verbs, verb) }
 
-// Subresource is one path below each object of a resource.
+// Subresource is a path below each object of a resource, such as pods/log.
 type Subresource struct {
 	Name string `json:"name"` // "scale"
-	// Kind is what is read and written there: for pods/eviction, policy/v1 Eviction.
-	Kind  schema.GroupVersionKind `json:"kind"`
+	// GVK is the kind of the objects that are read and written there: policy/v1 Eviction for
+	// pods/eviction.
+	GVK   schema.GroupVersionKind `json:"kind"`
 	Verbs []string                `json:"verbs,omitempty"`
 }
 
@@ -75,16 +76,16 @@ func (c *Catalog) Resources() []GroupVersion {
 	return out
 }
 
-// Preferred returns each resource once, in the version that the server prefers among those that
-// have it.
+// Preferred returns each resource once. Of several versions that have it, it is in the one that the
+// server prefers.
 func (c *Catalog) Preferred() []Resource {
 	var out []Resource
 	for _, g := range c.Groups {
 		seen := map[string]bool{}
 		for _, v := range g.Versions {
 			for _, r := range v.Resources {
-				if !seen[r.Kind.Resource] {
-					seen[r.Kind.Resource] = true
+				if !seen[r.Info.Resource] {
+					seen[r.Info.Resource] = true
 					out = append(out, r)
 				}
 			}
@@ -93,18 +94,19 @@ func (c *Catalog) Preferred() []Resource {
 	return out
 }
 
-// ByGVK finds the resource whose objects are of a kind. Without a Version it is the version that the
-// server prefers.
+// ByGVK returns the resource whose objects are of a kind, and reports whether there is one. Without a
+// Version, it returns the version that the server prefers.
 func (c *Catalog) ByGVK(gvk schema.GroupVersionKind) (Resource, bool) {
-	return c.first(gvk.Group, gvk.Version, func(r *Resource) bool { return r.Kind.Kind == gvk.Kind && gvk.Kind != "" })
+	return c.first(gvk.Group, gvk.Version, func(r *Resource) bool { return r.Info.Kind == gvk.Kind && gvk.Kind != "" })
 }
 
-// ByGVR finds a resource by its name. Without a Version it is the version that the server prefers.
+// ByGVR returns a resource by its name, and reports whether there is one. Without a Version, it returns
+// the version that the server prefers.
 func (c *Catalog) ByGVR(gvr schema.GroupVersionResource) (Resource, bool) {
-	return c.first(gvr.Group, gvr.Version, func(r *Resource) bool { return r.Kind.Resource == gvr.Resource })
+	return c.first(gvr.Group, gvr.Version, func(r *Resource) bool { return r.Info.Resource == gvr.Resource })
 }
 
-// first finds the first resource of a group that is wanted; version "" is any.
+// first returns the first resource of a group for which want holds. Version "" means any version.
 func (c *Catalog) first(group, version string, want func(*Resource) bool) (Resource, bool) {
 	return c.find(func(v *GroupVersion) bool {
 		return v.Group == group && (version == "" || v.Version == version)
@@ -128,14 +130,18 @@ func (c *Catalog) find(in func(*GroupVersion) bool, want func(*Resource) bool) (
 	return Resource{}, false
 }
 
-// ForResource finds what people call a resource, as kubectl does: by its name (deployments), in the
-// singular (deployment, Deployment) or by a short name (deploy), with upper and lower case alike; by
-// itself, with its group (deployments.apps) or with its version and group (deployments.v1.apps; of
-// the core group, pods.v1 or pods.v1.).
+// ForResource returns the resource that a name means, and reports whether there is one. It accepts the
+// names that kubectl accepts, in upper or lower case:
 //
-// Of several, a resource's own name counts more than a singular, and that more than a short name;
-// then the group that the server prefers counts, the core group before all others, and then the
-// version.
+//   - the resource's name (deployments), its singular (deployment, Deployment) or a short name (deploy);
+//   - followed by nothing, by its group (deployments.apps), or by its version and group
+//     (deployments.v1.apps; for the core group pods.v1 or pods.v1.).
+//
+// If several resources match, the order of precedence is:
+//
+//  1. a resource's name, a singular, a short name;
+//  2. the order of the groups, in which the core group comes first;
+//  3. the order of the versions.
 func (c *Catalog) ForResource(name string) (Resource, bool) {
 	name, rest, qualified := strings.Cut(strings.ToLower(name), ".")
 	if name == "" {
@@ -143,9 +149,9 @@ func (c *Catalog) ForResource(name string) (Resource, bool) {
 	}
 	for _, in := range readings(rest, qualified) {
 		for _, is := range []func(*Resource) bool{
-			func(r *Resource) bool { return r.Kind.Resource == name },
+			func(r *Resource) bool { return r.Info.Resource == name },
 			func(r *Resource) bool {
-				return r.Singular == name || r.Kind.Kind != "" && strings.EqualFold(r.Kind.Kind, name)
+				return r.Singular == name || r.Info.Kind != "" && strings.EqualFold(r.Info.Kind, name)
 			},
 			func(r *Resource) bool { return slices.Contains(r.ShortNames, name) },
 		} {
@@ -157,7 +163,7 @@ func (c *Catalog) ForResource(name string) (Resource, bool) {
 	return Resource{}, false
 }
 
-// readings are what may follow a resource's name: a version and a group, or a group.
+// readings returns what the part after a resource's name may mean: a version and a group, or a group.
 func readings(rest string, qualified bool) []func(*GroupVersion) bool {
 	if !qualified {
 		return []func(*GroupVersion) bool{func(*GroupVersion) bool { return true }}

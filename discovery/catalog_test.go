@@ -10,7 +10,7 @@ import (
 
 func res(group, version, name, k string, namespaced bool, short ...string) Resource {
 	return Resource{
-		Kind:       newKind(schema.GroupVersion{Group: group, Version: version}, name, k, namespaced),
+		Info:       newInfo(schema.GroupVersion{Group: group, Version: version}, name, k, namespaced),
 		Singular:   lower(k),
 		ShortNames: short,
 		Verbs:      []string{"get", "list"},
@@ -92,7 +92,7 @@ func TestForResourceUnderstandsWhatKubectlUnderstands(t *testing.T) {
 	} {
 		got := ""
 		if r, ok := c.ForResource(q.name); ok {
-			got = r.Kind.APIVersion() + " " + r.Kind.Resource
+			got = r.Info.APIVersion() + " " + r.Info.Resource
 		}
 		if got != q.want {
 			t.Errorf("ForResource(%q) = %q, want %q", q.name, got, q.want)
@@ -102,13 +102,13 @@ func TestForResourceUnderstandsWhatKubectlUnderstands(t *testing.T) {
 
 func TestLookupsWithoutAVersionPreferTheServers(t *testing.T) {
 	c := sample()
-	if r, ok := c.ByGVK(schema.GroupVersionKind{Group: "example.com", Kind: "Backup"}); !ok || r.Kind.Version != "v2" {
+	if r, ok := c.ByGVK(schema.GroupVersionKind{Group: "example.com", Kind: "Backup"}); !ok || r.Info.Version != "v2" {
 		t.Errorf("ByGVK: %+v, %t", r, ok)
 	}
-	if r, ok := c.ByGVR(schema.GroupVersionResource{Group: "example.com", Resource: "po"}); !ok || r.Kind.Version != "v1" {
+	if r, ok := c.ByGVR(schema.GroupVersionResource{Group: "example.com", Resource: "po"}); !ok || r.Info.Version != "v1" {
 		t.Errorf("ByGVR of what only the second version has: %+v, %t", r, ok)
 	}
-	if r, ok := c.ByGVK(schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Backup"}); !ok || r.Kind.Version != "v1" {
+	if r, ok := c.ByGVK(schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Backup"}); !ok || r.Info.Version != "v1" {
 		t.Errorf("ByGVK with a version: %+v, %t", r, ok)
 	}
 	if r, ok := c.ByGVK(schema.GroupVersionKind{Group: "example.com"}); ok {
@@ -119,8 +119,8 @@ func TestLookupsWithoutAVersionPreferTheServers(t *testing.T) {
 	}
 	var preferred []string
 	for _, r := range c.Preferred() {
-		if r.Kind.Group == "example.com" {
-			preferred = append(preferred, r.Kind.Version+" "+r.Kind.Resource)
+		if r.Info.Group == "example.com" {
+			preferred = append(preferred, r.Info.Version+" "+r.Info.Resource)
 		}
 	}
 	if len(preferred) != 4 || preferred[0] != "v2 backups" || preferred[1] != "v1 po" {
@@ -131,10 +131,10 @@ func TestLookupsWithoutAVersionPreferTheServers(t *testing.T) {
 func TestProtobufIsWhatPackageKindKnows(t *testing.T) {
 	c := sample()
 	pods, _ := c.ForResource("pods")
-	if want, _ := kind.ByGVR(pods.Kind.GVR()); pods.Kind != want {
-		t.Errorf("pods are %+v, want %+v", pods.Kind, want)
+	if want, _ := kind.ByGVR(pods.Info.GVR()); pods.Info != want {
+		t.Errorf("pods are %+v, want %+v", pods.Info, want)
 	}
-	if backups, _ := c.ForResource("backups"); backups.Kind.Protobuf {
+	if backups, _ := c.ForResource("backups"); backups.Info.Protobuf {
 		t.Error("custom resources have no protobuf")
 	}
 }

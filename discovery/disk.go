@@ -20,66 +20,69 @@ import (
 )
 
 const (
-	// DefaultTTL is how long Disk keeps a catalog: as long as kubectl does.
+	// DefaultTTL is how long the disk cache is used: 6 hours, as kubectl's.
 	DefaultTTL = 6 * time.Hour
 
-	// diskFile is the file in the directory of the cache; diskFormat changes when what is in it
-	// does, and makes files of other formats nobody's.
+	// diskFile is the file in the cache's directory. diskFormat is its format: files of another
+	// format are ignored.
 	diskFile   = "catalog.json"
 	diskFormat = 1
 
-	// maxDiskFile bounds what is read: a cluster with thousands of custom resources has some
-	// megabytes.
+	// maxDiskFile limits how much is read. The catalog of a cluster with thousands of custom
+	// resources takes some megabytes.
 	maxDiskFile = 64 << 20
 )
 
-// Disk keeps the catalog of another Interface in a directory, for this process and others. It is
-// safe for concurrent use, also by several processes.
-//
-// A file that is missing, expired, damaged or of another format is no error: the server is asked,
-// and the file written anew. Nor is it one if it cannot be written; that goes to slog.Default, at
-// debug level. A partial answer is returned and not kept.
-type Disk struct {
-	lookups
-	next Interface
+// disk is the source that keeps the catalog of the next source in a file.
+type disk struct {
+	next source
 	file string
-	ttl  time.Duration
+	ttl  time.Duration // negative: no cache
 
-	mu         sync.Mutex // guards what follows
-	generation int        // counts Invalidate
+	mu         sync.Mutex // guards generation
+	generation int        // counts calls of invalidate
 }
 
-// document is what the file holds.
+// document is the content of the file.
 type document struct {
 	Format  int      `json:"format"`
 	Catalog *Catalog `json:"catalog"`
 }
 
-// NewDisk returns a cache of d in a directory of its own, which is made when needed and belongs to
-// one server: [CacheDir] has one for each. ttl is how long the cache counts, 0 for DefaultTTL.
+// NewDisk returns a client that keeps the catalog of d in a file in dir, for this process and others.
+// Several processes may use dir at the same time. dir belongs to one server; [CacheDir] returns one for
+// each. It is made when it is needed.
 //
-// Each call reads the file. A process that makes several puts a Memory before it.
-func NewDisk(d Interface, dir string, ttl time.Duration) *Disk {
-	if ttl <= 0 {
+// ttl is how long the file is used. 0 means DefaultTTL; negative means no cache: no file is read or
+// written.
+//
+// A file that is missing, expired, damaged or of another format is no error: the server is asked, and
+// the file is written again. If it cannot be written, that is logged to slog.Default at debug level. A
+// partial answer is returned and not kept.
+//
+// Every call reads the file. A process that makes several calls puts a memory cache in front:
+// NewMemory(NewDisk(…)).
+func NewDisk(d Interface, dir string, ttl time.Duration) *Client {
+	if ttl == 0 {
 		ttl = DefaultTTL
 	}
-	out := &Disk{next: d, file: filepath.Join(dir, diskFile), ttl: ttl}
-	out.renewer = out
-	return out
+	return &Client{source: &disk{next: sourceOf(d), file: filepath.Join(dir, diskFile), ttl: ttl}}
 }
 
-// CacheDir returns the directory for the cache of the server that c speaks to, in the user's cache
-// directory. Two users of a server share it if they share a home: what a server serves does not
-// depend on who asks.
+// CacheDir returns the directory to give NewDisk for the server that c speaks to, in the user's cache
+// directory. It does not make the directory. It depends on the server only, and not on the credentials,
+// because discovery answers every user the same.
+//
+// The error is that of os.UserCacheDir: the environment names no home directory.
 func CacheDir(c *rest.Client) (string, error) {
 	base, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("discovery: no directory to cache in: %w", err)
+		return "", fmt.Errorf("discovery: find the cache directory: %w", err)
 	}
 	return filepath.Join(base, "skiff", "discovery", hostDir(c.Config().Host)), nil
 }
 
-// hostDir makes a file name of a host. The hash keeps those apart that look the same after it.
+// hostDir returns a directory name for a host. Its hash distinguishes hosts whose names become equal.
 func hostDir(host string) string {
 	_, name, ok := strings.Cut(host, "://")
 	if !ok {
@@ -98,23 +101,25 @@ func hostDir(host string) string {
 	return fmt.Sprintf("%s-%x", name, sha256.Sum256([]byte(host)))[:len(name)+1+12]
 }
 
-// ServerVersion is the version of the API server, asked each time.
-func (d *Disk) ServerVersion(ctx context.Context) (*version.Info, error) {
-	return d.next.ServerVersion(ctx)
+func (d *disk) serverVersion(ctx context.Context) (*version.Info, error) {
+	return d.next.serverVersion(ctx)
 }
 
-// Invalidate removes the file, and what the Interface behind it has cached.
-func (d *Disk) Invalidate() {
+// invalidate removes the file.
+func (d *disk) invalidate() {
 	d.mu.Lock()
 	d.generation++
 	if err := os.Remove(d.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		slog.Debug("discovery: the cache cannot be removed", "file", d.file, "err", err)
+		slog.Debug("discovery: remove the cache", "file", d.file, "err", err)
 	}
 	d.mu.Unlock()
-	d.next.Invalidate()
+	d.next.invalidate()
 }
 
-func (d *Disk) catalogAfter(ctx context.Context, after time.Time) (*Catalog, error) {
+func (d *disk) catalogAfter(ctx context.Context, after time.Time) (*Catalog, error) {
+	if d.ttl < 0 {
+		return d.next.catalogAfter(ctx, after)
+	}
 	if c, err := d.read(); err == nil && c.Fetched.After(after) {
 		return c, nil
 	}
@@ -122,22 +127,22 @@ func (d *Disk) catalogAfter(ctx context.Context, after time.Time) (*Catalog, err
 	generation := d.generation
 	d.mu.Unlock()
 
-	c, err := renew(ctx, d.next, after)
+	c, err := d.next.catalogAfter(ctx, after)
 	if err != nil {
 		return c, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.generation == generation { // otherwise c may be what Invalidate was called for
+	if d.generation == generation { // otherwise c may be older than the call of invalidate
 		if err := d.write(c); err != nil {
-			slog.Debug("discovery: the cache cannot be written", "file", d.file, "err", err)
+			slog.Debug("discovery: write the cache", "file", d.file, "err", err)
 		}
 	}
 	return c, nil
 }
 
-// read returns the catalog in the file, if it counts.
-func (d *Disk) read() (*Catalog, error) {
+// read returns the catalog in the file, or an error if the file is not to be used.
+func (d *disk) read() (*Catalog, error) {
 	info, err := os.Stat(d.file)
 	if err != nil {
 		return nil, err
@@ -156,16 +161,16 @@ func (d *Disk) read() (*Catalog, error) {
 	if doc.Format != diskFormat || doc.Catalog == nil {
 		return nil, fmt.Errorf("%s is of another format", d.file)
 	}
-	// A file from the future tells that a clock was wrong, and nothing of its age.
+	// A time in the future means that a clock was wrong: the age is unknown.
 	if age := time.Since(doc.Catalog.Fetched); age < 0 || age > d.ttl {
 		return nil, fmt.Errorf("%s has expired", d.file)
 	}
 	return doc.Catalog, nil
 }
 
-// write replaces the file at once, so that who reads it sees the old one or the new one. Nobody but
-// the user can read it: the names of resources tell what a cluster is used for.
-func (d *Disk) write(c *Catalog) error {
+// write replaces the file atomically, so that a reader sees either the old or the new one. Only the
+// user can read it, because the names of resources tell what a cluster is used for.
+func (d *disk) write(c *Catalog) error {
 	data, err := json.Marshal(document{Format: diskFormat, Catalog: c})
 	if err != nil {
 		return err

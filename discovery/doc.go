@@ -1,5 +1,5 @@
-// Package discovery asks an API server what it serves: its version, its API groups, and the
-// resources of each.
+// Package discovery asks an API server what it serves: its version, its API groups, and the resources
+// of each.
 //
 //	d := discovery.New(c)
 //	versions, err := d.Resources(ctx)
@@ -8,34 +8,39 @@
 //	}
 //	for _, v := range versions {
 //		for _, r := range v.Resources {
-//			fmt.Println(v.APIVersion(), r.Kind.Resource, r.Verbs)
+//			fmt.Println(v.APIVersion(), r.Info.Resource, r.Verbs)
 //		}
 //	}
 //
-// and what a name means to this server:
+// It also finds the resource that a name or a kind means on this server:
 //
-//	deploy, err := d.ForResource(ctx, "deploy")       // as kubectl understands it
-//	k, err := d.ByGVK(ctx, schema.GroupVersionKind{Group: "example.com", Kind: "Backup"})
+//	deploy, err := d.ForResource(ctx, "deploy") // the names that kubectl accepts
+//	backups, err := d.ByGVK(ctx, schema.GroupVersionKind{Group: "example.com", Kind: "Backup"})
 //
-// # One interface, three ways to keep the answer
+// # Caches
 //
-// [Client] asks each time: two requests. [Memory] asks once for a process and [Disk] once for a
-// machine; both wrap another [Interface], so that a command line tool uses
+// A [Client] asks the server each time, or keeps the answer:
+//
+//   - [New] asks for every call, by two requests.
+//   - [NewMemory] asks once in the life of a process.
+//   - [NewDisk] asks once in six hours on a machine.
+//
+// The caches wrap another client, so they can be combined. A command line tool uses both:
 //
 //	d := discovery.NewMemory(discovery.NewDisk(discovery.New(c), dir, 0))
 //
-// A lookup that finds nothing in a cache asks the server again before it says so, at most once a
-// second: what was created since is found without anybody having to Invalidate.
+// If a lookup finds nothing in a cache, it asks the server again, at most once a second. Resources that
+// were created later are therefore found without Invalidate.
 //
 // # Partial answers
 //
-// Some groups are served by other processes (aggregated API servers) that may be down. Then what
-// could be learned is returned together with a [*PartialError] that says what could not. Lookups
-// return the error only when the answer may lie in what is missing.
+// Some groups are served by other processes, aggregated API servers, which may be down. Then a call
+// returns what is known together with a [*PartialError] that names the groups that are missing. A
+// lookup returns that error only if the match may be in one of them.
 //
 // # The protocol
 //
-// The answer comes from aggregated discovery (stable since Kubernetes 1.30,
-// https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery). A server that
-// does not have it is asked for the documents of each group version.
+// The client uses aggregated discovery (KEP-3352, stable since Kubernetes 1.30,
+// https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery). If a server does
+// not have it, the client requests the document of each group version.
 package discovery

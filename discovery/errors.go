@@ -12,24 +12,23 @@ import (
 	"github.com/skiff-k8s/skiff/internal/ctxerr"
 )
 
-// PartialError says that some of what the server serves could not be learned. It comes together
-// with all the rest.
+// PartialError is returned beside an answer that lacks some group versions, or has outdated ones.
 type PartialError struct {
-	// Failed are the group versions that are missing, or may be out of date, and why.
+	// Failed holds the group versions that are missing or may be outdated, and the cause of each.
 	Failed map[schema.GroupVersion]error
 }
 
-// Error names the group versions.
+// Error lists the group versions and their causes.
 func (e *PartialError) Error() string {
 	var failed []string
 	for gv, err := range e.Failed {
 		failed = append(failed, fmt.Sprintf("%s: %v", gv, err))
 	}
 	slices.Sort(failed)
-	return "discovery is incomplete, these could not be asked: " + strings.Join(failed, "; ")
+	return "discovery: incomplete answer: " + strings.Join(failed, "; ")
 }
 
-// Unwrap returns the errors of all group versions.
+// Unwrap returns the causes of all group versions.
 func (e *PartialError) Unwrap() []error {
 	var out []error
 	for _, err := range e.Failed {
@@ -38,7 +37,7 @@ func (e *PartialError) Unwrap() []error {
 	return out
 }
 
-// hides says that what was not found may be in what is missing: in that group, or anywhere.
+// hides reports whether a match may be in what is missing: in that group, or in any if anywhere is set.
 func (e *PartialError) hides(group string, anywhere bool) bool {
 	if anywhere {
 		return len(e.Failed) > 0
@@ -51,8 +50,9 @@ func (e *PartialError) hides(group string, anywhere bool) bool {
 	return false
 }
 
-// ErrStale is why a group version failed whose API server does not answer the one that was asked.
-var ErrStale = errors.New("the API server behind it does not answer; see its APIService object")
+// ErrStale is the cause, in a PartialError, for a group version whose aggregated API server does not
+// answer kube-apiserver. The status of its APIService object describes the fault.
+var ErrStale = errors.New("discovery: aggregated API server does not answer; see its APIService object")
 
 // ended returns the error of a context that has ended.
 func ended(ctx context.Context) error { return fmt.Errorf("discovery: %w", ctxerr.Of(ctx)) }

@@ -3,22 +3,57 @@ package discovery_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 
 	"github.com/skiff-k8s/skiff/discovery"
 	"github.com/skiff-k8s/skiff/rest"
 )
 
-// A command line tool keeps what it learns for the next run.
-func Example() {
-	var c *rest.Client // by rest.NewClient
-	dir, err := discovery.CacheDir(c)
+// The resource that a short name means on this server.
+func ExampleClient_ForResource() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		const v2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+		w.Header().Set("Content-Type", v2)
+		if r.URL.Path == "/api" {
+			fmt.Fprint(w, `{"items": []}`)
+			return
+		}
+		fmt.Fprint(w, `{"items": [{"metadata": {"name": "apps"}, "versions": [{"version": "v1", "resources": [
+			{"resource": "deployments", "responseKind": {"kind": "Deployment"}, "scope": "Namespaced",
+			 "shortNames": ["deploy"], "verbs": ["get", "list", "watch"]}]}]}]}`)
+	}))
+	defer server.Close()
+
+	c, err := rest.NewClient(&rest.Config{Host: server.URL})
 	if err != nil {
-		panic(err)
+		fmt.Println(err)
+		return
 	}
-	d := discovery.NewMemory(discovery.NewDisk(discovery.New(c), dir, 0))
+	d := discovery.NewMemory(discovery.New(c)) // asks the server once
 	deploy, err := d.ForResource(context.Background(), "deploy")
 	if err != nil {
-		panic(err)
+		fmt.Println(err)
+		return
 	}
-	fmt.Println(deploy.Kind.GVR(), deploy.Kind.Namespaced)
+	fmt.Println(deploy.Info.GVR(), deploy.Info.Namespaced, deploy.Can("list"))
+	// Output: apps/v1, Resource=deployments true true
+}
+
+// A command line tool keeps the answer on disk for its next run.
+func ExampleNewDisk() {
+	var c *rest.Client // made by rest.NewClient
+	dir, err := discovery.CacheDir(c)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	d := discovery.NewMemory(discovery.NewDisk(discovery.New(c), dir, 0))
+	versions, err := d.Resources(context.Background())
+	if err != nil {
+		fmt.Println(err) // a *PartialError: versions holds what is known
+	}
+	for _, v := range versions {
+		fmt.Println(v.APIVersion(), len(v.Resources))
+	}
 }

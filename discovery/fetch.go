@@ -13,16 +13,17 @@ import (
 	"github.com/skiff-k8s/skiff/kind"
 )
 
-// accept asks for aggregated discovery; a server that has none sends what it has always sent.
+// accept asks for aggregated discovery (KEP-3352). A server without it answers in the format from
+// before.
 const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList," +
 	"application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList," +
 	"application/json"
 
-// answer is what one of the two roots, /api and /apis, says.
+// answer is the content of one of the two roots, /api and /apis.
 type answer struct {
 	groups []Group
 	failed map[schema.GroupVersion]error
-	err    error // there is no answer; apierrors.IsNotFound says that there is no such root
+	err    error // why there is no answer; IsNotFound holds for it if there is no such root
 }
 
 func (a *answer) fail(gv schema.GroupVersion, err error) {
@@ -33,7 +34,7 @@ func (a *answer) fail(gv schema.GroupVersion, err error) {
 }
 
 // ask reads one root.
-func (d *Client) ask(ctx context.Context, root string) answer {
+func (d *live) ask(ctx context.Context, root string) answer {
 	result := d.rest.Get().AbsPath(root).SetHeader("Accept", accept).Do(ctx)
 	data, err := result.Raw()
 	switch {
@@ -45,20 +46,20 @@ func (d *Client) ask(ctx context.Context, root string) answer {
 	return d.legacy(ctx, root, data)
 }
 
-// unreadable says which answer made no sense.
+// unreadable adds the path to an error of reading its answer.
 func unreadable(path string, err error) error {
-	return fmt.Errorf("discovery: the answer to %s cannot be read: %w", path, err)
+	return fmt.Errorf("discovery: read the answer to %s: %w", path, err)
 }
 
-// aggregated says whether an answer is the aggregated document that was asked for.
+// aggregated reports whether an answer is the aggregated document that accept asks for.
 func aggregated(contentType string) bool {
 	_, params, err := mime.ParseMediaType(contentType)
 	return err == nil && params["g"] == "apidiscovery.k8s.io" && params["as"] == "APIGroupDiscoveryList" &&
 		(params["v"] == "v2" || params["v"] == "v2beta1")
 }
 
-// groupDiscoveryList is as much of an APIGroupDiscoveryList, v2 or v2beta1, as is read. The types of
-// k8s.io/api would do, and link five times as much.
+// groupDiscoveryList is the part of an APIGroupDiscoveryList, v2 or v2beta1, that is read. The types of
+// k8s.io/api would link five times as much.
 type groupDiscoveryList struct {
 	Items []struct {
 		Metadata struct {
@@ -95,7 +96,7 @@ type schemaGVK struct {
 	Kind    string `json:"kind"`
 }
 
-// in completes a kind: without a version it is of the group version it stands in.
+// in completes a kind. Without a group and version it is of gv, the group version around it.
 func (k *schemaGVK) in(gv schema.GroupVersion) schema.GroupVersionKind {
 	switch {
 	case k == nil:
@@ -106,7 +107,7 @@ func (k *schemaGVK) in(gv schema.GroupVersion) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: k.Group, Version: k.Version, Kind: k.Kind}
 }
 
-// readAggregated reads the one document that says everything.
+// readAggregated reads an aggregated document.
 func readAggregated(root string, data []byte) (a answer) {
 	var list groupDiscoveryList
 	if err := json.Unmarshal(data, &list); err != nil {
@@ -120,8 +121,8 @@ func readAggregated(root string, data []byte) (a answer) {
 			for _, r := range v.Resources {
 				out.Resources = append(out.Resources, r.resource(gv))
 			}
-			// Of a group whose server does not answer, the API server tells what it knew last, if
-			// that is anything.
+			// If a group's server does not answer, kube-apiserver includes the resources that it
+			// knew last, or none, and marks them as stale (KEP-3352).
 			if v.Freshness == "Stale" {
 				a.fail(gv, ErrStale)
 			}
@@ -134,20 +135,20 @@ func readAggregated(root string, data []byte) (a answer) {
 
 func (d resourceDiscovery) resource(gv schema.GroupVersion) Resource {
 	r := Resource{
-		Kind:       newKind(gv, d.Resource, d.ResponseKind.in(gv).Kind, d.Scope == "Namespaced"),
+		Info:       newInfo(gv, d.Resource, d.ResponseKind.in(gv).Kind, d.Scope == "Namespaced"),
 		Singular:   d.SingularResource,
 		ShortNames: d.ShortNames,
 		Categories: d.Categories,
 		Verbs:      sorted(d.Verbs),
 	}
 	for _, s := range d.Subresources {
-		r.Subresources = append(r.Subresources, Subresource{Name: s.Subresource, Kind: s.ResponseKind.in(gv), Verbs: sorted(s.Verbs)})
+		r.Subresources = append(r.Subresources, Subresource{Name: s.Subresource, GVK: s.ResponseKind.in(gv), Verbs: sorted(s.Verbs)})
 	}
 	r.sort()
 	return r
 }
 
-// sort puts the subresources in order: the two protocols order them differently.
+// sort orders the subresources by name: the two protocols order them differently.
 func (r *Resource) sort() {
 	slices.SortFunc(r.Subresources, func(a, b Subresource) int { return strings.Compare(a.Name, b.Name) })
 }
@@ -157,8 +158,8 @@ func sorted(verbs []string) []string {
 	return verbs
 }
 
-// newKind puts a kind together, with what only package kind knows.
-func newKind(gv schema.GroupVersion, resource, name string, namespaced bool) kind.Info {
+// newInfo returns a resource's Info. Protobuf comes from package kind's table.
+func newInfo(gv schema.GroupVersion, resource, name string, namespaced bool) kind.Info {
 	k := kind.Info{Group: gv.Group, Version: gv.Version, Kind: name, Resource: resource, Namespaced: namespaced}
 	if known, ok := kind.ByGVR(k.GVR()); ok && known.Kind == name {
 		k.Protobuf = known.Protobuf

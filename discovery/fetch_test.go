@@ -106,7 +106,7 @@ func TestAStaleGroupIsAPartialError(t *testing.T) {
 			{"metadata":{"name":"apps"},"versions":[{"version":"v1","freshness":"Current","resources":[{"resource":"deployments","responseKind":{"kind":"Deployment"},"scope":"Namespaced"}]}]},
 			{"metadata":{"name":"metrics.k8s.io"},"versions":[{"version":"v1beta1","freshness":"Stale"}]}]}`},
 	})
-	groups, err := d.Groups(t.Context())
+	groups, err := groups(t, d)
 	var partial *PartialError
 	if !errors.As(err, &partial) || !errors.Is(err, ErrStale) || len(groups) != 2 {
 		t.Fatalf("%+v, %v", groups, err)
@@ -145,14 +145,14 @@ func TestAServerWithoutAggregatedDiscoveryIsAskedPageByPage(t *testing.T) {
 	if got := asked(); !slices.Equal(got, want) {
 		t.Errorf("asked for %q", got)
 	}
-	if r, ok := c.ForResource("backup"); !ok || r.Kind.Version != "v2" || r.Kind.Namespaced {
+	if r, ok := c.ForResource("backup"); !ok || r.Info.Version != "v2" || r.Info.Namespaced {
 		t.Errorf("the preferred version is %+v, %t", r, ok)
 	}
 	pods, _ := c.ForResource("po")
-	if got, want := pods.Subresources[0].Kind, (schema.GroupVersionKind{Group: "policy", Version: "v1", Kind: "Eviction"}); got != want {
+	if got, want := pods.Subresources[0].GVK, (schema.GroupVersionKind{Group: "policy", Version: "v1", Kind: "Eviction"}); got != want {
 		t.Errorf("pods/eviction is %v", got)
 	}
-	if len(pods.Subresources) != 2 || pods.Kind.Kind != "Pod" || !pods.Can("list") {
+	if len(pods.Subresources) != 2 || pods.Info.Kind != "Pod" || !pods.Can("list") {
 		t.Errorf("pods: %+v", pods)
 	}
 }

@@ -11,13 +11,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// legacyAtOnce is how many documents are asked for at the same time. A server has dozens; they are
-// small, and not worth more of its attention.
+// legacyAtOnce limits how many documents are requested at the same time. A server has dozens of them,
+// and they are small.
 const legacyAtOnce = 8
 
-// legacy reads a root of the discovery from before Kubernetes 1.26, which names the groups and
-// versions only, and then the document of each.
-func (d *Client) legacy(ctx context.Context, root string, data []byte) answer {
+// legacy reads a root in the format from before Kubernetes 1.26, which names only groups and versions,
+// and then the document of each version. Source: Kubernetes documentation, "The Kubernetes API",
+// "Unaggregated discovery".
+func (d *live) legacy(ctx context.Context, root string, data []byte) answer {
 	groups, err := legacyGroups(data)
 	if err != nil {
 		return answer{err: unreadable(root, err)}
@@ -53,8 +54,7 @@ func (d *Client) legacy(ctx context.Context, root string, data []byte) answer {
 	return a
 }
 
-// legacyGroups reads an APIVersions or an APIGroupList. The version that the server prefers comes
-// first.
+// legacyGroups reads an APIVersions or an APIGroupList. The server's preferred version comes first.
 func legacyGroups(data []byte) ([]Group, error) {
 	var doc struct {
 		Kind     string   `json:"kind"`
@@ -103,9 +103,9 @@ func before(preferred bool) int {
 	return 0
 }
 
-// legacyResources reads an APIResourceList, in which subresources stand beside resources as
+// legacyResources reads an APIResourceList, which lists subresources beside the resources, as
 // "pods/log".
-func (d *Client) legacyResources(ctx context.Context, path string, gv schema.GroupVersion) ([]Resource, error) {
+func (d *live) legacyResources(ctx context.Context, path string, gv schema.GroupVersion) ([]Resource, error) {
 	data, err := d.rest.Get().AbsPath(path).DoRaw(ctx)
 	if err != nil {
 		return nil, err
@@ -125,13 +125,13 @@ func (d *Client) legacyResources(ctx context.Context, path string, gv schema.Gro
 		return nil, unreadable(path, err)
 	}
 	var out []Resource
-	at := map[string]int{} // where in out a resource is
+	at := map[string]int{} // the index of a resource in out
 	find := func(name string, namespaced bool) *Resource {
 		i, ok := at[name]
 		if !ok {
 			i = len(out)
 			at[name] = i
-			out = append(out, Resource{Kind: newKind(gv, name, "", namespaced)})
+			out = append(out, Resource{Info: newInfo(gv, name, "", namespaced)})
 		}
 		return &out[i]
 	}
@@ -139,12 +139,12 @@ func (d *Client) legacyResources(ctx context.Context, path string, gv schema.Gro
 		name, sub, isSub := strings.Cut(r.Name, "/")
 		to := find(name, r.Namespaced)
 		if isSub {
-			to.Subresources = append(to.Subresources, Subresource{Name: sub, Kind: r.in(gv), Verbs: sorted(r.Verbs)})
+			to.Subresources = append(to.Subresources, Subresource{Name: sub, GVK: r.in(gv), Verbs: sorted(r.Verbs)})
 			continue
 		}
 		subs := to.Subresources
 		*to = Resource{
-			Kind:         newKind(gv, name, r.Kind, r.Namespaced),
+			Info:         newInfo(gv, name, r.Kind, r.Namespaced),
 			Singular:     r.SingularName,
 			ShortNames:   r.ShortNames,
 			Categories:   r.Categories,

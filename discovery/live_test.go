@@ -123,12 +123,12 @@ func TestDiscoveryAgreesWithTheRawDocuments(t *testing.T) {
 		got := map[string]metav1.APIResource{}
 		for _, r := range v.Resources {
 			resources++
-			got[r.Kind.Resource] = metav1.APIResource{Name: r.Kind.Resource, Kind: r.Kind.Kind, Namespaced: r.Kind.Namespaced,
+			got[r.Info.Resource] = metav1.APIResource{Name: r.Info.Resource, Kind: r.Info.Kind, Namespaced: r.Info.Namespaced,
 				SingularName: r.Singular, ShortNames: r.ShortNames, Categories: r.Categories, Verbs: r.Verbs}
 			for _, s := range r.Subresources {
-				sub := metav1.APIResource{Name: r.Kind.Resource + "/" + s.Name, Kind: s.Kind.Kind, Namespaced: r.Kind.Namespaced, Verbs: s.Verbs}
-				if s.Kind.GroupVersion() != v.GV() {
-					sub.Group, sub.Version = s.Kind.Group, s.Kind.Version
+				sub := metav1.APIResource{Name: r.Info.Resource + "/" + s.Name, Kind: s.GVK.Kind, Namespaced: r.Info.Namespaced, Verbs: s.Verbs}
+				if s.GVK.GroupVersion() != v.GV() {
+					sub.Group, sub.Version = s.GVK.Group, s.GVK.Version
 				}
 				got[sub.Name] = sub
 			}
@@ -159,19 +159,20 @@ func TestDiscoveryAgreesWithTheRawDocuments(t *testing.T) {
 func TestBothProtocolsSayTheSame(t *testing.T) {
 	ctx := soon(t)
 	var aggregated, legacy atomic.Int64
-	a, err := discovery.New(connect(t, counter(&aggregated))).Groups(ctx)
+	catalogA, err := discovery.New(connect(t, counter(&aggregated))).Catalog(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := discovery.New(connect(t, counter(&legacy), old)).Groups(ctx)
+	catalogB, err := discovery.New(connect(t, counter(&legacy), old)).Catalog(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
+	a, b := catalogA.Groups, catalogB.Groups
 	for _, groups := range [][]discovery.Group{a, b} { // resources stand in another order
 		for _, g := range groups {
 			for _, v := range g.Versions {
 				slices.SortFunc(v.Resources, func(x, y discovery.Resource) int {
-					return strings.Compare(x.Kind.Resource, y.Kind.Resource)
+					return strings.Compare(x.Info.Resource, y.Info.Resource)
 				})
 			}
 		}
@@ -192,16 +193,16 @@ func TestEveryBuiltInThatIsServedIsFound(t *testing.T) {
 	}
 	for _, v := range versions {
 		for _, r := range v.Resources {
-			if strings.HasSuffix(r.Kind.Group, ".example.com") {
+			if strings.HasSuffix(r.Info.Group, ".example.com") {
 				continue
 			}
-			if known, ok := kind.ByGVR(r.Kind.GVR()); !ok || known != r.Kind {
-				t.Errorf("package kind says %+v, the server %+v", known, r.Kind)
+			if known, ok := kind.ByGVR(r.Info.GVR()); !ok || known != r.Info {
+				t.Errorf("package kind says %+v, the server %+v", known, r.Info)
 			}
-			if k, err := d.ByGVK(ctx, r.Kind.GVK()); err != nil || k != r.Kind {
+			if k, err := d.ByGVK(ctx, r.Info.GVK()); err != nil || k != r.Info {
 				t.Errorf("by kind: %+v, %v", k, err)
 			}
-			if k, err := d.ByGVR(ctx, r.Kind.GVR()); err != nil || k != r.Kind {
+			if k, err := d.ByGVR(ctx, r.Info.GVR()); err != nil || k != r.Info {
 				t.Errorf("by resource: %+v, %v", k, err)
 			}
 		}
@@ -212,12 +213,12 @@ func TestEveryBuiltInThatIsServedIsFound(t *testing.T) {
 		"sts": "statefulsets", "ds": "daemonsets", "rs": "replicasets", "hpa": "horizontalpodautoscalers", "crd": "customresourcedefinitions",
 		"Deployment": "deployments", "endpointslice": "endpointslices", "events.events.k8s.io": "events", "deployments.v1.apps": "deployments",
 	} {
-		if r, err := d.ForResource(ctx, name); err != nil || r.Kind.Resource != want {
-			t.Errorf("%q is %+v, %v", name, r.Kind, err)
+		if r, err := d.ForResource(ctx, name); err != nil || r.Info.Resource != want {
+			t.Errorf("%q is %+v, %v", name, r.Info, err)
 		}
 	}
-	if r, _ := d.ForResource(ctx, "ev"); r.Kind.Group != "" {
-		t.Errorf("events are %v", r.Kind)
+	if r, _ := d.ForResource(ctx, "ev"); r.Info.Group != "" {
+		t.Errorf("events are %v", r.Info)
 	}
 }
 
@@ -253,7 +254,7 @@ func TestANewCustomResourceIsFoundThroughTheCaches(t *testing.T) {
 		r, err = d.ForResource(ctx, "zz")
 		return err
 	})
-	if r.Kind.GVK() != (schema.GroupVersionKind{Group: "discovery.skiff.example.com", Version: "v2", Kind: "Sloop"}) || r.Kind.Namespaced || r.Kind.Protobuf {
+	if r.Info.GVK() != (schema.GroupVersionKind{Group: "discovery.skiff.example.com", Version: "v2", Kind: "Sloop"}) || r.Info.Namespaced || r.Info.Protobuf {
 		t.Errorf("%+v", r)
 	}
 	k, err := d.ByGVK(ctx, schema.GroupVersionKind{Group: "discovery.skiff.example.com", Kind: "Sloop"})
@@ -270,11 +271,11 @@ func gone(t *testing.T, c *rest.Client, group string) {
 	defer cancel()
 	poll(ctx, t, func() error {
 		for _, d := range []*discovery.Client{discovery.New(c), discovery.New(connect(t, old))} {
-			groups, err := d.Groups(ctx)
+			catalog, err := d.Catalog(ctx)
 			if err != nil {
 				return err
 			}
-			if slices.ContainsFunc(groups, func(g discovery.Group) bool { return g.Name == group }) {
+			if slices.ContainsFunc(catalog.Groups, func(g discovery.Group) bool { return g.Name == group }) {
 				return fmt.Errorf("the group %s is still served", group)
 			}
 		}
@@ -317,16 +318,16 @@ func TestAnAggregatedServerThatIsDownIsAPartialError(t *testing.T) {
 	d := discovery.New(c)
 	var partial *discovery.PartialError
 	poll(ctx, t, func() error {
-		groups, err := d.Groups(ctx)
-		if errors.As(err, &partial) && len(groups) > 20 {
+		catalog, err := d.Catalog(ctx)
+		if errors.As(err, &partial) && len(catalog.Groups) > 20 {
 			return nil
 		}
-		return fmt.Errorf("%d groups, %v", len(groups), err)
+		return fmt.Errorf("%+v, %v", catalog, err)
 	})
 	if partial.Failed[gv] == nil || len(partial.Failed) != 1 {
 		t.Errorf("failed are %v", partial.Failed)
 	}
-	if r, err := d.ForResource(ctx, "deploy"); err != nil || r.Kind.Resource != "deployments" {
+	if r, err := d.ForResource(ctx, "deploy"); err != nil || r.Info.Resource != "deployments" {
 		t.Errorf("what is there: %+v, %v", r, err)
 	}
 	if _, err := d.ByGVR(ctx, gv.WithResource("boats")); !errors.As(err, &partial) {
@@ -346,7 +347,7 @@ func TestTheSecondRunMakesNoRequest(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 10 {
 			wg.Go(func() {
-				if r, err := d.ForResource(ctx, "deploy"); err != nil || r.Kind.Resource != "deployments" {
+				if r, err := d.ForResource(ctx, "deploy"); err != nil || r.Info.Resource != "deployments" {
 					t.Errorf("%+v, %v", r, err)
 				}
 			})

@@ -12,82 +12,106 @@ import (
 	"github.com/skiff-k8s/skiff/kind"
 )
 
-// Interface is what Client, Memory and Disk have in common. All of them are safe for concurrent use,
-// and what they return is shared: nobody may change it.
+// Interface is the set of methods of [Client], for programs that replace it in tests or put another
+// cache in front of it. Implementations are safe for concurrent use. What they return is shared: the
+// caller must not change it.
 //
-// An error may be a [*PartialError], and what comes with it is then all that could be learned.
+// An error may be a [*PartialError]; what is returned beside it is then everything that is known.
 type Interface interface {
-	// ServerVersion is the version of the API server. It is never cached.
+	// ServerVersion returns the version of the API server. It is never cached.
 	ServerVersion(ctx context.Context) (*version.Info, error)
 
-	// Catalog is everything that the server serves.
+	// Catalog returns everything that the server serves.
 	Catalog(ctx context.Context) (*Catalog, error)
-	// Groups are the Groups of the Catalog.
-	Groups(ctx context.Context) ([]Group, error)
-	// Resources are the resources of every group version.
+	// Resources returns the resources of every group version: Resources of the Catalog.
 	Resources(ctx context.Context) ([]GroupVersion, error)
 
-	// ByGVK says which resource has the objects of a kind. Without a Version it is the version that
-	// the server prefers. meta.IsNoMatchError holds for the error if there is none.
+	// ByGVK returns the resource whose objects are of a kind. Without a Version, it returns the
+	// version that the server prefers. If there is none, meta.IsNoMatchError holds for the error.
 	ByGVK(ctx context.Context, gvk schema.GroupVersionKind) (kind.Info, error)
-	// ByGVR says what the objects of a resource are. Without a Version it is the version that the
-	// server prefers. meta.IsNoMatchError holds for the error if there is none.
+	// ByGVR returns the kind of a resource's objects. Without a Version, it returns the version
+	// that the server prefers. If there is none, meta.IsNoMatchError holds for the error.
 	ByGVR(ctx context.Context, gvr schema.GroupVersionResource) (kind.Info, error)
-	// ForResource finds what people call a resource, by the rules of Catalog.ForResource.
-	// meta.IsNoMatchError holds for the error if there is none.
+	// ForResource finds a resource by any of its names, by the rules of Catalog.ForResource. If
+	// there is none, meta.IsNoMatchError holds for the error.
 	ForResource(ctx context.Context, name string) (Resource, error)
 
-	// Invalidate forgets what is cached, so that the server is asked the next time.
+	// Invalidate discards what is cached, so that the next call asks the server.
 	Invalidate()
 }
 
-var _, _, _ Interface = (*Client)(nil), (*Memory)(nil), (*Disk)(nil)
+var _ Interface = (*Client)(nil)
 
-// minRefresh is how old a cached catalog must be for a lookup that finds nothing to ask the server
-// again: a program that keeps asking for what does not exist makes two requests a second at most.
+// minRefresh is the age from which a cached catalog is fetched again if a lookup finds nothing in it. A
+// program that keeps looking for what does not exist makes two requests a second at most.
 const minRefresh = time.Second
 
-// renewer is an Interface that can be asked for a catalog fetched after a moment.
-type renewer interface {
+// Client answers what a server serves. [New] returns one that asks the server each time, [NewMemory]
+// and [NewDisk] return one that keeps the answer. It is safe for concurrent use.
+//
+// What its methods return is shared: the caller must not change it. An error may be a [*PartialError];
+// what is returned beside it is then everything that is known. Every other error comes alone: a
+// *StatusError or an error of the connection, as package rest returns them, or ctx's error.
+type Client struct{ source source }
+
+// source is where a Client's catalog comes from: the server, the memory, the disk.
+type source interface {
+	// catalogAfter returns a catalog that was fetched after a moment. The zero time is any moment.
 	catalogAfter(ctx context.Context, after time.Time) (*Catalog, error)
+	serverVersion(ctx context.Context) (*version.Info, error)
+	invalidate()
 }
 
-// renew asks d for a catalog fetched after a moment.
-func renew(ctx context.Context, d Interface, after time.Time) (*Catalog, error) {
-	if r, ok := d.(renewer); ok {
-		return r.catalogAfter(ctx, after)
+// behind is an Interface as a source: that of a Client, or any other.
+type behind struct{ Interface }
+
+func sourceOf(d Interface) source {
+	if c, ok := d.(*Client); ok {
+		return c.source
 	}
+	return behind{d}
+}
+
+func (b behind) catalogAfter(ctx context.Context, after time.Time) (*Catalog, error) {
 	if !after.IsZero() {
-		d.Invalidate()
+		b.Invalidate()
 	}
-	return d.Catalog(ctx)
+	return b.Catalog(ctx)
 }
 
-// lookups answers by a catalog. The zero time for catalogAfter is any moment.
-type lookups struct{ renewer }
-
-func (l lookups) Catalog(ctx context.Context) (*Catalog, error) {
-	return l.catalogAfter(ctx, time.Time{})
+func (b behind) serverVersion(ctx context.Context) (*version.Info, error) {
+	return b.ServerVersion(ctx)
 }
 
-func (l lookups) Groups(ctx context.Context) ([]Group, error) {
-	c, err := l.Catalog(ctx)
-	if c == nil {
-		return nil, err
-	}
-	return c.Groups, err
+func (b behind) invalidate() { b.Invalidate() }
+
+// ServerVersion returns the version of the API server. It is never cached.
+func (d *Client) ServerVersion(ctx context.Context) (*version.Info, error) {
+	return d.source.serverVersion(ctx)
 }
 
-func (l lookups) Resources(ctx context.Context) ([]GroupVersion, error) {
-	c, err := l.Catalog(ctx)
+// Invalidate discards what is cached here and in the caches behind, so that the next call asks the
+// server.
+func (d *Client) Invalidate() { d.source.invalidate() }
+
+// Catalog returns everything that the server serves.
+func (d *Client) Catalog(ctx context.Context) (*Catalog, error) {
+	return d.source.catalogAfter(ctx, time.Time{})
+}
+
+// Resources returns the resources of every group version, in the order of [Catalog.Groups].
+func (d *Client) Resources(ctx context.Context) ([]GroupVersion, error) {
+	c, err := d.Catalog(ctx)
 	if c == nil {
 		return nil, err
 	}
 	return c.Resources(), err
 }
 
-func (l lookups) ByGVK(ctx context.Context, gvk schema.GroupVersionKind) (kind.Info, error) {
-	r, err := l.find(ctx, query{
+// ByGVK returns the resource whose objects are of a kind. Without a Version, it returns the version
+// that the server prefers. If there is none, meta.IsNoMatchError holds for the error.
+func (d *Client) ByGVK(ctx context.Context, gvk schema.GroupVersionKind) (kind.Info, error) {
+	r, err := d.find(ctx, query{
 		what:  gvk.String(),
 		group: gvk.Group,
 		in:    func(c *Catalog) (Resource, bool) { return c.ByGVK(gvk) },
@@ -99,21 +123,25 @@ func (l lookups) ByGVK(ctx context.Context, gvk schema.GroupVersionKind) (kind.I
 			return e
 		},
 	})
-	return r.Kind, err
+	return r.Info, err
 }
 
-func (l lookups) ByGVR(ctx context.Context, gvr schema.GroupVersionResource) (kind.Info, error) {
-	r, err := l.find(ctx, query{
+// ByGVR returns the kind of a resource's objects. Without a Version, it returns the version that the
+// server prefers. If there is none, meta.IsNoMatchError holds for the error.
+func (d *Client) ByGVR(ctx context.Context, gvr schema.GroupVersionResource) (kind.Info, error) {
+	r, err := d.find(ctx, query{
 		what:  gvr.String(),
 		group: gvr.Group,
 		in:    func(c *Catalog) (Resource, bool) { return c.ByGVR(gvr) },
 		none:  func() error { return &meta.NoResourceMatchError{PartialResource: gvr} },
 	})
-	return r.Kind, err
+	return r.Info, err
 }
 
-func (l lookups) ForResource(ctx context.Context, name string) (Resource, error) {
-	return l.find(ctx, query{
+// ForResource finds a resource by any of its names, by the rules of [Catalog.ForResource]. If there is
+// none, meta.IsNoMatchError holds for the error.
+func (d *Client) ForResource(ctx context.Context, name string) (Resource, error) {
+	return d.find(ctx, query{
 		what:     fmt.Sprintf("%q", name),
 		anywhere: true,
 		in:       func(c *Catalog) (Resource, bool) { return c.ForResource(name) },
@@ -123,18 +151,20 @@ func (l lookups) ForResource(ctx context.Context, name string) (Resource, error)
 	})
 }
 
-// query is what is looked for.
+// query is a lookup in a catalog.
 type query struct {
-	what     string
-	group    string // where it is, unless anywhere
+	what     string // for errors
+	group    string // the group to look in, unless anywhere
 	anywhere bool
 	in       func(*Catalog) (Resource, bool)
-	none     func() error
+	none     func() error // the error if there is no match
 }
 
-// find looks in the catalog at hand and, if it is not there and that is not fresh, in a new one.
-func (l lookups) find(ctx context.Context, q query) (Resource, error) {
-	c, err := l.Catalog(ctx)
+// find looks in the catalog. If it finds nothing and the catalog is older than minRefresh, it looks in
+// a new one. If it finds nothing there, and the match may be in a group that is missing, the error is
+// the PartialError.
+func (d *Client) find(ctx context.Context, q query) (Resource, error) {
+	c, err := d.Catalog(ctx)
 	partial, whole := asPartial(err)
 	if !whole {
 		return Resource{}, err
@@ -143,7 +173,7 @@ func (l lookups) find(ctx context.Context, q query) (Resource, error) {
 		return r, nil
 	}
 	if time.Since(c.Fetched) >= minRefresh {
-		c, err = l.catalogAfter(ctx, c.Fetched)
+		c, err = d.source.catalogAfter(ctx, c.Fetched)
 		if partial, whole = asPartial(err); !whole {
 			return Resource{}, err
 		}
@@ -152,7 +182,7 @@ func (l lookups) find(ctx context.Context, q query) (Resource, error) {
 		}
 	}
 	if partial != nil && partial.hides(q.group, q.anywhere) {
-		return Resource{}, fmt.Errorf("%s was not found: %w", q.what, partial)
+		return Resource{}, fmt.Errorf("find %s: %w", q.what, partial)
 	}
 	return Resource{}, q.none()
 }

@@ -9,52 +9,48 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 )
 
-// partialTTL is how long Memory keeps a partial answer: long enough that a broken aggregated API
-// server, which may stay broken for days, does not make every lookup a request; short enough that
-// nobody waits long for it when it is repaired.
+// partialTTL is how long memory keeps a partial answer. An aggregated API server may stay broken for
+// days, and must not turn every lookup into a request; when it is repaired, its resources should be
+// found soon.
 const partialTTL = 30 * time.Second
 
-// Memory keeps the catalog of another Interface until it is invalidated. Any number of callers that
-// need it at the same time share one request. It is safe for concurrent use.
-type Memory struct {
-	lookups
-	next Interface
+// memory is the source that keeps the catalog of the next source.
+type memory struct {
+	next source
 
-	mu      sync.Mutex // guards what follows
-	catalog *Catalog   // nil when there is none
+	mu      sync.Mutex // guards the fields below
+	catalog *Catalog   // nil if none is kept
 	partial error      // the PartialError that came with it, or nil
-	flight  *flight    // the request under way; nil when there is none
+	flight  *flight    // the request under way, or nil
 }
 
-// flight is a request that several callers wait for. Its results are set before done is closed.
+// flight is a request that several callers wait for. Its result is set before done is closed.
 type flight struct {
 	done    chan struct{}
 	catalog *Catalog
 	err     error
 }
 
-// NewMemory returns a cache of d.
-func NewMemory(d Interface) *Memory {
-	m := &Memory{next: d}
-	m.renewer = m
-	return m
+// NewMemory returns a client that keeps the catalog of d in memory until Invalidate is called. Callers
+// that need it at the same time share one request. A partial answer is kept for 30 seconds.
+func NewMemory(d Interface) *Client { return &Client{source: newMemory(sourceOf(d))} }
+
+func newMemory(next source) *memory { return &memory{next: next} }
+
+func (m *memory) serverVersion(ctx context.Context) (*version.Info, error) {
+	return m.next.serverVersion(ctx)
 }
 
-// ServerVersion is the version of the API server, asked each time.
-func (m *Memory) ServerVersion(ctx context.Context) (*version.Info, error) {
-	return m.next.ServerVersion(ctx)
-}
-
-// Invalidate forgets the catalog, and what the Interface behind it has cached. A request that is
-// under way goes on for those who wait for it, and its result is not kept.
-func (m *Memory) Invalidate() {
+// invalidate discards the catalog. A request under way goes on for the callers that wait for it, and
+// its result is not kept.
+func (m *memory) invalidate() {
 	m.mu.Lock()
 	m.catalog, m.partial, m.flight = nil, nil, nil
 	m.mu.Unlock()
-	m.next.Invalidate()
+	m.next.invalidate()
 }
 
-func (m *Memory) catalogAfter(ctx context.Context, after time.Time) (*Catalog, error) {
+func (m *memory) catalogAfter(ctx context.Context, after time.Time) (*Catalog, error) {
 	for {
 		m.mu.Lock()
 		if m.fresh(after) {
@@ -75,8 +71,8 @@ func (m *Memory) catalogAfter(ctx context.Context, after time.Time) (*Catalog, e
 		case <-ctx.Done():
 			return nil, ended(ctx)
 		}
-		// The one who made the request may have given it up, or been content with an older catalog;
-		// then it is no answer to this one.
+		// The caller that made the request may have given up, or accepted an older catalog. Then its
+		// result is no answer to this call.
 		abandoned := errors.Is(f.err, context.Canceled) || errors.Is(f.err, context.DeadlineExceeded)
 		older := f.catalog != nil && !f.catalog.Fetched.After(after)
 		if !abandoned && !older {
@@ -88,14 +84,14 @@ func (m *Memory) catalogAfter(ctx context.Context, after time.Time) (*Catalog, e
 	}
 }
 
-// fresh says that the catalog at hand will do. The caller holds mu.
-func (m *Memory) fresh(after time.Time) bool {
+// fresh reports whether the kept catalog can be returned. The caller holds mu.
+func (m *memory) fresh(after time.Time) bool {
 	return m.catalog != nil && m.catalog.Fetched.After(after) &&
 		(m.partial == nil || time.Since(m.catalog.Fetched) < partialTTL)
 }
 
-// fly makes the request that f stands for, and keeps its result unless it was invalidated meanwhile.
-func (m *Memory) fly(ctx context.Context, f *flight, after time.Time) {
+// fly makes the request of f. It keeps the result, unless invalidate was called meanwhile.
+func (m *memory) fly(ctx context.Context, f *flight, after time.Time) {
 	f.err = errors.New("discovery: the request panicked")
 	defer func() {
 		m.mu.Lock()
@@ -108,5 +104,5 @@ func (m *Memory) fly(ctx context.Context, f *flight, after time.Time) {
 		m.mu.Unlock()
 		close(f.done)
 	}()
-	f.catalog, f.err = renew(ctx, m.next, after)
+	f.catalog, f.err = m.next.catalogAfter(ctx, after)
 }

@@ -59,10 +59,10 @@ func run(path string) error {
 		fmt.Fprintf(w, "\n%s\n", v.APIVersion())
 		for _, r := range v.Resources {
 			scope := "cluster"
-			if r.Kind.Namespaced {
+			if r.Info.Namespaced {
 				scope = "namespaced"
 			}
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", r.Kind.Resource, r.Kind.Kind, scope, strings.Join(r.Verbs, ","))
+			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", r.Info.Resource, r.Info.Kind, scope, strings.Join(r.Verbs, ","))
 		}
 	}
 	return errors.Join(w.Flush(), incomplete)

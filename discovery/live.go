@@ -13,21 +13,14 @@ import (
 	"github.com/skiff-k8s/skiff/rest"
 )
 
-// Client asks the server each time. It is safe for concurrent use.
-type Client struct {
-	lookups
-	rest *rest.Client
-}
+// live is the source that asks the server each time.
+type live struct{ rest *rest.Client }
 
-// New returns the discovery client of the server that c speaks to.
-func New(c *rest.Client) *Client {
-	d := &Client{rest: c}
-	d.renewer = d
-	return d
-}
+// New returns a discovery client of the server that c speaks to. It caches nothing: every call makes
+// two requests.
+func New(c *rest.Client) *Client { return &Client{source: &live{rest: c}} }
 
-// ServerVersion is the version of the API server.
-func (d *Client) ServerVersion(ctx context.Context) (*version.Info, error) {
+func (d *live) serverVersion(ctx context.Context) (*version.Info, error) {
 	data, err := d.rest.Get().AbsPath("/version").DoRaw(ctx)
 	if err != nil {
 		return nil, err
@@ -39,19 +32,18 @@ func (d *Client) ServerVersion(ctx context.Context) (*version.Info, error) {
 	return v, nil
 }
 
-// Invalidate does nothing: there is no cache here.
-func (d *Client) Invalidate() {}
+func (d *live) invalidate() {} // there is no cache
 
-// catalogAfter asks the server, which knows what is now.
-func (d *Client) catalogAfter(ctx context.Context, _ time.Time) (*Catalog, error) {
+// catalogAfter asks the server. Every answer is newer than any moment before the call.
+func (d *live) catalogAfter(ctx context.Context, _ time.Time) (*Catalog, error) {
 	c := &Catalog{Fetched: time.Now()}
 	var core, named answer
 	var wg sync.WaitGroup
 	wg.Go(func() { core = d.ask(ctx, "/api") })
 	wg.Go(func() { named = d.ask(ctx, "/apis") })
 	wg.Wait()
-	// API servers other than kube-apiserver may have no core group, and then no such root. What has
-	// neither root is no API server.
+	// API servers other than kube-apiserver may have no core group, and then no /api. A server that
+	// has neither root is no API server.
 	neither := apierrors.IsNotFound(core.err) && apierrors.IsNotFound(named.err)
 	failed := map[schema.GroupVersion]error{}
 	for _, a := range []answer{core, named} {
