@@ -23,8 +23,9 @@ const module = "github.com/skiff-k8s/skiff"
 var house = plan{
 	{"kind", nil},
 	{"wire", nil},
-	{"workqueue", nil},
 	{"internal/ctxerr", nil},
+	{"internal/list", nil},
+	{"workqueue", imports("internal/list")},
 	{"rest", imports("wire", "internal/ctxerr")},
 	{"kubeconfig", imports("rest")},
 	{"internal/verbs", imports("kind", "wire", "internal/ctxerr", "rest")}, // what client and dynamic have in common

@@ -1,19 +1,20 @@
 package workqueue
 
 import (
+	"container/heap"
 	"slices"
 	"time"
 )
 
 // delays is the keys that wait for their time, each once, earliest first: a
-// binary heap, and a table that finds a key's place in it. Like line it knows
-// nothing of locks and clocks.
+// heap, and a table that finds a key's place in it. Like line it knows nothing
+// of locks and clocks.
 //
 // Adding a key and taking the earliest cost O(log n). A key that is added again
 // and again moves; it does not grow the heap.
 type delays[K comparable] struct {
 	places table[K, *delayed[K]]
-	heap   []*delayed[K]
+	heap   delayHeap[K]
 	seq    uint64 // of the latest due time set
 }
 
@@ -42,12 +43,12 @@ func (d *delays[K]) add(key K, due time.Duration) (first bool) {
 	d.seq++
 	if ok {
 		w.due, w.seq = due, d.seq
+		heap.Fix(&d.heap, w.index)
 	} else {
-		w = &delayed[K]{key: key, due: due, seq: d.seq, index: len(d.heap)}
+		w = &delayed[K]{key: key, due: due, seq: d.seq}
 		d.places.set(key, w)
-		d.heap = append(d.heap, w)
+		heap.Push(&d.heap, w)
 	}
-	d.up(w)
 	return w.index == 0
 }
 
@@ -64,15 +65,8 @@ func (d *delays[K]) takeDue(now time.Duration) (key K, ok bool) {
 	if due, ok := d.next(); !ok || due > now {
 		return key, false
 	}
-	first := d.heap[0]
-	last := len(d.heap) - 1
-	moved := d.heap[last]
-	d.heap[last] = nil
-	d.heap = d.heap[:last]
-	if last > 0 {
-		d.down(moved)
-	}
-	if cap(d.heap) > shrinkFloor && last <= cap(d.heap)/shrinkFactor {
+	first := heap.Pop(&d.heap).(*delayed[K])
+	if n := len(d.heap); cap(d.heap) > shrinkFloor && n <= cap(d.heap)/shrinkFactor {
 		d.heap = slices.Clone(d.heap)
 	}
 	d.places.remove(first.key)
@@ -81,41 +75,27 @@ func (d *delays[K]) takeDue(now time.Duration) (key K, ok bool) {
 
 func (d *delays[K]) len() int { return len(d.heap) }
 
-// up moves w from its index towards the root, to where it belongs.
-func (d *delays[K]) up(w *delayed[K]) {
-	i := w.index
-	for i > 0 {
-		parent := (i - 1) / 2
-		if !w.before(d.heap[parent]) {
-			break
-		}
-		d.put(i, d.heap[parent])
-		i = parent
-	}
-	d.put(i, w)
+// delayHeap is a heap.Interface, earliest first.
+type delayHeap[K comparable] []*delayed[K]
+
+func (h delayHeap[K]) Len() int           { return len(h) }
+func (h delayHeap[K]) Less(i, j int) bool { return h[i].before(h[j]) }
+
+func (h delayHeap[K]) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
 }
 
-// down puts w in at the root and moves it towards the leaves, to where it belongs.
-func (d *delays[K]) down(w *delayed[K]) {
-	i := 0
-	for {
-		child := 2*i + 1
-		if child >= len(d.heap) {
-			break
-		}
-		if right := child + 1; right < len(d.heap) && d.heap[right].before(d.heap[child]) {
-			child = right
-		}
-		if !d.heap[child].before(w) {
-			break
-		}
-		d.put(i, d.heap[child])
-		i = child
-	}
-	d.put(i, w)
+func (h *delayHeap[K]) Push(x any) {
+	w := x.(*delayed[K])
+	w.index = len(*h)
+	*h = append(*h, w)
 }
 
-func (d *delays[K]) put(i int, w *delayed[K]) {
-	d.heap[i] = w
-	w.index = i
+func (h *delayHeap[K]) Pop() any {
+	last := len(*h) - 1
+	w := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return w
 }

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/skiff-k8s/skiff/workqueue"
 )
 
@@ -86,17 +84,16 @@ func ExampleQueue_ShutDownWithDrain() {
 	// reconciled default/db
 }
 
-// A controller of its own pace: retries from one second to one minute, spread,
-// and 50 a second over all keys.
+// A queue with its own pace: a key waits from one second up to one minute, and all
+// keys together are retried 50 times a second.
 func ExampleNewWithRateLimiter() {
-	type key struct{ Namespace, Name string }
 	queue := workqueue.NewWithRateLimiter(workqueue.MaxOf(
-		workqueue.Jitter(workqueue.Exponential[key](time.Second, time.Minute), 0.2),
-		workqueue.Bucket[key](rate.NewLimiter(50, 50)),
+		workqueue.Exponential[workqueue.Key](time.Second, time.Minute),
+		workqueue.Bucket[workqueue.Key](50, 50),
 	))
 	defer queue.ShutDown()
 
-	web := key{"default", "web"}
+	web := workqueue.Key{Namespace: "default", Name: "web"}
 	queue.AddRateLimited(web)
 	fmt.Println(queue.NumRequeues(web), queue.Stats().Delayed)
 	// Output: 1 1

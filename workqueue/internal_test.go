@@ -169,15 +169,16 @@ func TestAnEmptiedQueueHoldsNoKeys(t *testing.T) {
 	if room := cap(q.delays.heap); room > shrinkFloor {
 		t.Errorf("the heap keeps room for %d keys", room)
 	}
-	spare := 0
-	for e := q.line.spare; e != nil; e = e.next {
-		spare++
-		if e.key != 0 {
-			t.Fatalf("a recycled entry holds key %d", e.key)
-		}
+	spare := q.line.spare.Len()
+	if spare > maxSpare {
+		t.Errorf("%d recycled elements, at most %d allowed", spare, maxSpare)
 	}
-	if spare != q.line.spareCount || spare > maxSpare {
-		t.Errorf("%d recycled entries, counted as %d, at most %d allowed", spare, q.line.spareCount, maxSpare)
+	for range spare {
+		e := q.line.spare.Front()
+		if e.Value != (entry[int]{}) {
+			t.Fatalf("a recycled element holds %+v", e.Value)
+		}
+		q.line.spare.Remove(e)
 	}
 }
 

@@ -60,8 +60,8 @@ func (q *Queue[K]) Stats() Stats {
 	defer q.mu.Unlock()
 	sum, longest := q.line.unfinished(q.now())
 	return Stats{
-		Depth:                   q.line.queued.len,
-		Processing:              q.line.processing.len,
+		Depth:                   q.line.queued.Len(),
+		Processing:              q.line.processing.Len(),
 		Delayed:                 q.delays.len(),
 		UnfinishedWork:          sum,
 		LongestRunningProcessor: longest,

@@ -29,8 +29,16 @@ type world struct {
 	turns   atomic.Int64
 }
 
+// spread makes each wait longer by a random part of it, so that keys come back in any order.
+type spread struct{ workqueue.RateLimiter[int] }
+
+func (s spread) When(key int) time.Duration {
+	wait := s.RateLimiter.When(key)
+	return wait + rand.N(wait)
+}
+
 func newWorld(t *testing.T, keys int) *world {
-	limiter := workqueue.Jitter(workqueue.Exponential[int](time.Millisecond, 20*time.Millisecond), 1)
+	limiter := spread{workqueue.Exponential[int](time.Millisecond, 20*time.Millisecond)}
 	return &world{t: t, q: workqueue.NewWithRateLimiter(limiter), objects: make([]object, keys)}
 }
 

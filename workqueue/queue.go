@@ -147,7 +147,7 @@ func (q *Queue[K]) take() (key K, waited time.Duration, err error) {
 
 // wake leaves a token for a waiting worker if a key is queued. q.mu is held.
 func (q *Queue[K]) wake() {
-	if q.line.queued.len == 0 {
+	if q.line.queued.Len() == 0 {
 		return
 	}
 	select {
@@ -182,7 +182,7 @@ func (q *Queue[K]) finish(key K) (worked time.Duration, ok bool) {
 func (q *Queue[K]) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.line.queued.len
+	return q.line.queued.Len()
 }
 
 // AddRateLimited adds key after the time that the rate limiter says: with the

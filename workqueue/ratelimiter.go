@@ -2,7 +2,6 @@ package workqueue
 
 import (
 	"math"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -44,17 +43,30 @@ const (
 func DefaultRateLimiter[K comparable]() RateLimiter[K] {
 	return MaxOf(
 		Exponential[K](DefaultBaseDelay, DefaultMaxDelay),
-		Bucket[K](rate.NewLimiter(DefaultQPS, DefaultBurst)),
+		Bucket[K](DefaultQPS, DefaultBurst),
 	)
 }
 
 // Exponential waits base after the first failure of a key, twice that after the
 // second, and so on up to limit. It keeps a count for each key that has failed
-// and was not forgotten. A base that is not positive means DefaultBaseDelay: no
-// wait at all would be a hot loop. A limit under base means base.
+// and was not forgotten.
+//
+//   - base: 0 means DefaultBaseDelay. Negative means no wait: a key that fails is
+//     tried again at once, unless another limiter of MaxOf makes it wait.
+//   - limit: 0 means DefaultMaxDelay. Negative means no limit. A limit below base
+//     means base.
 func Exponential[K comparable](base, limit time.Duration) RateLimiter[K] {
-	if base <= 0 {
+	switch {
+	case base == 0:
 		base = DefaultBaseDelay
+	case base < 0:
+		base = 0
+	}
+	switch {
+	case limit == 0:
+		limit = DefaultMaxDelay
+	case limit < 0:
+		limit = math.MaxInt64
 	}
 	return &exponential[K]{base: base, limit: max(base, limit)}
 }
@@ -92,12 +104,27 @@ func (r *exponential[K]) NumRequeues(key K) int {
 	return n
 }
 
-// Bucket keeps all keys together to the pace of limiter: each failure takes a
-// token and waits until it is there. It keeps nothing of a key, so Forget does
-// nothing and NumRequeues is 0. limiter may be shared by queues; one whose burst
-// is 0 has no tokens, and a key waits for ever.
-func Bucket[K comparable](limiter *rate.Limiter) RateLimiter[K] {
-	return bucket[K]{limiter}
+// Bucket keeps all keys together to qps retries a second in the long run: each
+// failure takes a token from a bucket of burst tokens, which is filled at that
+// rate, and waits until there is one. It keeps nothing of a key, so Forget does
+// nothing and NumRequeues returns 0.
+//
+//   - qps: 0 means DefaultQPS. Negative means no limit, whatever burst is.
+//   - burst: 0 means DefaultBurst. Negative means no burst: a bucket of one token.
+func Bucket[K comparable](qps float64, burst int) RateLimiter[K] {
+	switch {
+	case qps == 0:
+		qps = DefaultQPS
+	case qps < 0:
+		qps = float64(rate.Inf)
+	}
+	switch {
+	case burst == 0:
+		burst = DefaultBurst
+	case burst < 0:
+		burst = 1
+	}
+	return bucket[K]{rate.NewLimiter(rate.Limit(qps), burst)}
 }
 
 type bucket[K comparable] struct{ limiter *rate.Limiter }
@@ -134,31 +161,4 @@ func (r maxOf[K]) NumRequeues(key K) int {
 		most = max(most, limiter.NumRequeues(key))
 	}
 	return most
-}
-
-// Jitter makes each wait of limiter longer by a random part of up to fraction of
-// it: with 0.5, between 1 and 1.5 times. Keys that failed together then do not
-// come back together, which matters where no Bucket spreads them. A fraction
-// that is not positive changes nothing.
-func Jitter[K comparable](limiter RateLimiter[K], fraction float64) RateLimiter[K] {
-	return jitter[K]{limiter, fraction}
-}
-
-type jitter[K comparable] struct {
-	RateLimiter[K]
-	fraction float64
-}
-
-func (r jitter[K]) When(key K) time.Duration {
-	wait := r.RateLimiter.When(key)
-	if wait <= 0 || !(r.fraction > 0) {
-		return wait
-	}
-	// What a float that no int64 can hold converts to depends on the machine, so
-	// it is caught before; so is the NaN that 0 times an infinite fraction gives.
-	extra := rand.Float64() * r.fraction * float64(wait)
-	if !(extra < math.MaxInt64) {
-		return math.MaxInt64
-	}
-	return saturatingAdd(wait, time.Duration(extra))
 }

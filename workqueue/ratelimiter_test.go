@@ -6,8 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/skiff-k8s/skiff/workqueue"
 )
 
@@ -60,15 +58,23 @@ func TestExponentialNeverOverflows(t *testing.T) {
 	}
 }
 
-func TestExponentialMakesSenseOfOddBounds(t *testing.T) {
-	wantWaits(t, workqueue.Exponential[string](0, time.Hour), "a", workqueue.DefaultBaseDelay)
-	wantWaits(t, workqueue.Exponential[string](-1, time.Hour), "a", workqueue.DefaultBaseDelay)
+func TestTheBoundsOfExponentialAre0ForTheDefaultAndNegativeForOff(t *testing.T) {
+	const base, most = workqueue.DefaultBaseDelay, workqueue.DefaultMaxDelay
+	wantWaits(t, workqueue.Exponential[string](0, time.Hour), "a", base, 2*base)
+	wantWaits(t, workqueue.Exponential[string](1, time.Hour), "a", 1, 2, 4)
+	wantWaits(t, workqueue.Exponential[string](600*time.Second, 0), "a", 600*time.Second, most, most)
+	wantWaits(t, workqueue.Exponential[string](600*time.Second, -1), "a", 600*time.Second, 1200*time.Second, 2400*time.Second)
 	wantWaits(t, workqueue.Exponential[string](time.Hour, time.Second), "a", time.Hour, time.Hour)
+	off := workqueue.Exponential[string](-1, 0)
+	wantWaits(t, off, "a", 0, 0, 0)
+	if n := off.NumRequeues("a"); n != 3 {
+		t.Errorf("NumRequeues is %d, want 3: failures are counted without a wait too", n)
+	}
 }
 
 func TestBucketKeepsAllKeysToOnePace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limiter := workqueue.Bucket[string](rate.NewLimiter(10, 2))
+		limiter := workqueue.Bucket[string](10, 2)
 		const tenth = 100 * time.Millisecond
 		wantWaits(t, limiter, "a", 0)
 		wantWaits(t, limiter, "b", 0)
@@ -83,8 +89,27 @@ func TestBucketKeepsAllKeysToOnePace(t *testing.T) {
 	})
 }
 
-func TestABucketWithoutTokensWaitsForEver(t *testing.T) {
-	wantWaits(t, workqueue.Bucket[string](rate.NewLimiter(10, 0)), "a", math.MaxInt64)
+func TestTheBoundsOfABucketAre0ForTheDefaultAndNegativeForOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			name   string
+			qps    float64
+			burst  int
+			atOnce int           // failures that do not wait
+			then   time.Duration // the wait of the next one
+		}{
+			{"defaults", 0, 0, workqueue.DefaultBurst, time.Second / workqueue.DefaultQPS},
+			{"a pace of its own", 4, 3, 3, time.Second / 4},
+			{"the default pace, two ahead", 0, 2, 2, time.Second / workqueue.DefaultQPS},
+			{"no burst", 4, -1, 1, time.Second / 4},
+			{"no limit", -1, 0, 10_000, 0},
+			{"no limit, no burst", -1, -1, 10_000, 0},
+		} {
+			limiter := workqueue.Bucket[string](tt.qps, tt.burst)
+			wantWaits(t, limiter, tt.name, make([]time.Duration, tt.atOnce)...)
+			wantWaits(t, limiter, tt.name, tt.then)
+		}
+	})
 }
 
 func TestMaxOfWaitsForTheLongestAndCountsInAll(t *testing.T) {
@@ -101,44 +126,6 @@ func TestMaxOfWaitsForTheLongestAndCountsInAll(t *testing.T) {
 		t.Error("a limiter was not told to forget")
 	}
 	wantWaits(t, workqueue.MaxOf[string](), "a", 0)
-}
-
-func TestJitterOnlyLengthensAndStaysWithinItsFraction(t *testing.T) {
-	limiter := workqueue.Jitter(workqueue.Exponential[string](time.Second, time.Second), 0.5)
-	seen := map[time.Duration]bool{}
-	for range 1000 {
-		wait := limiter.When("a")
-		if wait < time.Second || wait > 1500*time.Millisecond {
-			t.Fatalf("waits %v, want 1s to 1.5s", wait)
-		}
-		seen[wait] = true
-	}
-	if len(seen) < 900 {
-		t.Errorf("only %d different waits of 1000", len(seen))
-	}
-	if n := limiter.NumRequeues("a"); n != 1000 {
-		t.Errorf("NumRequeues is %d, want 1000", n)
-	}
-	limiter.Forget("a")
-	if n := limiter.NumRequeues("a"); n != 0 {
-		t.Error("did not forget")
-	}
-}
-
-func TestJitterAtItsEdges(t *testing.T) {
-	second := workqueue.Exponential[string](time.Second, time.Second)
-	longest := workqueue.Exponential[string](math.MaxInt64, math.MaxInt64)
-	none := workqueue.MaxOf[string]()
-	for range 100 {
-		wantWaits(t, workqueue.Jitter(second, 0), "a", time.Second)
-		wantWaits(t, workqueue.Jitter(second, -1), "a", time.Second)
-		wantWaits(t, workqueue.Jitter(second, math.NaN()), "a", time.Second)
-		wantWaits(t, workqueue.Jitter(longest, 0.5), "a", math.MaxInt64)
-		wantWaits(t, workqueue.Jitter(none, 0.5), "a", 0)
-		if wait := workqueue.Jitter(second, math.Inf(1)).When("a"); wait < time.Second {
-			t.Fatalf("an infinite fraction waits %v", wait)
-		}
-	}
 }
 
 func TestTheDefaultRetriesAKeyFromMillisecondsToAQuarterOfAnHour(t *testing.T) {
