@@ -185,7 +185,9 @@ func newShop(t *testing.T, cluster *controlplane.Cluster) *shop {
 	s.ingresses = client.Of[networkingv1.Ingress](c).In(s.namespace)
 	factory := informer.NewFactory(c, informer.Namespace(s.namespace))
 	s.seen = await.Watch[networkingv1.Ingress](s.view, factory).In(s.namespace)
-	factory.Start(ctx)
+	if err := factory.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		cancel()
 		factory.Wait()

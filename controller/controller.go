@@ -132,7 +132,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	for _, s := range c.sources {
 		defer s.listen()()
 	}
-	c.factory.Start(ctx)
+	if err := c.factory.Start(ctx); err != nil {
+		return fmt.Errorf("controller %q: %w", c.name, err)
+	}
 	for _, s := range c.sources {
 		if err := s.wait(ctx); err != nil {
 			if ctx.Err() != nil {

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"reflect"
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -42,8 +41,8 @@ type source interface {
 
 // For says what the controller is about: T's objects, whose keys are reconciled.
 // The options are the informer's: a namespace, selectors, a resync.
-func For[T any](opts ...informer.Option) *Source[T] {
-	s := typed[T](opts, ownKey[T])
+func For[T any, P kind.Object[T]](opts ...informer.Option) *Source[T] {
+	s := typed[T, P](opts, ownKey[T])
 	s.isFor = true
 	return s
 }
@@ -57,8 +56,8 @@ func ForResource(k kind.Info, opts ...informer.Option) *Source[unstructured.Unst
 
 // Owns has a change of a T reconcile its controller owner (the owner reference
 // with controller: true), if that is of the kind the controller is For.
-func Owns[T any](opts ...informer.Option) *Source[T] {
-	return typed[T](opts, ownerKey[T])
+func Owns[T any, P kind.Object[T]](opts ...informer.Option) *Source[T] {
+	return typed[T, P](opts, ownerKey[T])
 }
 
 // OwnsResource is Owns of any kind.
@@ -69,8 +68,8 @@ func OwnsResource(k kind.Info, opts ...informer.Option) *Source[unstructured.Uns
 // Watches has a change of a T reconcile the keys that keys names for it. After an
 // update it is asked about the object as it was and as it is. It must not block:
 // it may read listers, and should do without decoding what it is given.
-func Watches[T any](keys func(informer.Item[T]) []Key, opts ...informer.Option) *Source[T] {
-	return typed(opts, func(_ *Controller, item informer.Item[T]) []Key { return keys(item) })
+func Watches[T any, P kind.Object[T]](keys func(informer.Item[T]) []Key, opts ...informer.Option) *Source[T] {
+	return typed[T, P](opts, func(_ *Controller, item informer.Item[T]) []Key { return keys(item) })
 }
 
 // WatchesResource is Watches of any kind.
@@ -101,10 +100,10 @@ func (s *Source[T]) WhenChanged(changed func(old, new informer.Item[T]) bool) *S
 
 func (s *Source[T]) apply(c *Controller) { c.sources = append(c.sources, s) }
 
-func typed[T any](opts []informer.Option, keys func(*Controller, informer.Item[T]) []Key) *Source[T] {
+func typed[T any, P kind.Object[T]](opts []informer.Option, keys func(*Controller, informer.Item[T]) []Key) *Source[T] {
 	return &Source[T]{
-		resource: func() (kind.Info, error) { return kind.OfType(reflect.TypeFor[T]()) },
-		informer: func(f *informer.Factory) *informer.Informer[T] { return informer.For[T](f, opts...) },
+		resource: kind.Of[T, P],
+		informer: func(f *informer.Factory) *informer.Informer[T] { return informer.For[T, P](f, opts...) },
 		keys:     keys,
 	}
 }

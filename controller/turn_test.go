@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/skiff-k8s/skiff/client"
 )
 
@@ -397,7 +399,7 @@ func TestWriteOfAnotherKindHoldsNothing(t *testing.T) {
 }
 
 func TestMistakesAreWhatRunReturns(t *testing.T) {
-	type unknown struct{}
+	type unknown struct{ metav1.ObjectMeta }
 	for _, tt := range []struct {
 		name string
 		opts []Option

@@ -50,8 +50,8 @@ func BenchmarkApply(b *testing.B) {
 		return m.HeapAlloc
 	}
 	before := heap()
-	s := newShared(c, k, config{})
-	i := Informer[corev1.Pod]{shared: s}
+	s := newShared(c, k, config{}, nil)
+	i := &Informer[corev1.Pod]{handle: handle{shared: s}}
 	r := i.AddHandler(Handler[corev1.Pod]{})
 	var batch [processorBatch]event
 	n := 0
@@ -63,7 +63,7 @@ func BenchmarkApply(b *testing.B) {
 	}
 	clear(batch[:])
 	if n >= len(deltas) {
-		b.ReportMetric(float64(heap()-before)/float64(s.store.Len()), "heap/object")
+		b.ReportMetric(float64(heap()-before)/float64(s.store().Len()), "heap/object")
 	}
 	runtime.KeepAlive(deltas)
 }

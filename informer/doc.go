@@ -10,7 +10,9 @@
 //		OnUpdate: func(old, new informer.Item[corev1.Pod]) { queue.Add(new.Key()) },
 //		OnDelete: func(last informer.Item[corev1.Pod]) { queue.Add(last.Key()) },
 //	})
-//	factory.Start(ctx)
+//	if err := factory.Start(ctx); err != nil {
+//		return err
+//	}
 //	if err := factory.WaitForSync(ctx); err != nil {
 //		return err
 //	}

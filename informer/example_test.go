@@ -36,7 +36,9 @@ func examplePods(opts ...informer.Option) (pods *informer.Informer[corev1.Pod], 
 	ctx, cancel := context.WithCancel(context.Background())
 	factory := informer.NewFactory(c, opts...)
 	pods = informer.For[corev1.Pod](factory)
-	factory.Start(ctx)
+	if err := factory.Start(ctx); err != nil {
+		panic(err)
+	}
 	if err := factory.WaitForSync(ctx); err != nil {
 		panic(err)
 	}

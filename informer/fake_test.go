@@ -167,7 +167,9 @@ func play(t *testing.T, test func(s *scene), opts ...informer.Option) {
 		s.factory = informer.NewFactory(c, opts...)
 		s.maps = informer.For[corev1.ConfigMap](s.factory)
 		s.maps.AddHandler(s.told.handler())
-		s.factory.Start(ctx)
+		if err := s.factory.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
 		defer s.factory.Wait()
 		defer cancel()
 		test(s)

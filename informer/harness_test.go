@@ -41,7 +41,9 @@ func newClient(t *testing.T, cfg *rest.Config) *rest.Client {
 func run(t *testing.T, ctx context.Context, f *informer.Factory) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(ctx)
-	f.Start(ctx)
+	if err := f.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		cancel()
 		f.Wait()

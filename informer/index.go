@@ -24,14 +24,18 @@ const (
 // metadata costs nothing, Object decodes; for the value of a field there is AddFieldIndex. If it
 // panics, the object has no values and OnError is told. It is an error to use a name twice.
 func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
-	return i.store.AddIndex(name, func(item store.Item) (values []string) {
+	s := i.handle.shared
+	if err := i.Err(); err != nil {
+		return err
+	}
+	return s.store().AddIndex(name, func(item store.Item) (values []string) {
 		defer func() {
 			if r := recover(); r != nil {
 				values = nil
-				i.report(fmt.Errorf("informer %s: index %q panicked at %s: %v\n%s", i, name, item.Key(), r, debug.Stack()))
+				s.report(fmt.Errorf("informer %s: index %q panicked at %s: %v\n%s", i, name, item.Key(), r, debug.Stack()))
 			}
 		}()
-		return f(itemOf[T](i.shared, item))
+		return f(itemOf[T](s, item))
 	})
 }
 
@@ -43,17 +47,21 @@ func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
 //
 // The error is a *wire.PathError if T has no such field. It is an error to use a name twice.
 func (i *Informer[T]) AddFieldIndex(name, path string) error {
+	s := i.handle.shared
+	if err := i.Err(); err != nil {
+		return err
+	}
 	fields, err := wire.NewFields(reflect.TypeFor[T](), path)
 	if err != nil {
 		return fmt.Errorf("informer %s: index %q: %w", i, name, err)
 	}
-	return i.store.AddIndex(name, func(item store.Item) (values []string) {
+	return s.store().AddIndex(name, func(item store.Item) (values []string) {
 		err := item.Use(func(o wire.Object) error {
 			values = slices.Collect(fields.Values(o))
 			return nil
 		})
 		if err != nil {
-			i.report(fmt.Errorf("informer %s: index %q: %w", i, name, err))
+			s.report(fmt.Errorf("informer %s: index %q: %w", i, name, err))
 		}
 		return values
 	})

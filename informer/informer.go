@@ -3,7 +3,6 @@ package informer
 import (
 	"context"
 	"reflect"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -11,43 +10,47 @@ import (
 	"github.com/skiff-k8s/skiff/store"
 )
 
-// Any is an informer of any type: what can be said without its Go type. *Informer[T] implements it,
-// and nothing outside of this package can.
-type Any interface {
-	// Kind returns what the informer is for.
+// Untyped is the part of [Informer] that does not depend on the object's Go type. *Informer[T]
+// implements it, and nothing outside of this package can.
+type Untyped interface {
+	// Kind returns the kind of the informer's objects.
 	Kind() kind.Info
 	// Namespace returns the namespace that the informer is confined to; "" is all.
 	Namespace() string
 	// String names the informer for people: `pods in namespace "web" with labels app=db`.
 	String() string
-	// HasSynced says whether the initial list is in the cache.
+	// HasSynced reports whether the initial list has arrived in the cache.
 	HasSynced() bool
 	// WaitForSync waits until the initial list is in the cache.
 	WaitForSync(ctx context.Context) error
+	// Done returns a channel that is closed when the informer has stopped.
+	Done() <-chan struct{}
+	// Err returns why the informer has stopped or cannot run.
+	Err() error
 	// ResourceVersion returns the newest version that the cache contains.
 	ResourceVersion() string
-	// Contains says whether the cache contains everything up to that version.
+	// Contains reports whether the cache contains everything up to that version.
 	Contains(resourceVersion string) bool
 	// WaitFor waits until the cache contains everything up to that version.
 	WaitFor(ctx context.Context, resourceVersion string) error
-	// OnProgress has f called after each time that the cache has moved on.
+	// OnProgress calls f after each time that the cache has moved on, until stop is called.
 	OnProgress(f func(resourceVersion string)) (stop func())
-	// Status says how the informer is.
+	// Status returns what the informer is doing, what it holds and what went wrong.
 	Status() Status
-	// Stats says what the cache holds and what that takes.
+	// Stats returns what the cache holds and what that takes.
 	Stats() store.Stats
 
 	base() *shared
 }
 
-var _ Any = (*Informer[struct{}])(nil)
+var (
+	_ Untyped = (*shared)(nil)
+	_ Untyped = (*Informer[struct{}])(nil)
+)
 
-// Informer is the cache of one resource, as Go type T, and the place to ask to be told of its
-// changes. It is safe for concurrent use.
-type Informer[T any] struct {
-	*shared
-	resyncEvery time.Duration
-}
+// Informer is the cache of one resource, as Go type T, and the place to add handlers for its changes.
+// [For] and [ForResource] return one. It is safe for concurrent use.
+type Informer[T any] struct{ handle handle }
 
 // For returns the factory's informer of the resource that T is (see package kind), with these
 // options. Ask as often as you like: the same resource, namespace, selectors, format,
@@ -55,36 +58,137 @@ type Informer[T any] struct {
 // CrashOnPanic of the first who asked, the largest DecodedBudget that anybody asked for, and
 // CheckViews if anybody did. Resync holds for the handlers added to what For returns.
 //
-// If nobody has registered T, WaitForSync and the lister's methods return the *kind.UnknownError; if
-// T has no field that Drop names, the *wire.PathError.
-func For[T any](f *Factory, opts ...Option) *Informer[T] {
-	k, err := kind.OfType(reflect.TypeFor[T]())
-	cfg := f.config.with(opts)
-	if err == nil {
-		err = cfg.compile(reflect.TypeFor[T]())
+// T is a struct with an object's metadata, such as corev1.Pod; P is inferred.
+//
+// A mistake in the call is the error of every method of the informer and its lister that returns one,
+// and Factory.Run and Start return it at once:
+//
+//   - a *kind.UnknownError, if nobody has registered T;
+//   - a *kind.MisuseError, if T is unstructured.Unstructured (see [ForResource]), or if Namespace is
+//     among opts and T is cluster-scoped;
+//   - a *wire.PathError, if T has no field that Drop names.
+func For[T any, P kind.Object[T]](f *Factory, opts ...Option) *Informer[T] {
+	t := reflect.TypeFor[T]()
+	k, err := kind.OfType(t)
+	if t == reflect.TypeFor[unstructured.Unstructured]() {
+		err = &kind.MisuseError{Verb: "make informer of", Resource: t.String(),
+			Problem: "it can hold objects of any kind; use ForResource, which takes the kind"}
 	}
-	return &Informer[T]{f.informer(k, reflect.TypeFor[T](), err, cfg), cfg.resync}
+	return newInformer[T](f, k, t, err, opts)
 }
 
 // ForResource returns the factory's informer of any resource, custom or built in, without a Go type
-// of its own. The objects come as JSON, for that is what Unstructured holds.
+// of its own. The objects come as JSON, for that is what Unstructured holds. It is like For in
+// everything else; a kind without Version or Resource is a mistake.
 func ForResource(f *Factory, k kind.Info, opts ...Option) *Informer[unstructured.Unstructured] {
-	cfg := f.config.with(opts)
-	cfg.json = true
-	err := cfg.compile(nil)
-	return &Informer[unstructured.Unstructured]{f.informer(k, nil, err, cfg), cfg.resync}
+	var err error
+	if k.Version == "" || k.Resource == "" {
+		err = &kind.MisuseError{Verb: "make informer of", Resource: k.GVR().GroupResource().String(),
+			Problem: "the kind.Info needs a Version and a Resource"}
+	}
+	return newInformer[unstructured.Unstructured](f, k, nil, err, append(opts[:len(opts):len(opts)], JSON()))
 }
 
-// AddHandler has h told of every change from now on, beginning with an OnAdd for each object that
-// is in the cache already. h's functions are called one at a time and in order, in a goroutine that
-// belongs to this handler and ends with it or with the informer's context.
+// newInformer returns the informer of k, as Go type T. t is T, or nil if its fields are not known;
+// mistake is why there can be none.
+func newInformer[T any](f *Factory, k kind.Info, t reflect.Type, mistake error, opts []Option) *Informer[T] {
+	i := &Informer[T]{}
+	f.open(&i.handle, k, t, mistake, opts)
+	return i
+}
+
+// Close gives the informer back. When all that the factory returned for the same cache are closed, the
+// stream ends and the cache is freed; For then makes a new one. Close does not wait for that.
+//
+// The handlers added to this Informer are removed, and from now on its methods that return an error,
+// and its listers', return a *StoppedError. To close it again does nothing.
+func (i *Informer[T]) Close() { i.handle.close() }
+
+// Done returns a channel that is closed when the informer has stopped: after Close, when the factory's
+// context has ended, or at once if it cannot run. Its cache has been freed. Calls of handlers may still
+// be under way (see Registration.Done).
+func (i *Informer[T]) Done() <-chan struct{} { return i.handle.alive().Done() }
+
+// Err returns why the informer has stopped, a *StoppedError, or why it cannot run (see For). It is nil
+// while the informer runs, and before its factory is started.
+func (i *Informer[T]) Err() error { return i.handle.err() }
+
+// Kind returns the kind of the informer's objects. It is zero if T is not registered.
+func (i *Informer[T]) Kind() kind.Info { return i.handle.Kind() }
+
+// Namespace returns the namespace that the informer is confined to; "" is all.
+func (i *Informer[T]) Namespace() string { return i.handle.Namespace() }
+
+// String names the informer for people: `pods in namespace "web" with labels app=db`.
+func (i *Informer[T]) String() string { return i.handle.String() }
+
+// HasSynced reports whether the initial list has arrived in the cache. Whether a handler has been
+// called for all of it, its Registration reports.
+func (i *Informer[T]) HasSynced() bool { return i.handle.HasSynced() }
+
+// WaitForSync waits until the initial list is in the cache. If ctx ends first, the error wraps ctx's
+// and the last one that the informer met. If the informer has stopped or cannot run, it is Err's.
+func (i *Informer[T]) WaitForSync(ctx context.Context) error {
+	return i.handle.wait(ctx, i.handle.WaitForSync)
+}
+
+// ResourceVersion returns the newest version that the cache contains: every change of the
+// informer's objects up to it is in the cache. Events and bookmarks move it on. It is "" before the
+// initial list.
+func (i *Informer[T]) ResourceVersion() string { return i.handle.ResourceVersion() }
+
+// Contains reports, without waiting, whether the cache contains everything up to that version, which
+// may come from any object, list or bookmark of the same resource (KEP-5504: versions of one resource
+// are ordered). For a version that is no such number, as aggregated servers may have, it returns true:
+// nobody can know, and nobody should wait for it forever. Before the initial list it returns false.
+func (i *Informer[T]) Contains(resourceVersion string) bool {
+	return i.handle.Contains(resourceVersion)
+}
+
+// WaitFor waits until the cache contains everything up to that version: after it, the lister sees
+// the write that returned it. If ctx ends first, the error wraps ctx's. If the version cannot be
+// compared, it is an *OpaqueVersionError at once. If the informer has stopped or cannot run, it is
+// Err's.
+//
+// A write of an object of this informer is seen by its own event. Where no event comes (the
+// version is of another namespace, or a list's), the server is asked how far it is, so that this
+// takes seconds even if nothing changes.
+func (i *Informer[T]) WaitFor(ctx context.Context, resourceVersion string) error {
+	return i.handle.wait(ctx, func(ctx context.Context) error { return i.handle.WaitFor(ctx, resourceVersion) })
+}
+
+// OnProgress calls f each time that the cache has moved on, with the version that it contains now:
+// the cache has been updated already, and handlers have the events in their queues. f is called from
+// the stream's own goroutine and must not block. It is not called for the past. After stop has
+// returned, or the informer was closed, no call begins, except one that was about to.
+func (i *Informer[T]) OnProgress(f func(resourceVersion string)) (stop func()) {
+	return i.handle.OnProgress(func(version string) {
+		if !i.handle.closed.Load() {
+			f(version)
+		}
+	})
+}
+
+// Status returns what the informer is doing, what it holds and what went wrong.
+func (i *Informer[T]) Status() Status { return i.handle.Status() }
+
+// Stats returns what the cache holds and what that takes, packed and decoded, exactly. It takes
+// constant time.
+func (i *Informer[T]) Stats() store.Stats { return i.handle.Stats() }
+
+// AddHandler calls h's functions for every change from now on, beginning with OnAdd for each object
+// that is in the cache already. They are called one at a time and in order, in a goroutine that
+// belongs to this handler and ends with it or with the informer.
 func (i *Informer[T]) AddHandler(h Handler[T], opts ...HandlerOption) *Registration {
-	cfg := handlerConfig{resync: i.resyncEvery}
+	cfg := handlerConfig{owner: &i.handle, resync: i.handle.resync}
 	for _, o := range opts {
 		o.applyToHandler(&cfg)
 	}
-	return i.add(func(e *event) { h.call(i.shared, e) }, cfg)
+	s := i.handle.shared
+	return s.add(func(e *event) { h.call(s, e) }, cfg)
 }
 
 // Lister returns the way to read the cache.
-func (i *Informer[T]) Lister() Lister[T] { return Lister[T]{informer: i.shared} }
+func (i *Informer[T]) Lister() Lister[T] { return Lister[T]{informer: &i.handle} }
+
+func (i *Informer[T]) base() *shared { return i.handle.shared }

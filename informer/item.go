@@ -20,6 +20,9 @@ func itemOf[T any](s *shared, item store.Item) Item[T] {
 	return Item[T]{item: item, check: s.wishes.check.Load()}
 }
 
+// Meta returns the item without its Go type.
+func (i Item[T]) Meta() Meta { return Meta{i.item} }
+
 // Key returns "namespace/name", or "name" for a cluster-scoped object.
 func (i Item[T]) Key() string { return i.item.Key() }
 

@@ -30,5 +30,5 @@ func (s *shared) join(c config) {
 		return
 	}
 	w.budget, w.chosen = c.decodedBudget, true
-	s.store.SetDecodedBytes(w.budget)
+	s.store().SetDecodedBytes(w.budget)
 }

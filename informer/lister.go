@@ -16,7 +16,7 @@ import (
 //
 // A Lister is a small value; it is safe for concurrent use.
 type Lister[T any] struct {
-	informer  *shared
+	informer  *handle
 	namespace string
 }
 
@@ -49,8 +49,8 @@ func (l Lister[T]) View(name string, f func(*T) error) error {
 }
 
 func (l Lister[T]) find(name string) (Item[T], error) {
-	if l.informer.err != nil {
-		return Item[T]{}, l.informer.err
+	if err := l.informer.err(); err != nil {
+		return Item[T]{}, err
 	}
 	item, ok := l.Item(name)
 	if !ok {
@@ -68,14 +68,14 @@ func (l Lister[T]) key(name string) string {
 
 // Item returns what Get does, undecoded, and whether there is such an object.
 func (l Lister[T]) Item(name string) (Item[T], bool) {
-	item, ok := l.informer.store.Get(l.key(name))
-	return itemOf[T](l.informer, item), ok
+	item, ok := l.informer.store().Get(l.key(name))
+	return itemOf[T](l.informer.shared, item), ok
 }
 
 // List returns the objects whose labels match; nil matches all. The order is not defined.
 func (l Lister[T]) List(selector labels.Selector) ([]*T, error) {
-	if l.informer.err != nil {
-		return nil, l.informer.err
+	if err := l.informer.err(); err != nil {
+		return nil, err
 	}
 	var all []*T
 	for item := range l.Items(selector) {
@@ -91,8 +91,8 @@ func (l Lister[T]) List(selector labels.Selector) ([]*T, error) {
 // Items goes over the items whose labels match, undecoded; a nil selector matches all.
 func (l Lister[T]) Items(selector labels.Selector) iter.Seq[Item[T]] {
 	return func(yield func(Item[T]) bool) {
-		for item := range l.informer.store.Select(l.namespace, selector) {
-			if !yield(itemOf[T](l.informer, item)) {
+		for item := range l.informer.store().Select(l.namespace, selector) {
+			if !yield(itemOf[T](l.informer.shared, item)) {
 				return
 			}
 		}
@@ -105,8 +105,8 @@ func (l Lister[T]) Items(selector labels.Selector) iter.Seq[Item[T]] {
 // object's decoding; with it the object is nil.
 func (l Lister[T]) Views(selector labels.Selector) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		if l.informer.err != nil {
-			yield(nil, l.informer.err)
+		if err := l.informer.err(); err != nil {
+			yield(nil, err)
 			return
 		}
 		more := true
@@ -129,8 +129,8 @@ func (l Lister[T]) Views(selector labels.Selector) iter.Seq2[*T, error] {
 // it the object is nil.
 func (l Lister[T]) All() iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		if l.informer.err != nil {
-			yield(nil, l.informer.err)
+		if err := l.informer.err(); err != nil {
+			yield(nil, err)
 			return
 		}
 		for item := range l.Items(nil) {
@@ -144,8 +144,8 @@ func (l Lister[T]) All() iter.Seq2[*T, error] {
 // ByIndex returns the objects of the lister's namespace that an index finds under a value. It is a
 // *store.UnknownIndexError if there is no such index.
 func (l Lister[T]) ByIndex(index, value string) ([]*T, error) {
-	if l.informer.err != nil {
-		return nil, l.informer.err
+	if err := l.informer.err(); err != nil {
+		return nil, err
 	}
 	items, err := l.ItemsByIndex(index, value)
 	if err != nil {
@@ -164,14 +164,14 @@ func (l Lister[T]) ByIndex(index, value string) ([]*T, error) {
 
 // ItemsByIndex returns what ByIndex does, undecoded.
 func (l Lister[T]) ItemsByIndex(index, value string) ([]Item[T], error) {
-	found, err := l.informer.store.ByIndex(index, value)
+	found, err := l.informer.store().ByIndex(index, value)
 	if err != nil {
 		return nil, err
 	}
 	items := make([]Item[T], 0, len(found))
 	for _, item := range found {
 		if l.namespace == "" || item.Namespace() == l.namespace {
-			items = append(items, itemOf[T](l.informer, item))
+			items = append(items, itemOf[T](l.informer.shared, item))
 		}
 	}
 	return items, nil
@@ -180,7 +180,7 @@ func (l Lister[T]) ItemsByIndex(index, value string) ([]Item[T], error) {
 // Len returns how many objects there are in the lister's namespace.
 func (l Lister[T]) Len() int {
 	if l.namespace == "" {
-		return l.informer.store.Len()
+		return l.informer.store().Len()
 	}
 	n := 0
 	for range l.Items(nil) {

@@ -1,10 +1,12 @@
 package informer
 
 import (
+	"fmt"
 	"log/slog"
 	"reflect"
 	"time"
 
+	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/wire"
 )
@@ -43,6 +45,7 @@ type config struct {
 }
 
 type handlerConfig struct {
+	owner  *handle // that the handler was added through
 	resync time.Duration
 }
 
@@ -160,6 +163,20 @@ func (c config) with(opts []Option) config {
 		o.apply(&c)
 	}
 	return c
+}
+
+// confine drops the factory's namespace for a cluster-scoped kind. The error is that opts, the options
+// of one informer, name a namespace for such a kind.
+func (c *config) confine(k kind.Info, opts []Option) error {
+	if k.Namespaced || c.namespace == "" {
+		return nil
+	}
+	if own := (config{}).with(opts); own.namespace != "" {
+		return &kind.MisuseError{Verb: "make informer of", Resource: k.GVR().GroupResource().String(),
+			Problem: fmt.Sprintf("namespace %q given, but the resource is cluster-scoped", own.namespace)}
+	}
+	c.namespace = ""
+	return nil
 }
 
 // compile makes the fields to drop ready for the Go type t; nil is any. (It calls what Drop has set, so

@@ -80,6 +80,7 @@ func (r *Registration) Done() <-chan struct{} { return r.p.done }
 // informer fills the queue; that goroutine alone calls the handler.
 type processor struct {
 	informer *shared
+	owner    *handle
 	call     func(*event)
 	resync   time.Duration // 0 is never
 	queue    *queue
@@ -93,9 +94,9 @@ type processor struct {
 	syncing    bool          // a resync waits in the queue; run's own
 }
 
-func newProcessor(s *shared, call func(*event), resync time.Duration) *processor {
+func newProcessor(s *shared, call func(*event), h handlerConfig) *processor {
 	return &processor{
-		informer: s, call: call, resync: resync, queue: newQueue(),
+		informer: s, owner: h.owner, call: call, resync: h.resync, queue: newQueue(),
 		synced: make(chan struct{}), done: make(chan struct{}), removed: make(chan struct{}),
 	}
 }

@@ -158,10 +158,7 @@ func (s *shared) Contains(resourceVersion string) bool {
 // version is of another namespace, or a list's), the server is asked how far it is, so that this
 // takes seconds even if nothing changes.
 func (s *shared) WaitFor(ctx context.Context, resourceVersion string) error {
-	if s.err != nil {
-		return s.err
-	}
-	for {
+	for s.Err() == nil {
 		next := s.progress.next() // before has, not to miss what comes between
 		if has, err := s.progress.has(resourceVersion); err != nil {
 			return fmt.Errorf("informer %s: waiting for a version: %w", s, err)
@@ -170,13 +167,13 @@ func (s *shared) WaitFor(ctx context.Context, resourceVersion string) error {
 		}
 		select {
 		case <-next:
-		case <-s.done:
-			return fmt.Errorf("informer %s: ended before it came to resourceVersion %s%w", s, resourceVersion, s.health.because())
+		case <-s.life.Done():
 		case <-ctx.Done():
 			return fmt.Errorf("informer %s: waiting for resourceVersion %s, at %q: %w%w",
 				s, resourceVersion, s.progress.current(), ctxerr.Of(ctx), s.health.because())
 		}
 	}
+	return s.Err()
 }
 
 // OnProgress has f called each time that the cache has moved on, with the version that it

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
@@ -98,8 +100,11 @@ func TestEverythingEndsWithTheContext(t *testing.T) {
 		r := maps.AddHandler(informer.Handler[unstructuredObject]{}, informer.Resync(time.Second))
 		unstarted := informer.NewFactory(s.factory.Client())
 		unstarted.Wait()
-		other.Start(ctx)
-		other.Start(ctx)
+		for range 2 {
+			if err := other.Start(ctx); err != nil {
+				t.Error(err)
+			}
+		}
 		s.next("watch").watch().event("ADDED", object("a", "ua", "5"))
 		synctest.Wait()
 		waits := make(chan error, 2)
@@ -125,7 +130,7 @@ func TestEverythingEndsWithTheContext(t *testing.T) {
 }
 
 func TestATypeThatIsNotRegisteredIsAnError(t *testing.T) {
-	type mine struct{}
+	type mine struct{ metav1.ObjectMeta }
 	c, err := rest.NewClient(&rest.Config{Host: "https://server.example"})
 	if err != nil {
 		t.Fatal(err)
@@ -134,8 +139,10 @@ func TestATypeThatIsNotRegisteredIsAnError(t *testing.T) {
 	i := informer.For[mine](f)
 	i.AddHandler(informer.Handler[mine]{})
 	ctx, cancel := context.WithCancel(t.Context())
-	f.Start(ctx)
 	var unknown *kind.UnknownError
+	if err := f.Start(ctx); !errors.As(err, &unknown) {
+		t.Errorf("Start: %v", err)
+	}
 	if err := f.WaitForSync(ctx); !errors.As(err, &unknown) {
 		t.Errorf("WaitForSync: %v", err)
 	}

@@ -22,10 +22,10 @@ func cached(b testing.TB, n int, opts ...Option) *Informer[corev1.Pod] {
 		b.Fatal(err)
 	}
 	cfg := newConfig(c, opts)
-	i := &Informer[corev1.Pod]{shared: newShared(c, k, cfg)}
-	i.join(cfg)
+	i := &Informer[corev1.Pod]{handle: handle{shared: newShared(c, k, cfg, nil)}}
+	i.handle.join(cfg)
 	for n := range n {
-		i.apply([]delta{{kind: deltaSet, object: asRead(b, samplePod(n), wire.Protobuf, "v1", "Pod")}})
+		i.handle.apply([]delta{{kind: deltaSet, object: asRead(b, samplePod(n), wire.Protobuf, "v1", "Pod")}})
 	}
 	return i
 }
@@ -178,7 +178,7 @@ func BenchmarkReadIndex(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for n := 0; b.Loop(); n++ {
-				i.apply(deltas[n%500 : n%500+1])
+				i.handle.apply(deltas[n%500 : n%500+1])
 			}
 		})
 	}

@@ -37,7 +37,7 @@ func TestReadsAreThoseOfAPlainMap(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 7))
 			i := cached(t, 0, DecodedBudget(int64(r.IntN(200_000))))
-			i.wishes.check.Store(seed%2 == 0)
+			i.handle.wishes.check.Store(seed%2 == 0)
 			stop := make(chan struct{})
 			var readers sync.WaitGroup
 			readers.Go(func() { readAll(t, i, stop) })
@@ -101,13 +101,13 @@ func readsAreThoseOf(t *testing.T, r *rand.Rand, i *Informer[corev1.Pod], p plai
 		o := asRead(t, pod, wire.Protobuf, "v1", "Pod")
 		switch n := r.IntN(20); {
 		case n < 12:
-			i.apply([]delta{{kind: deltaSet, object: o}})
+			i.handle.apply([]delta{{kind: deltaSet, object: o}})
 			p[key] = pod
 		case n < 16:
-			i.apply([]delta{{kind: deltaGone, object: o}})
+			i.handle.apply([]delta{{kind: deltaGone, object: o}})
 			delete(p, key)
 		case n == 16:
-			i.store.SetDecodedBytes([]int64{0, 20_000, 100_000, 1 << 20, -1}[r.IntN(5)])
+			i.handle.store().SetDecodedBytes([]int64{0, 20_000, 100_000, 1 << 20, -1}[r.IntN(5)])
 		case n == 17 && indexed < 3:
 			if err := i.AddFieldIndex(fmt.Sprint("node", indexed), "spec.nodeName"); err != nil {
 				t.Fatal(err)

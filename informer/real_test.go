@@ -213,7 +213,9 @@ func TestWaitForSyncSaysWhatIsWrong(t *testing.T) {
 	c := newClient(t, controlplane.Start(t).Config())
 	factory := informer.NewFactory(c, informer.OnError(func(error) { cancel() }))
 	informer.ForResource(factory, kindOfNothing())
-	factory.Start(ctx)
+	if err := factory.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
 	err := factory.WaitForSync(ctx)
 	if !errors.Is(err, context.Canceled) || !apierrors.IsNotFound(err) || !strings.Contains(err.Error(), "nothings.example.com") {
 		t.Errorf("the error does not say it: %v", err)

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
-	"github.com/skiff-k8s/skiff/internal/ctxerr"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/store"
@@ -15,27 +15,32 @@ import (
 )
 
 // shared is what the informers of one resource, namespace and selectors share, without a Go type:
-// reflector → deltaFIFO → store and handlers. It implements Any.
+// reflector → deltaFIFO → store and handlers. It implements Untyped.
 type shared struct {
-	kind   kind.Info
-	err    error // why there is no kind: the informer will not run
-	config config
-	client *rest.Client
+	kind    kind.Info
+	mistake error // why it cannot run
+	config  config
+	client  *rest.Client
+	users   int // Informers that are not closed; guarded by Factory.mu
 
 	fifo     *deltaFIFO
-	store    *store.Store
+	cache    atomic.Pointer[store.Store] // exchanged for an empty one when the informer has stopped
 	progress *progress
 	health   health
 	wishes   wishes
 
-	synced chan struct{} // closed by consume, when the store has the initial list
-	done   chan struct{} // closed when everything that start started has ended
+	started  atomic.Bool
+	synced   chan struct{}   // closed by consume, when the store has the initial list
+	readable atomic.Bool     // synced, and not stopped
+	life     context.Context // ends when the informer has stopped, with the error to return since then
+	die      context.CancelCauseFunc
 
 	// mu makes a change of the store and telling of it one: it is held while a batch of deltas goes
 	// into the store and the handlers' queues, and while a handler is added with what the store has.
 	// It guards what follows.
 	mu         sync.Mutex
 	ctx        context.Context // that the informer runs under; nil before start
+	cancel     context.CancelCauseFunc
 	stopping   bool
 	running    sync.WaitGroup // the processors; added to only while not stopping
 	processors []*processor
@@ -44,15 +49,36 @@ type shared struct {
 	listed     bool    // the initial list is in
 }
 
-func newShared(c *rest.Client, k kind.Info, cfg config) *shared {
-	return &shared{
-		kind: k, config: cfg, client: c,
-		fifo: newDeltaFIFO(), store: store.New(store.Options{DecodedBytes: cfg.decodedBudget}), progress: newProgress(),
-		synced: make(chan struct{}), done: make(chan struct{}),
+func newShared(c *rest.Client, k kind.Info, cfg config, mistake error) *shared {
+	s := &shared{
+		kind: k, mistake: mistake, config: cfg, client: c,
+		fifo: newDeltaFIFO(), progress: newProgress(), synced: make(chan struct{}),
 	}
+	s.cache.Store(store.New(store.Options{DecodedBytes: cfg.decodedBudget}))
+	s.life, s.die = context.WithCancelCause(context.Background())
+	if mistake != nil {
+		s.stopping = true
+		s.die(mistake)
+	}
+	return s
 }
 
 func (s *shared) base() *shared { return s }
+
+// store returns the cache for the one who fills it, and for what does not depend on its being in sync.
+func (s *shared) store() *store.Store { return s.cache.Load() }
+
+// read returns the cache for a reader. The error is why it cannot be read.
+func (s *shared) read() (*store.Store, error) {
+	cache := s.cache.Load() // before readable, which is false before the cache is exchanged
+	if s.readable.Load() {
+		return cache, nil
+	}
+	if err := s.Err(); err != nil {
+		return nil, err
+	}
+	return nil, &NotSyncedError{Informer: s.String(), Started: s.started.Load(), LastError: s.health.lastError()}
+}
 
 // Kind returns what the informer is for. It is zero if T is not registered.
 func (s *shared) Kind() kind.Info { return s.kind }
@@ -90,67 +116,6 @@ func (s *shared) HasSynced() bool {
 	}
 }
 
-// WaitForSync waits until the initial list is in the cache. The error wraps ctx's, and the last one
-// that the informer met; or it is the *kind.UnknownError of a type that is not registered.
-func (s *shared) WaitForSync(ctx context.Context) error {
-	if s.err != nil {
-		return s.err
-	}
-	select {
-	case <-s.synced:
-		return nil
-	default:
-	}
-	select {
-	case <-s.synced:
-		return nil
-	case <-s.done:
-		return fmt.Errorf("informer %s: ended before its initial list was there%w", s, s.health.because())
-	case <-ctx.Done():
-		if !s.isStarted() {
-			return fmt.Errorf("informer %s: not started (call Factory.Start): %w", s, ctxerr.Of(ctx))
-		}
-		return fmt.Errorf("informer %s: waiting for its initial list: %w%w", s, ctxerr.Of(ctx), s.health.because())
-	}
-}
-
-func (s *shared) isStarted() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ctx != nil
-}
-
-// start runs the informer until ctx ends, and then closes done. It is called once.
-func (s *shared) start(ctx context.Context) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ctx = ctx
-	if s.err != nil {
-		s.stopping = true
-		for _, p := range s.processors {
-			close(p.done)
-		}
-		close(s.done)
-		return
-	}
-	for _, p := range s.processors {
-		s.startProcessor(p)
-	}
-	var streams sync.WaitGroup
-	streams.Go(func() { newReflector(s).run(ctx) })
-	streams.Go(func() { s.consume(ctx) })
-	go func() {
-		defer close(s.done)
-		<-ctx.Done()
-		s.mu.Lock()
-		s.stopping = true
-		s.mu.Unlock()
-		streams.Wait()
-		s.running.Wait()
-		s.progress.close()
-	}()
-}
-
 func (s *shared) startProcessor(p *processor) {
 	p.started = true
 	s.running.Go(func() { p.run(s.ctx) })
@@ -158,14 +123,14 @@ func (s *shared) startProcessor(p *processor) {
 
 // add makes a handler part of it, and tells it what there is.
 func (s *shared) add(call func(*event), h handlerConfig) *Registration {
-	p := newProcessor(s, call, h.resync)
+	p := newProcessor(s, call, h)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping {
+	if s.stopping || h.owner.closed.Load() {
 		close(p.done)
 		return &Registration{p}
 	}
-	for item := range s.store.All() {
+	for item := range s.store().All() {
 		p.queue.push(event{kind: eventAdd, initial: true, new: item})
 	}
 	if s.listed {
@@ -192,11 +157,23 @@ func (s *shared) remove(p *processor) {
 	})
 }
 
+// removeAll takes out the handlers of one handle, which is closed.
+func (s *shared) removeAll(owner *handle) {
+	s.mu.Lock()
+	all := slices.Clone(s.processors)
+	s.mu.Unlock()
+	for _, p := range all {
+		if p.owner == owner {
+			s.remove(p)
+		}
+	}
+}
+
 // resync queues every cached object for one handler.
 func (s *shared) resync(p *processor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for item := range s.store.All() {
+	for item := range s.store().All() {
 		p.queue.push(event{kind: eventSync, new: item, old: item})
 	}
 	p.queue.push(event{kind: eventResyncEnd})
@@ -208,7 +185,7 @@ func (s *shared) consume(ctx context.Context) {
 	var batch []delta
 	for {
 		var err error
-		if batch, err = s.fifo.pop(ctx, batch, s.store.Rest); err != nil {
+		if batch, err = s.fifo.pop(ctx, batch, s.store().Rest); err != nil {
 			return
 		}
 		version, first := s.apply(batch)
@@ -217,6 +194,7 @@ func (s *shared) consume(ctx context.Context) {
 			s.progress.advance(version)
 		}
 		if first {
+			s.readable.Store(true)
 			close(s.synced)
 		}
 	}
@@ -235,7 +213,7 @@ func (s *shared) apply(batch []delta) (version string, first bool) {
 		case deltaGone:
 			s.gone(d.object)
 		case deltaListBegin:
-			s.store.BeginReplace()
+			s.store().BeginReplace()
 			s.listing = true
 		case deltaListEnd:
 			s.endList()
@@ -265,10 +243,10 @@ func (s *shared) tell(e event) { s.events = append(s.events, e) }
 // set takes in an object's state.
 func (s *shared) set(o wire.Object) {
 	m := &o.Meta
-	if s.listing && s.listed && s.store.Touch(m) {
+	if s.listing && s.listed && s.store().Touch(m) {
 		return
 	}
-	now, was := s.store.Set(o)
+	now, was := s.store().Set(o)
 	switch {
 	case was.IsZero():
 		s.tell(event{kind: eventAdd, initial: !s.listed, new: now})
@@ -283,19 +261,19 @@ func (s *shared) set(o wire.Object) {
 
 // gone takes in a deletion.
 func (s *shared) gone(o wire.Object) {
-	last, had := s.store.Delete(o.Meta.Key())
+	last, had := s.store().Delete(o.Meta.Key())
 	switch {
 	case !had:
 	case !last.HasUID(o.Meta.UID): // of another life than the one that handlers know
 		s.tell(event{kind: eventDelete, old: last})
 	default:
-		s.tell(event{kind: eventDelete, old: s.store.Pack(o)})
+		s.tell(event{kind: eventDelete, old: s.store().Pack(o)})
 	}
 }
 
 // endList takes out what a complete list did not have.
 func (s *shared) endList() {
-	for _, last := range s.store.EndReplace() {
+	for _, last := range s.store().EndReplace() {
 		s.tell(event{kind: eventDelete, old: last})
 	}
 	s.listing = false

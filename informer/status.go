@@ -32,8 +32,11 @@ func (s *shared) Status() Status {
 	if status.State == "" {
 		status.State = "idle"
 	}
-	if s.err != nil {
-		status.State, status.LastError = "stopped", s.err
+	if err := s.Err(); err != nil {
+		status.State = "stopped"
+		if s.mistake != nil {
+			status.LastError = err
+		}
 	}
 	status.Cache = s.Stats()
 	status.Objects, status.PackedBytes = status.Cache.Objects, status.Cache.PackedBytes
@@ -43,7 +46,7 @@ func (s *shared) Status() Status {
 
 // Stats says what the cache holds and what that takes, packed and decoded, exactly. It looks at the
 // cache's books and goes over no objects.
-func (s *shared) Stats() store.Stats { return s.store.Stats() }
+func (s *shared) Stats() store.Stats { return s.store().Stats() }
 
 // health is what Status says of the streams.
 type health struct {
@@ -87,13 +90,15 @@ func (s *shared) report(err error) {
 	}
 }
 
-// because returns the last error, as the end of a message about what it prevented; an error without
-// a text if there was none.
-func (h *health) because() error {
+func (h *health) lastError() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return &reason{h.status.LastError}
+	return h.status.LastError
 }
+
+// because returns the last error, as the end of a message about what it prevented; an error without
+// a text if there was none.
+func (h *health) because() error { return &reason{h.lastError()} }
 
 type reason struct{ err error }
 

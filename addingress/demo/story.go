@@ -52,7 +52,9 @@ func tell(ctx context.Context, out *printer, c *rest.Client, stepTimeout time.Du
 	}
 	s.seenIngresses = await.Watch[networkingv1.Ingress](s.view, factory).In(namespace)
 	s.seenEvents = await.Watch[eventsv1.Event](s.view, factory).In(namespace)
-	factory.Start(ctx)
+	if err := factory.Start(ctx); err != nil {
+		return err
+	}
 	_, err = client.Of[corev1.Namespace](c).Create(ctx,
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{})
 	if err != nil {

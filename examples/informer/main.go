@@ -46,7 +46,9 @@ func run(path, namespace string) error {
 
 	factory := informer.NewFactory(c, informer.Namespace(namespace))
 	pods := informer.For[corev1.Pod](factory)
-	factory.Start(ctx)
+	if err := factory.Start(ctx); err != nil {
+		return err
+	}
 	defer factory.Wait() // ctx has ended by then, and everything ends with it
 	defer stop()
 	if err := factory.WaitForSync(ctx); err != nil {

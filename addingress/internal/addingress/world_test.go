@@ -78,7 +78,9 @@ func newWorldOn(t *testing.T, cluster *controlplane.Cluster, namespace string, d
 	w.seenServices = await.Watch[corev1.Service](w.view, factory).In(namespace)
 	w.seenIngresses = await.Watch[networkingv1.Ingress](w.view, factory).In(namespace)
 	w.seenEvents = await.Watch[eventsv1.Event](w.view, factory).In(namespace)
-	factory.Start(ctx)
+	if err := factory.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		cancel()
 		factory.Wait()

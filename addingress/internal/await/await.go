@@ -3,8 +3,8 @@
 //
 //	view := await.New()
 //	ingresses := await.Watch[networkingv1.Ingress](view, factory)
-//	factory.Start(ctx)
-//	err := view.Until(ctx, "the Ingress of web", func() error {
+//	err := factory.Start(ctx)
+//	err = view.Until(ctx, "the Ingress of web", func() error {
 //		_, err := ingresses.In("shop").Get("web")
 //		return err
 //	})
@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/skiff-k8s/skiff/informer"
+	"github.com/skiff-k8s/skiff/kind"
 )
 
 // View is told when something has changed, and has those who wait look again. It
@@ -30,8 +31,8 @@ func New() *View { return &View{moved: make(chan struct{})} }
 
 // Watch has the view told of every change of the factory's objects of type T, and
 // returns what reads them.
-func Watch[T any](v *View, f *informer.Factory, opts ...informer.Option) informer.Lister[T] {
-	shared := informer.For[T](f, opts...)
+func Watch[T any, P kind.Object[T]](v *View, f *informer.Factory, opts ...informer.Option) informer.Lister[T] {
+	shared := informer.For[T, P](f, opts...)
 	shared.AddHandler(informer.Handler[T]{
 		OnAdd:    func(informer.Item[T]) { v.Moved() },
 		OnUpdate: func(_, _ informer.Item[T]) { v.Moved() },

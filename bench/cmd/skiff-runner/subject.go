@@ -22,8 +22,8 @@ type subject[T any] struct {
 	fields   *informer.Fields[T] // of Part
 }
 
-func typed[T any](f *informer.Factory) *subject[T] {
-	return &subject[T]{factory: f, open: func() *informer.Informer[T] { return informer.For[T](f) }}
+func typed[T any, P kind.Object[T]](f *informer.Factory) *subject[T] {
+	return &subject[T]{factory: f, open: func() *informer.Informer[T] { return informer.For[T, P](f) }}
 }
 
 func dynamic(f *informer.Factory, k kind.Info) *subject[unstructured.Unstructured] {
@@ -39,8 +39,7 @@ func (s *subject[T]) Start(ctx context.Context, w *probe.Watcher) error {
 		OnUpdate: func(_, item informer.Item[T]) { w.Told(item.ResourceVersion()) },
 		OnDelete: func(last informer.Item[T]) { w.Told(last.ResourceVersion()) },
 	})
-	s.factory.Start(ctx)
-	return nil
+	return s.factory.Start(ctx)
 }
 
 func (s *subject[T]) WaitForSync(ctx context.Context) error {

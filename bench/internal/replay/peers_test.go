@@ -206,7 +206,7 @@ func runSkiff[T any](t *testing.T, w *watched, factory *informer.Factory, i *inf
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(func() { cancel(); factory.Wait() })
-	factory.Start(ctx)
+	check(t, factory.Start(ctx))
 	check(t, factory.WaitForSync(ctx))
 	return func() (all []runtime.Object) {
 		list, err := i.Lister().List(labels.Everything())
