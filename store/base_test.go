@@ -78,12 +78,11 @@ func TestDigitsTakeHalfOfTheirLength(t *testing.T) {
 	if perObject := (a.PackedBytes - b.PackedBytes) / each; perObject > more {
 		t.Errorf("%d IDs of %d digits take %d bytes", ids, digits, perObject)
 	}
-	var scope *base
 	for item := range with.All() {
-		scope = item.group.family.lineage.base
-	}
-	if n := len(scope.data); n > scope.size*3/4 || !scope.halved {
-		t.Errorf("a base of %d bytes takes %d", scope.size, n)
+		b := item.common.base
+		if n, size := hidden(b, "data").Len(), int(hidden(b, "size").Uint()); n > size*3/4 || !hidden(b, "halved").Bool() {
+			t.Errorf("a base of %d bytes takes %d", size, n)
+		}
 	}
 	checkBooks(t, with)
 }
@@ -258,7 +257,8 @@ func TestABaseThatDoesNotHelpIsLeftAlone(t *testing.T) {
 		for range 60 {
 			o.Data = fmt.Appendf(o.Data, "%016x address: ", r.Uint64())
 		}
-		if item, _ := s.Set(o); form(item.state[0])&formMask == formNear {
+		const formMask, formNear = 3, 2 // package pack
+		if item, _ := s.Set(o); item.handle().Bytes[0]&formMask == formNear {
 			tried++
 		}
 	}
@@ -281,7 +281,7 @@ func TestPackingLeavesNothingOnTheBooks(t *testing.T) {
 		s.Set(o)
 	}
 	for i := range 200 {
-		s.Pack(replica(0, i/averageOver, i)) // of another template soon
+		s.Pack(replica(0, i/16, i)) // of another template soon
 	}
 	if n := s.Stats().Bases; n != 1 {
 		t.Errorf("there are %d bases, and only the root is left", n)

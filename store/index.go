@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -14,53 +15,112 @@ const (
 	OwnerIndex = "owner"
 )
 
-// UnknownIndexError says that a store has no index of that name.
+// UnknownIndexError is the error of a look-up in an index that the store does not have.
 type UnknownIndexError struct{ Name string }
 
-// Error says which index was asked for and what to do.
+// Error names the index and the remedy.
 func (e *UnknownIndexError) Error() string {
-	return fmt.Sprintf("store: there is no index %q; add it with AddIndex first", e.Name)
+	return fmt.Sprintf("store: look up index %q: there is no such index; add it with AddIndex first", e.Name)
 }
 
-// index finds entries by the values that a function returns for them. Its fields are set once;
-// buckets is guarded by Store.mu. (The two indexes that every store has are the lists of lineages in
-// Store, which cost nothing for each object.)
-type index struct {
-	name    string
-	values  func(Item) []string
-	buckets table[string, *bucket]
+// AddIndex adds an index: every item is found under each of the values that f returns for it. f must
+// depend on the item only, and may read the store but not write to it. Objects that are in the store
+// already are indexed before AddIndex returns. AddIndex returns an error if the name is in use.
+func (s *Store) AddIndex(name string, f func(Item) []string) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	if name == NamespaceIndex || name == OwnerIndex || s.index(name) != nil {
+		return fmt.Errorf("store: add index %q: there is one of that name already; choose another name", name)
+	}
+	x := newIndex(strings.Clone(name), f)
+	var wanted []membership
+	for e := range s.entries.all() {
+		wanted = x.memberships(wanted[:0], s.item(e))
+		x.move(e, wanted)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.indexes = append(s.indexes, x)
+	return nil
 }
 
-// bucket is the entries of one value of an index, in no order. It is guarded by Store.mu.
-type bucket struct {
-	index   *index
-	value   string
-	entries []*entry
+func (s *Store) index(name string) *index {
+	for _, x := range s.indexes {
+		if x.name == name {
+			return x
+		}
+	}
+	return nil
 }
 
-// place is where an entry stands in a bucket. Knowing it, an entry leaves without a search: a bucket
-// may hold a million of them.
-type place struct {
-	bucket *bucket
-	at     int32
+// moveInIndexes brings an entry into exactly the places that it should be in. Both locks are held.
+func (s *Store) moveInIndexes(e uint32, wanted []membership) {
+	for _, x := range s.indexes {
+		n := 0
+		for n < len(wanted) && wanted[n].index == x {
+			n++
+		}
+		x.move(e, wanted[:n])
+		wanted = wanted[n:]
+	}
 }
 
-// membership is a bucket that an entry should be in.
+// membership is a value of an index that an entry should be found under.
 type membership struct {
 	index *index
 	value string
 }
 
-// memberships appends where item belongs. It calls the indexes' functions.
-func (s *Store) memberships(into []membership, item Item) []membership {
-	for _, x := range s.indexes {
-		into = x.memberships(into, item)
-	}
-	return into
+// index finds entries by the values that a function returns for them.
+//
+// The entries of a value are a doubly linked list, so that an entry leaves it without a search. The
+// links stand in an array by the entry's number: 16 bytes an entry. An entry with several values has
+// further places, in an array of their own. Store.write guards the index, and Store.mu all that is
+// found in it. (The two indexes that every store has are siblingsBy.)
+type index struct {
+	name     string
+	function func(Item) []string
+
+	values  records[indexValue]
+	byValue table
+
+	places   chunks[place] // by the entry's number
+	more     chunks[morePlace]
+	moreFree uint32 // the first free element of more, with inMore set; its next leads to the others
+	moreUsed int
 }
 
+// indexValue is a value that entries are found under.
+type indexValue struct {
+	value string
+	first uint32 // place
+	count uint32 // of places
+}
+
+// place is where an entry stands in the list of a value. Its number is the entry's number, or that of
+// an element of more, with inMore set.
+type place struct {
+	value      uint32 // the number of the indexValue; 0: the place is free
+	next, prev uint32 // places of that value; 0 is none
+	more       uint32 // the next place of the same entry; 0 is none
+}
+
+type morePlace struct {
+	place
+	entry uint32
+}
+
+const inMore = 1 << 31
+
+func newIndex(name string, f func(Item) []string) *index {
+	x := &index{name: name, function: f}
+	x.byValue = newTable(func(number uint32) string { return x.values.at[number].value })
+	return x
+}
+
+// memberships appends where item belongs. It calls the index's function.
 func (x *index) memberships(into []membership, item Item) []membership {
-	values := x.values(item)
+	values := x.function(item)
 	if len(values) > 1 { // each once
 		values = slices.Compact(slices.Sorted(slices.Values(values)))
 	}
@@ -70,72 +130,169 @@ func (x *index) memberships(into []membership, item Item) []membership {
 	return into
 }
 
-// move brings e into exactly the buckets that it should be in. s.mu is held for writing.
-func (s *Store) move(e *entry, wanted []membership) {
-	old, _ := s.places.get(e)
-	if stands(old, wanted) {
-		return
+func (x *index) at(p uint32) *place {
+	if p&inMore != 0 {
+		return &x.more.at(p &^ inMore).place
 	}
-	places := make([]place, 0, len(wanted))
-	for _, m := range wanted {
-		if i := slices.IndexFunc(old, func(p place) bool { return p.bucket.is(m) }); i >= 0 {
-			places = append(places, old[i])
-			old[i].bucket = nil
-			continue
-		}
-		places = append(places, e.enter(m))
-	}
-	for _, p := range old {
-		if p.bucket != nil {
-			s.exit(p)
-		}
-	}
-	if len(places) > 0 {
-		s.places.put(e, places)
-	} else {
-		s.places.delete(e)
-	}
+	return x.places.at(p)
 }
 
-// stands says whether those are places in those buckets, in that order, and in no other: the usual
-// case.
-func stands(places []place, wanted []membership) bool {
-	if len(wanted) != len(places) {
-		return false
+// entryAt returns the entry of a place.
+func (x *index) entryAt(p uint32) uint32 {
+	if p&inMore != 0 {
+		return x.more.at(p &^ inMore).entry
 	}
-	for i, m := range wanted {
-		if !places[i].bucket.is(m) {
-			return false
+	return p
+}
+
+// count returns how many entries are found under a value.
+func (x *index) count(value string) int {
+	if number := x.byValue.get(value); number != 0 {
+		return int(x.values.at[number].count)
+	}
+	return 0
+}
+
+// entriesOf returns an iterator over the entries that are found under a value.
+func (x *index) entriesOf(value string) iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		number := x.byValue.get(value)
+		if number == 0 {
+			return
 		}
-	}
-	return true
-}
-
-func (b *bucket) is(m membership) bool { return b != nil && b.index == m.index && b.value == m.value }
-
-// enter puts e into a bucket, which is made if it is the first.
-func (e *entry) enter(m membership) place {
-	b, ok := m.index.buckets.get(m.value)
-	if !ok {
-		b = &bucket{index: m.index, value: strings.Clone(m.value)} // not to pin the item it came from
-		m.index.buckets.put(b.value, b)
-	}
-	b.entries = append(b.entries, e)
-	return place{b, int32(len(b.entries) - 1)}
-}
-
-// exit takes the entry at p out of its bucket; the bucket's last one moves to its place.
-func (s *Store) exit(p place) {
-	b := p.bucket
-	b.entries = without(b.entries, int(p.at), func(moved *entry) {
-		places, _ := s.places.get(moved)
-		for i := range places {
-			if places[i].bucket == b {
-				places[i].at = p.at
+		for p := x.values.at[number].first; p != 0; p = x.at(p).next {
+			if !yield(x.entryAt(p)) {
+				return
 			}
 		}
-	})
-	if len(b.entries) == 0 {
-		b.index.buckets.delete(b.value)
+	}
+}
+
+// valuesOf returns an iterator over the values that an entry is found under.
+func (x *index) valuesOf(e uint32) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if int(e) >= x.places.len() || x.places.at(e).value == 0 {
+			return
+		}
+		for p := e; p != 0; p = x.at(p).more {
+			if !yield(x.values.at[x.at(p).value].value) {
+				return
+			}
+		}
+	}
+}
+
+// stands reports whether an entry is found under these values, in that order, and no others: the
+// usual case.
+func (x *index) stands(e uint32, wanted []membership) bool {
+	n := 0
+	for value := range x.valuesOf(e) {
+		if n == len(wanted) || wanted[n].value != value {
+			return false
+		}
+		n++
+	}
+	return n == len(wanted)
+}
+
+// move makes an entry found under exactly these values.
+func (x *index) move(e uint32, wanted []membership) {
+	if x.stands(e, wanted) {
+		return
+	}
+	if int(e) < x.places.len() && x.places.at(e).value != 0 {
+		for p := e; p != 0; {
+			p = x.leave(p)
+		}
+	}
+	if len(wanted) == 0 {
+		return
+	}
+	x.places.reach(e)
+	last := uint32(0)
+	for _, m := range wanted {
+		p := e
+		if last != 0 {
+			p = x.newMore(e)
+			x.at(last).more = p
+		}
+		x.enter(p, m.value)
+		last = p
+	}
+}
+
+// enter puts a place into the list of a value.
+func (x *index) enter(p uint32, value string) {
+	number := x.byValue.get(value)
+	if number == 0 {
+		number = x.values.add(&indexValue{value: strings.Clone(value)}) // not to keep what it is part of
+		x.byValue.put(number)
+	}
+	v := x.values.at[number]
+	if v.first != 0 {
+		x.at(v.first).prev = p
+	}
+	at := x.at(p)
+	at.value, at.next = number, v.first
+	v.first = p
+	v.count++
+}
+
+// leave takes a place out of the list of its value and frees it. It returns the next place of the
+// entry, 0 for none.
+func (x *index) leave(p uint32) (more uint32) {
+	at := *x.at(p)
+	v := x.values.at[at.value]
+	if at.next != 0 {
+		x.at(at.next).prev = at.prev
+	}
+	if at.prev != 0 {
+		x.at(at.prev).next = at.next
+	} else {
+		v.first = at.next
+	}
+	if v.count--; v.count == 0 {
+		x.byValue.remove(v.value)
+		x.values.remove(at.value)
+	}
+	*x.at(p) = place{}
+	if p&inMore != 0 {
+		x.at(p).next = x.moreFree
+		x.moreFree = p
+		x.moreUsed--
+	}
+	return at.more
+}
+
+// newMore returns a further place for an entry.
+func (x *index) newMore(e uint32) (p uint32) {
+	x.moreUsed++
+	if p = x.moreFree; p != 0 {
+		x.moreFree = x.at(p).next
+	} else {
+		p = uint32(x.more.len()) | inMore
+		x.more.push(morePlace{})
+	}
+	*x.more.at(p &^ inMore) = morePlace{entry: e}
+	return p
+}
+
+// sparse reports whether most of the index's memory is not used.
+func (x *index) sparse() bool { return x.values.sparse() || sparse(x.moreUsed, x.more.len()) }
+
+// rebuild makes the index anew, without memory to spare, for entries whose numbers are changed by to.
+func (x *index) rebuild(to func(e uint32) uint32) {
+	old := *x
+	*x = *newIndex(old.name, old.function)
+	x.byValue = newTable(func(number uint32) string { return x.values.at[number].value })
+	var wanted []membership
+	for e := range old.places.len() {
+		wanted = wanted[:0]
+		for value := range old.valuesOf(uint32(e)) {
+			wanted = append(wanted, membership{x, value})
+		}
+		if len(wanted) > 0 {
+			x.move(to(uint32(e)), wanted)
+		}
 	}
 }

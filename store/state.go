@@ -7,48 +7,37 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// What belongs to one object alone stands in one string, the state, for there is one of it for each
-// cached object:
+// What belongs to one object alone stands in one string, the state, because there is one of it for
+// each cached object:
 //
-//	form     1 byte: how the body is packed, whether its digits are halved and the UID is binary
-//	lengths  of key, resourceVersion and UID, and the generation: varints
+//	lengths  of key and resourceVersion, twice that of the UID (plus 1 if it is binary), and the
+//	         generation: varints
 //	key, resourceVersion, UID
-//	body     the object
-type form byte
-
-const (
-	formPlain form = iota // the body is the object as it came
-	formS2                // a block of S2
-	formNear              // a block of S2 against the group's base, key, UID and resourceVersion
-	formMask       = 3
-
-	binaryUID form = 4 // the UID is 16 bytes, to be written as xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
-	halved    form = 8 // of a block of S2: see block.go
-)
+//	body     the object, as pack made it
+//
+// A binary UID is the 16 bytes of a UID that is written as xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx.
 
 const textUID = 36
 
 // parsed is a state taken apart. Its strings are parts of it.
 type parsed struct {
-	form               form
-	halved, uidBinary  bool
-	generation         int64
 	key, version, body string
-	uid                string // as it is kept
+	uid                string // as it is stored
+	uidBinary          bool
+	generation         int64
 }
 
-// appendState appends a state without its body.
-func appendState(b []byte, key []byte, version, uid string, generation int64) []byte {
+// appendHead appends a state without its body.
+func appendHead(b []byte, key []byte, version, uid string, generation int64) []byte {
 	var raw [16]byte
-	f, isBinary := form(0), parseUID(&raw, uid)
-	n := len(uid)
+	isBinary := parseUID(&raw, uid)
+	n := uint64(len(uid)) << 1
 	if isBinary {
-		f, n = binaryUID, len(raw)
+		n = uint64(len(raw))<<1 | 1
 	}
-	b = append(b, byte(f))
 	b = binary.AppendUvarint(b, uint64(len(key)))
 	b = binary.AppendUvarint(b, uint64(len(version)))
-	b = binary.AppendUvarint(b, uint64(n))
+	b = binary.AppendUvarint(b, n)
 	b = binary.AppendUvarint(b, uint64(generation))
 	b = append(append(b, key...), version...)
 	if isBinary {
@@ -57,12 +46,12 @@ func appendState(b []byte, key []byte, version, uid string, generation int64) []
 	return append(b, uid...)
 }
 
-func parseState(s string) parsed {
-	p := parsed{form: form(s[0]) & formMask, halved: form(s[0])&halved != 0, uidBinary: form(s[0])&binaryUID != 0}
-	key, rest := cutUvarint(s[1:])
+func parseState(s string) (p parsed) {
+	key, rest := cutUvarint(s)
 	version, rest := cutUvarint(rest)
 	uid, rest := cutUvarint(rest)
 	generation, rest := cutUvarint(rest)
+	p.uidBinary, uid = uid&1 != 0, uid>>1
 	p.generation = int64(generation)
 	p.key, rest = rest[:key], rest[key:]
 	p.version, rest = rest[:version], rest[version:]
@@ -70,9 +59,9 @@ func parseState(s string) parsed {
 	return p
 }
 
-// stateKey is the key alone, which is asked for most.
+// stateKey returns the key alone, which is asked for most.
 func stateKey(s string) string {
-	n, rest := cutUvarint(s[1:])
+	n, rest := cutUvarint(s)
 	for skip := 0; skip < 3; rest = rest[1:] {
 		if rest[0] < 0x80 {
 			skip++
@@ -98,15 +87,7 @@ func (p *parsed) appendUID(b []byte) []byte {
 	return append(append(b, '-'), text[20:]...)
 }
 
-// appendHeader appends what an object's bytes have in common with its metadata, to pack and unpack
-// them with: the UID and the resourceVersion stand in them, the name often more than once.
-func (p *parsed) appendHeader(b []byte) []byte {
-	b = append(b, p.key...)
-	b = p.appendUID(b)
-	return append(b, p.version...)
-}
-
-// parseUID reads a UID of the form that servers write, and says whether it is of that form exactly.
+// parseUID parses a UID of the form that servers write, and reports whether it has that form exactly.
 func parseUID(into *[16]byte, uid string) bool {
 	if len(uid) != textUID || uid[8] != '-' || uid[13] != '-' || uid[18] != '-' || uid[23] != '-' {
 		return false

@@ -1,375 +1,272 @@
 package store
 
 import (
-	"fmt"
-	"iter"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
-	"sync/atomic"
+	"weak"
 
-	"k8s.io/apimachinery/pkg/labels"
-
+	"github.com/skiff-k8s/skiff/pack"
 	"github.com/skiff-k8s/skiff/wire"
 )
 
 // Store is a set of objects by key ("namespace/name"). It is safe for concurrent use.
 //
-// One lock, held for moments: packing and index functions run before it is taken, and whoever goes
-// over many items first copies a list of them (24 bytes each) under it and then holds nothing. So
-// every list shows the store as it was at one moment, callbacks may read and write the store, and
-// no reader keeps a writer waiting for longer than that copy takes.
+// Writers wait for each other. A writer packs and calls the functions of indexes before it takes the
+// lock that readers take, and holds that one for moments. A reader of many items copies a list of
+// them (32 bytes each) under that lock, and then holds nothing. So every list shows the store as it
+// was at one moment, and callbacks may read and write the store.
 type Store struct {
-	decoded *decodedCache[*byte] // by Item.id
+	self    weak.Pointer[Store]
+	decoded *decodedCache[uint64] // by Item.generation
 
-	// write is held by the one writer at a time, and taken before mu. It guards what only writers
-	// look at: the fields below, entry.seen, scopes and bases.
-	write    sync.Mutex
-	lineages table[string, *lineage] // by lineage.id
-	families table[string, *family]  // by family.id
-	roots    table[string, *root]    // by root.id
-	numbers  uint64                  // lineages that there ever were
-	wanted   []membership
-	round    uint32 // counts the BeginReplace
+	// write is held by the one writer at a time, and taken before mu. It guards the fields below, and
+	// what the comments say it guards.
+	write       sync.Mutex
+	packer      pack.Packer
+	kinds       map[string]*kind
+	serials     uint64 // siblings that there ever were
+	generations uint64 // states that there ever were
+	wanted      []membership
+	inList      bitset // the entries that were Set or Touched since BeginReplace
+	replacing   bool
+	*buffers    // nil while nothing is packed
 
-	*workshop // for packing; nil while nothing is packed
-
-	// For Stats, which must not wait for write: the functions of indexes may call it.
-	bases, baseBytes, scratchBytes atomic.Int64
-
-	// mu guards what readers look at: the fields below, entries, groups and buckets. It is held for
-	// writing only by who holds write, who therefore needs none to read.
-	mu         sync.RWMutex
-	entries    keyTable
-	namespaces lineagesBy // by namespace
-	owners     lineagesBy // by the owner's UID
-	indexes    []*index
-	places     table[*entry, []place] // of the entries that an index finds
-	groups     int
-	packed     int64
-	raw        int64
+	// mu guards the fields below, and what the comments say it guards. It is held for writing only by
+	// holders of write, who therefore need it not to read.
+	mu          sync.RWMutex
+	entries     *entries
+	sets        records[labelSet]
+	siblings    records[siblings]
+	byLabels    table // of sets, by labelSet.id
+	byOrigin    table // of siblings, by siblings.id
+	namespaces  siblingsBy
+	owners      siblingsBy // by the owner's UID
+	indexes     []*index
+	packed, raw int64
 }
 
-// entry is the place of one key, whose state is exchanged as the object changes. There is one for
-// each object: 32 bytes.
-type entry struct {
-	group *group
-	state string
-	at    uint32 // where it stands in its group
-	seen  uint32 // the round in which the object was last Set or Touched
+// Options are the options of a store.
+type Options struct {
+	// DecodedBytes is the budget for decoded objects that Item.Shared keeps, in bytes of memory as
+	// its size function counts them. 0 means that none are kept; negative means no limit.
+	DecodedBytes int64
 }
 
 // New returns an empty store.
 func New(o Options) *Store {
-	return &Store{decoded: newDecodedCache[*byte](o.DecodedBytes)}
+	s := &Store{
+		decoded: newDecodedCache[uint64](o.DecodedBytes),
+		kinds:   make(map[string]*kind),
+		entries: newEntries(),
+	}
+	s.self = weak.Make(s)
+	s.byLabels = newTable(func(number uint32) string { return s.sets.at[number].id })
+	s.byOrigin = newTable(func(number uint32) string { return s.siblings.at[number].id })
+	s.namespaces = newSiblingsBy(&s.siblings,
+		func(from *siblings) string { return from.origin.namespace },
+		func(from *siblings) *links { return &from.inNamespace })
+	s.owners = newSiblingsBy(&s.siblings,
+		func(from *siblings) string { return from.origin.owner.UID },
+		func(from *siblings) *links { return &from.ofOwner })
+	return s
 }
 
-// Set packs o and puts it in the place of its key. It returns the item that stands there now, and
-// the one that stood there before, which is zero if there was none. The store keeps no memory of
-// o's.
+// Set packs o and stores it under its key. It returns the item that is stored now, and the one that
+// was stored before, which is zero if there was none. The store keeps no memory of o's.
 func (s *Store) Set(o wire.Object) (now, was Item) {
 	s.write.Lock()
 	defer s.write.Unlock()
-	s.open()
+	s.wake()
 	e := s.entryOf(&o.Meta)
-	var f *family
-	if e != nil {
-		was = Item{e.group, e.state}
-		f = e.group.family
+	var set, old *labelSet
+	if e != 0 {
+		was, old = s.item(e), s.setOf(e)
 	}
-	if f == nil || !f.has(&o) { // as a rule an object stays in its family
-		f = s.familyOf(&o)
+	if set = old; set == nil || !set.common.fits(&o) {
+		set = s.labelSetFor(&o)
 	}
-	b := s.baseFor(f, o.Data, true)
-	newBase := b != nil && b.root != nil && b.packs == 0
-	now = Item{f.group(b), s.pack(b, &o)}
-	s.wanted = s.memberships(s.wanted[:0], now)
-	e = s.put(e, now)
-	e.seen = s.round
-	s.forget(was)
-	if newBase {
-		s.adopt(f, b)
+	state, base, changed := s.add(set.group, &o)
+	set = set.withBase(base)
+	now = s.newItem(set, state)
+	s.callIndexes(set, now)
+	e = s.put(e, set, now)
+	if s.replacing {
+		s.inList.add(e)
 	}
+	if old != nil {
+		s.packer.Release(old.group, was.handle())
+		s.decoded.forget(was.generation)
+	}
+	if changed != nil {
+		s.repack(changed, set)
+	}
+	s.shrink()
 	return now, was
 }
 
-// entryOf returns the entry of an object's key, nil if there is none. s.write is held.
-func (s *Store) entryOf(m *wire.Meta) *entry {
-	s.key = appendKey(s.key[:0], m)
-	return s.entries.get(unsafeString(s.key))
+// add packs an object of a group that the store keeps, and returns its state.
+func (s *Store) add(g *pack.Group, o *wire.Object) (state string, b *pack.Base, changed *pack.Group) {
+	out := s.appendHead(o)
+	out, b, changed = s.packer.Add(out, g, o.Data, unsafeString(s.key), o.Meta.UID, o.Meta.ResourceVersion)
+	s.state = small(out)
+	return string(out), b, changed
 }
 
-// put makes item the state of e, or of a new entry if that is nil. s.wanted is where it belongs.
-func (s *Store) put(e *entry, item Item) *entry {
+// appendHead returns the beginning of the state of o in s.state, and its key in s.key.
+func (s *Store) appendHead(o *wire.Object) []byte {
+	m := &o.Meta
+	s.key = appendKey(s.key[:0], m)
+	return appendHead(s.state[:0], s.key, m.ResourceVersion, m.UID, m.Generation)
+}
+
+// newItem returns a state of an object of set, with a generation of its own. s.write is held.
+func (s *Store) newItem(set *labelSet, state string) Item {
+	s.generations++
+	return Item{set.common, state, s.generations}
+}
+
+// callIndexes finds in s.wanted where an item belongs that has been added to set's group. It calls
+// the functions of indexes; if one panics, the item is released.
+func (s *Store) callIndexes(set *labelSet, item Item) {
+	s.wanted = s.wanted[:0]
+	if len(s.indexes) == 0 {
+		return
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			s.packer.Release(set.group, item.handle())
+		}
+	}()
+	for _, x := range s.indexes {
+		s.wanted = x.memberships(s.wanted, item)
+	}
+	returned = true
+}
+
+// entryOf returns the entry of an object's key, 0 if there is none. s.write is held.
+func (s *Store) entryOf(m *wire.Meta) uint32 {
+	s.key = appendKey(s.key[:0], m)
+	return s.entries.byKey.get(unsafeString(s.key))
+}
+
+// item returns the state of an entry.
+func (s *Store) item(e uint32) Item {
+	return Item{s.setOf(e).common, *s.entries.states.at(e), *s.entries.generations.at(e)}
+}
+
+func (s *Store) setOf(e uint32) *labelSet { return s.sets.at[s.entries.links.at(e).set] }
+
+// put makes item, of a label set, the state of e, or of a new entry if that is 0, and returns the
+// entry. s.wanted is where it belongs.
+func (s *Store) put(e uint32, set *labelSet, item Item) uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e == nil {
-		e = new(entry)
-		s.enter(e, item.group, item.state)
-		s.entries.add(e)
+	if e == 0 {
+		s.packed += int64(len(item.state))
+		s.raw += int64(item.handle().Size())
+		e = s.entries.add(item.state, item.generation)
+		s.link(e, set)
 	} else {
-		s.exchange(e, item)
+		s.replace(e, set, item)
 	}
-	s.move(e, s.wanted)
+	s.moveInIndexes(e, s.wanted)
 	return e
 }
 
-// exchange makes item, of the same key, the state of e. Both locks are held.
-func (s *Store) exchange(e *entry, item Item) {
-	was, at, state := e.group, e.at, e.state
-	if was == item.group {
-		s.packed += int64(len(item.state) - len(state))
-		s.raw += int64(rawLen(item.state) - rawLen(state))
-		e.state = item.state
-		return
+// replace makes item, of a label set, the state of an entry of the same key. Both locks are held.
+func (s *Store) replace(e uint32, set *labelSet, item Item) {
+	was := s.item(e)
+	s.packed += int64(len(item.state) - len(was.state))
+	s.raw += int64(item.handle().Size() - was.handle().Size())
+	if s.setOf(e) != set {
+		if set.number == 0 {
+			s.addLabelSet(set) // first, so that what both have in common stays
+		}
+		s.unlink(e)
+		s.link(e, set)
 	}
-	s.enter(e, item.group, item.state) // first, so that what both groups belong to stays
-	s.leave(was, at, state)
+	s.entries.set(e, item.state, item.generation)
+}
+
+// repack packs objects of a group again that has a new base, because of an object of set: a few of
+// those that are packed against a base further outside. s.write is held.
+func (s *Store) repack(changed *pack.Group, set *labelSet) {
+	var sets []*labelSet
+	for other := set.siblings.first; other != nil; other = other.next {
+		if (other.group == changed || set.siblings.group == changed) && pack.Repackable(other.group, other.common.base) {
+			sets = append(sets, other)
+		}
+	}
+	n := 0
+	for _, set := range sets {
+		for e, next := set.first, uint32(0); e != 0 && n < pack.RepackAtMost; e = next {
+			next = s.entries.links.at(e).next
+			if s.repackEntry(e) {
+				n++
+			}
+		}
+	}
+}
+
+// repackEntry packs an object again, and reports whether that made a difference. s.write is held.
+func (s *Store) repackEntry(e uint32) bool {
+	was, set := s.item(e), s.setOf(e)
+	p := parseState(was.state)
+	s.uid = p.appendUID(s.uid[:0])
+	head := was.state[:len(was.state)-len(p.body)]
+	out, base, ok := s.packer.Repack(append(s.state[:0], head...), set.group, was.handle(), p.key, unsafeString(s.uid), p.version)
+	s.state = small(out)
+	if !ok {
+		return false
+	}
+	to := set.withBase(base)
+	now := s.newItem(to, string(out))
+	s.mu.Lock()
+	s.replace(e, to, now)
+	s.mu.Unlock()
+	s.packer.Release(set.group, was.handle())
+	s.decoded.forget(was.generation)
+	return true
 }
 
 // Pack returns o as an item that is not in the store: the last state of an object that is gone.
 func (s *Store) Pack(o wire.Object) Item {
 	s.write.Lock()
 	defer s.write.Unlock()
-	s.open()
-	f := s.familyOf(&o)
-	b := s.baseFor(f, o.Data, false)
-	item := Item{f.group(b), s.pack(b, &o)}
-	if b != nil {
-		s.settle(b) // packing may have let go of it, and no entry will say so
-	}
-	return item
+	s.wake()
+	set := s.labelSetFor(&o)
+	out, base := s.packer.Pack(s.appendHead(&o), set.group, o.Data, unsafeString(s.key), o.Meta.UID, o.Meta.ResourceVersion)
+	s.state = small(out)
+	return s.newItem(set.withBase(base), string(out))
 }
 
-// Delete removes a key and returns what stood there, and whether there was anything.
+// Delete removes a key. It returns the item that was stored there, and reports whether there was one.
 func (s *Store) Delete(key string) (last Item, had bool) {
 	s.write.Lock()
 	defer s.write.Unlock()
-	e := s.entries.get(key)
-	if e == nil {
+	e := s.entries.byKey.get(key)
+	if e == 0 {
 		return Item{}, false
 	}
 	last = s.remove(e)
-	s.forget(last)
+	s.shrink()
 	return last, true
 }
 
-func (s *Store) remove(e *entry) Item {
+// remove removes an entry and returns its last state. s.write is held.
+func (s *Store) remove(e uint32) Item {
+	last, set := s.item(e), s.setOf(e)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	last := Item{e.group, e.state}
-	s.entries.remove(last.Key())
-	s.move(e, nil)
-	s.leave(e.group, e.at, e.state)
+	s.packed -= int64(len(last.state))
+	s.raw -= int64(last.handle().Size())
+	s.moveInIndexes(e, nil)
+	s.unlink(e)
+	s.entries.remove(e)
+	s.mu.Unlock()
+	if s.replacing {
+		s.inList.remove(e)
+	}
+	s.packer.Release(set.group, last.handle())
+	s.decoded.forget(last.generation)
 	return last
-}
-
-// BeginReplace begins to take in a complete list: what is neither Set nor Touched from here until
-// EndReplace is not in the list. To begin again forgets the list begun before.
-func (s *Store) BeginReplace() {
-	s.write.Lock()
-	defer s.write.Unlock()
-	s.round++
-}
-
-// Touch says that an object with this metadata is in the list, and whether the store has just that
-// state of it (its key, UID and resourceVersion), so that it need not be Set.
-func (s *Store) Touch(m *wire.Meta) bool {
-	s.write.Lock()
-	defer s.write.Unlock()
-	s.open()
-	e := s.entryOf(m)
-	if e == nil || !(Item{e.group, e.state}).SameVersion(m.UID, m.ResourceVersion) {
-		return false
-	}
-	e.seen = s.round
-	return true
-}
-
-// EndReplace removes what was not in the list and returns it.
-func (s *Store) EndReplace() (gone []Item) {
-	s.write.Lock()
-	defer s.write.Unlock()
-	var old []*entry
-	for e := range s.entries.all {
-		if e.seen != s.round {
-			old = append(old, e)
-		}
-	}
-	for _, e := range old {
-		last := s.remove(e)
-		s.forget(last)
-		gone = append(gone, last)
-	}
-	return gone
-}
-
-// Get returns the item of a key and whether there is one.
-func (s *Store) Get(key string) (Item, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	e := s.entries.get(key)
-	if e == nil {
-		return Item{}, false
-	}
-	return Item{e.group, e.state}, true
-}
-
-// Len returns how many objects there are.
-func (s *Store) Len() int {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.entries.len()
-}
-
-// All goes over all items, in no order, as they are at its beginning.
-func (s *Store) All() iter.Seq[Item] { return s.Select("", nil) }
-
-// Keys goes over the keys of all items, in no order, as they are at its beginning.
-func (s *Store) Keys() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for item := range s.All() {
-			if !yield(item.Key()) {
-				return
-			}
-		}
-	}
-}
-
-// Select goes over the items of a namespace ("" is all) whose labels match, in no order, as they
-// are at its beginning. A nil selector matches all. No object is unpacked for it; siblings with the
-// same labels are matched once together. The selector is asked while the store is locked, so it must
-// not use the store.
-func (s *Store) Select(namespace string, selector labels.Selector) iter.Seq[Item] {
-	return func(yield func(Item) bool) {
-		for _, item := range s.snapshot(namespace, selector) {
-			if !yield(item) {
-				return
-			}
-		}
-	}
-}
-
-func (s *Store) snapshot(namespace string, selector labels.Selector) []Item {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if namespace != "" {
-		return s.namespaces.items(nil, namespace, selector)
-	}
-	var all []Item
-	if selector == nil || selector.Empty() {
-		all = make([]Item, 0, s.entries.len())
-	}
-	for namespace := range s.namespaces.m {
-		all = s.namespaces.items(all, namespace, selector)
-	}
-	return all
-}
-
-// items appends the items of the lineages under a value whose labels match. s.mu is held.
-func (t *lineagesBy) items(into []Item, value string, selector labels.Selector) []Item {
-	list, ok := t.get(value)
-	if !ok {
-		return into
-	}
-	for _, l := range *list {
-		for _, g := range l.groups {
-			if selector != nil && !selector.Matches(g.family.labels) {
-				continue
-			}
-			into = slices.Grow(into, len(g.entries))
-			for _, e := range g.entries {
-				into = append(into, Item{g, e.state})
-			}
-		}
-	}
-	return into
-}
-
-// ByIndex returns the items that an index finds under a value, in no order. The error is an
-// *UnknownIndexError.
-func (s *Store) ByIndex(name, value string) ([]Item, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	switch name {
-	case NamespaceIndex:
-		return s.namespaces.items(nil, value, nil), nil
-	case OwnerIndex:
-		return s.owners.items(nil, value, nil), nil
-	}
-	x := s.index(name)
-	if x == nil {
-		return nil, &UnknownIndexError{Name: name}
-	}
-	b, ok := x.buckets.get(value)
-	if !ok {
-		return nil, nil
-	}
-	items := make([]Item, 0, len(b.entries))
-	for _, e := range b.entries {
-		items = append(items, Item{e.group, e.state})
-	}
-	return items, nil
-}
-
-// IndexValues returns the values of an index that find anything, in no order. The error is an
-// *UnknownIndexError.
-func (s *Store) IndexValues(name string) ([]string, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	switch name {
-	case NamespaceIndex:
-		return slices.Collect(maps.Keys(s.namespaces.m)), nil
-	case OwnerIndex:
-		return slices.Collect(maps.Keys(s.owners.m)), nil
-	}
-	x := s.index(name)
-	if x == nil {
-		return nil, &UnknownIndexError{Name: name}
-	}
-	return slices.Collect(maps.Keys(x.buckets.m)), nil
-}
-
-// AddIndex adds an index: every item is found under each of the values that f returns for it. f
-// must depend on nothing but the item, and may read the store but not write to it. Items that are
-// there already are indexed before AddIndex returns. It is an error to use a name twice.
-func (s *Store) AddIndex(name string, f func(Item) []string) error {
-	s.write.Lock()
-	defer s.write.Unlock()
-	if name == NamespaceIndex || name == OwnerIndex || s.index(name) != nil {
-		return fmt.Errorf("store: there is an index %q already; choose another name", name)
-	}
-	x := &index{name: strings.Clone(name), values: f}
-	type arrival struct {
-		entry *entry
-		at    []membership
-	}
-	var arrivals []arrival
-	for e := range s.entries.all {
-		if at := x.memberships(nil, Item{e.group, e.state}); len(at) > 0 {
-			arrivals = append(arrivals, arrival{e, at})
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, a := range arrivals {
-		places, _ := s.places.get(a.entry)
-		places = slices.Grow(places, len(a.at))
-		for _, m := range a.at {
-			places = append(places, a.entry.enter(m))
-		}
-		s.places.put(a.entry, places)
-	}
-	s.indexes = append(s.indexes, x)
-	return nil
-}
-
-func (s *Store) index(name string) *index {
-	for _, x := range s.indexes {
-		if x.name == name {
-			return x
-		}
-	}
-	return nil
 }
