@@ -127,6 +127,27 @@ func TestExamples(t *testing.T) {
 		}
 	})
 
+	t.Run("workqueue", func(t *testing.T) {
+		namespace := cluster.Namespace(t)
+		services := client.Of[corev1.Service](c).In(namespace)
+		p := start(t, filepath.Join(programs, "workqueue"), "--kubeconfig", kubeconfig)
+		if _, err := services.Create(ctx, &corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Name: "web"},
+			Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}},
+		}, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		p.waitFor(t, "retry 1 of "+namespace+"/web: no label")
+		p.waitFor(t, "retry 3 of "+namespace+"/web: no label")
+		p.waitFor(t, "give up "+namespace+"/web until its next event")
+		patch := []byte(`{"metadata":{"labels":{"owner":"shop"}}}`)
+		if _, err := services.Patch(ctx, "web", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		p.waitFor(t, namespace+"/web is owned by shop")
+		p.interrupt(t)
+	})
+
 	t.Run("the default rules find the cluster, too", func(t *testing.T) {
 		program := filepath.Join(programs, "list-pods-rest")
 		out, stderr, code := output(t, environment(t, "KUBECONFIG="+kubeconfig), program)
@@ -138,7 +159,7 @@ func TestExamples(t *testing.T) {
 
 	t.Run("without a cluster each says where it looked", func(t *testing.T) {
 		missing := filepath.Join(t.TempDir(), "missing")
-		for _, name := range []string{"list-pods-rest", "list-clientset", "dynamic-get", "discovery", "informer", "controller"} {
+		for _, name := range []string{"list-pods-rest", "list-clientset", "dynamic-get", "discovery", "informer", "controller", "workqueue"} {
 			_, stderr, code := output(t, environment(t), filepath.Join(programs, name), "--kubeconfig", missing, "x")
 			if code != 1 || !strings.Contains(stderr, missing) {
 				t.Errorf("%s with a kubeconfig that is not there: exit code %d, %q; want 1 and the file's name", name, code, stderr)
