@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -35,6 +36,13 @@ func TestExamples(t *testing.T) {
 	ctx := t.Context()
 	createPod(ctx, t, c, "default", "web-0")
 	createDeployment(ctx, t, c, "kube-system", "dns")
+
+	t.Run("quickstart", func(t *testing.T) {
+		out, errOut, code := output(t, environment(t, "KUBECONFIG="+kubeconfig), filepath.Join(programs, "quickstart"))
+		if code != 0 || !regexp.MustCompile(`^[1-9]\d* pods take [1-9]\d* B, packed from [1-9]\d* B\n$`).MatchString(out) {
+			t.Errorf("exit code %d, standard output %q, standard error %q", code, out, errOut)
+		}
+	})
 
 	t.Run("list-pods-rest", func(t *testing.T) {
 		out := succeeds(t, filepath.Join(programs, "list-pods-rest"), "--kubeconfig", kubeconfig)
