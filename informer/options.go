@@ -35,7 +35,6 @@ type config struct {
 	onError           func(error)
 	logger            *slog.Logger
 	pageSize          int64
-	noWatchList       bool
 	decodedBudget     int64
 	budgetChosen      bool // by an option
 	checkViews        bool

@@ -1,52 +1,80 @@
 package informer
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/resourceversion"
-
-	"github.com/skiff-k8s/skiff/internal/ctxerr"
 )
 
-// progress is how far the store has come, and who wants to know.
+// progress is the version that the cache contains. It holds everybody who waits for a later one,
+// and it alone decides when the server is asked for it.
+//
+// The event of a write takes milliseconds. A version that is still missing after a second will
+// perhaps have no event: it is of another namespace, or of a list. It is overdue then, and the
+// reflector, which asks for that at the beginning of each watch and is interrupted during one, asks
+// the server. As long as somebody waits, progress is never without the time of the next question
+// (due), so that no question can be lost: not during a list, nor with a watch that breaks.
 type progress struct {
 	mu      sync.Mutex
 	version string
-	changed chan struct{} // closed when version moves on; nil while nobody waits
-	hooks   []*hook       // copied when it is changed
+	hooks   []*hook // copied when it is changed
 	closed  bool
 
-	wanted string      // the newest version that was asked for in vain; "" when there is none
-	asked  *time.Timer // calls hurry when wanted is overdue
-	hurry  func()      // set once, before the informer runs
+	waiting []*waiter // in WaitFor
+	polled  string    // the newest version that Contains was asked for in vain
+	fresh   bool      // polled has been asked for since the server was asked the last time
+
+	due     time.Time // when the server is to be asked; zero if nobody waits for what has not been read
+	asked   string    // what the server was asked for, until the cache contains it
+	askedAt time.Time
+	asks    int // how often in a row, without an answer
+
+	read      string      // the version from which the open watch reads: what is on its way to the cache
+	interrupt func()      // ends the open watch; nil while there is none
+	timer     *time.Timer // calls fire when the server is to be asked, while there is a watch
 }
 
 type hook struct{ f func(string) }
 
-// patience is how long a version that somebody wants may be missing before the server is asked for
-// it: the event of a write takes milliseconds, so what is missing then will have no event.
-const patience = time.Second
+// waiter is a call of WaitFor.
+type waiter struct {
+	version string
+	done    chan error // gets the result: nil, or an *OpaqueVersionError
+}
+
+const (
+	// patience is how long a version may be missing before it is overdue.
+	patience = time.Second
+	// askAgain is how soon after a question the next one is asked: the short watch that follows it
+	// is over then. It doubles with each question that brings no answer, up to maxAskAgain.
+	askAgain    = shortWatch + patience
+	maxAskAgain = time.Minute
+)
 
 func newProgress() *progress { return &progress{} }
 
-// advance moves on and tells everyone. It is for the one who updates the store, afterwards.
+// advance moves on and tells everybody. It is for the goroutine that updates the store, afterwards.
 func (p *progress) advance(version string) {
 	p.mu.Lock()
 	p.version = version
-	if p.changed != nil {
-		close(p.changed)
-		p.changed = nil
+	p.waiting = slices.DeleteFunc(p.waiting, func(w *waiter) bool {
+		has, err := contains(version, w.version)
+		if has {
+			w.done <- err
+		}
+		return has
+	})
+	if has, _ := contains(version, p.polled); has {
+		p.polled = ""
 	}
-	if p.wanted != "" {
-		if has, _ := contains(version, p.wanted); has {
-			p.wanted = ""
-			p.asked.Stop()
+	if p.asked != "" {
+		if has, _ := contains(version, p.asked); has {
+			p.asked, p.asks, p.due = "", 0, time.Time{}
 		}
 	}
+	p.schedule()
 	hooks := p.hooks
 	p.mu.Unlock()
 	for _, h := range hooks {
@@ -58,50 +86,8 @@ func (p *progress) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
-	if p.asked != nil {
-		p.asked.Stop()
-	}
-}
-
-// has says whether version is contained. If not, it is wanted from now on.
-func (p *progress) has(version string) (bool, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	has, err := contains(p.version, version)
-	if !has && err == nil {
-		p.want(version)
-	}
-	return has, err
-}
-
-// want remembers that somebody asked for version in vain. p.mu is held.
-func (p *progress) want(version string) {
-	if p.wanted != "" {
-		if has, _ := contains(p.wanted, version); has {
-			return
-		}
-	} else if p.hurry != nil && !p.closed {
-		if p.asked == nil {
-			p.asked = time.AfterFunc(patience, p.hurry)
-		} else {
-			p.asked.Reset(patience)
-		}
-	}
-	p.wanted = version
-}
-
-// overdue returns the version that somebody still wants, "" if nobody does.
-func (p *progress) overdue() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.wanted
-}
-
-// giveUp forgets what was wanted, until it is asked for again.
-func (p *progress) giveUp() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.wanted = ""
+	p.interrupt = nil
+	p.schedule()
 }
 
 func (p *progress) current() string {
@@ -110,17 +96,168 @@ func (p *progress) current() string {
 	return p.version
 }
 
-// next returns a channel that is closed when the version moves on from what it is now.
-func (p *progress) next() <-chan struct{} {
+// has reports whether version is contained. If it is not, it is awaited for a while.
+func (p *progress) has(version string) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.changed == nil {
-		p.changed = make(chan struct{})
+	has, err := contains(p.version, version)
+	if !has {
+		if newer, _ := contains(p.polled, version); !newer {
+			p.polled = version
+		}
+		p.fresh = true
+		p.await()
 	}
-	return p.changed
+	return has, err
 }
 
-// contains says whether a cache at version at contains version. "" and "0" mean any state.
+// wait returns a waiter for version. The caller gives it to leave in the end.
+func (p *progress) wait(version string) *waiter {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := &waiter{version, make(chan error, 1)}
+	if has, err := contains(p.version, version); has {
+		w.done <- err
+		return w
+	}
+	p.waiting = append(p.waiting, w)
+	p.await()
+	return w
+}
+
+// leave ends waiting.
+func (p *progress) leave(w *waiter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting = slices.DeleteFunc(p.waiting, func(o *waiter) bool { return o == w })
+	p.schedule()
+}
+
+// await sets when the server is asked, now that somebody else waits too. p.mu is held.
+func (p *progress) await() {
+	if at := p.soonest(); !p.due.IsZero() && at.Before(p.due) {
+		p.due = at
+	}
+	p.schedule()
+}
+
+// soonest returns the first time at which the server may be asked for what is awaited from now on.
+// It lets the short watch of the last question come to its end. p.mu is held.
+func (p *progress) soonest() time.Time {
+	at := time.Now().Add(patience)
+	if next := p.askedAt.Add(askAgain); p.asked != "" && at.Before(next) {
+		at = next
+	}
+	return at
+}
+
+// schedule makes due and the timer agree with what is awaited. p.mu is held.
+func (p *progress) schedule() {
+	switch wanted := p.newest() != ""; {
+	case !wanted:
+		p.due, p.asks = time.Time{}, 0
+	case p.due.IsZero():
+		p.due = p.soonest()
+	}
+	switch {
+	case p.interrupt == nil || p.due.IsZero():
+		if p.timer != nil {
+			p.timer.Stop()
+		}
+	case p.timer == nil:
+		p.timer = time.AfterFunc(time.Until(p.due), p.fire)
+	default:
+		p.timer.Reset(time.Until(p.due))
+	}
+}
+
+// newest returns the newest version that is awaited and has not been read, "" if there is none. p.mu
+// is held.
+func (p *progress) newest() (newest string) {
+	consider := func(version string) {
+		for _, at := range []string{newest, p.version, p.read} {
+			if has, _ := contains(at, version); has {
+				return
+			}
+		}
+		newest = version
+	}
+	for _, w := range p.waiting {
+		consider(w.version)
+	}
+	if p.polled != "" && (p.fresh || time.Now().Before(p.due)) {
+		consider(p.polled)
+	}
+	return newest
+}
+
+// fire interrupts the open watch if the server is to be asked now.
+func (p *progress) fire() {
+	p.mu.Lock()
+	interrupt := p.interrupt
+	if interrupt == nil || p.overdueLocked() == "" {
+		p.mu.Unlock()
+		return
+	}
+	p.interrupt = nil
+	p.mu.Unlock()
+	interrupt()
+}
+
+// overdue returns the version that the server is to be asked for now, "" if there is none. at is
+// what the reflector has read.
+func (p *progress) overdue(at string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.read = at
+	return p.overdueLocked()
+}
+
+// overdueLocked is overdue beyond p.read. p.mu is held.
+func (p *progress) overdueLocked() string {
+	if p.schedule(); p.due.IsZero() || time.Now().Before(p.due) {
+		return ""
+	}
+	return p.newest()
+}
+
+// watch is overdue for a watch that has been opened: if nothing is overdue, interrupt is called, at
+// most once and in a goroutine of its own, when something is before unwatch is called.
+func (p *progress) watch(at string, interrupt func()) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.read = at
+	if version := p.overdueLocked(); version != "" {
+		return version
+	}
+	if !p.closed {
+		p.interrupt = interrupt
+	}
+	p.schedule()
+	return ""
+}
+
+// unwatch ends what watch began.
+func (p *progress) unwatch() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.interrupt = nil
+	p.schedule()
+}
+
+// wasAsked notes that the server has been asked for version.
+func (p *progress) wasAsked(version string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pause := min(askAgain<<min(p.asks, 10), maxAskAgain)
+	p.asked, p.askedAt = version, time.Now()
+	p.asks++
+	p.fresh = false
+	p.due = p.askedAt.Add(pause)
+	p.schedule()
+}
+
+// contains reports whether a cache at version at contains version. "" and "0" mean any state.
 func contains(at, version string) (bool, error) {
 	if at == "" {
 		return false, nil
@@ -133,61 +270,4 @@ func contains(at, version string) (bool, error) {
 		return true, &OpaqueVersionError{ResourceVersion: version}
 	}
 	return order >= 0, nil
-}
-
-// ResourceVersion returns the newest version that the cache contains: every change of the
-// informer's objects up to it is in the store. Events and bookmarks move it on. "" before the
-// initial list.
-func (s *shared) ResourceVersion() string { return s.progress.current() }
-
-// Contains says, without waiting, whether the cache contains everything up to that version, which
-// may come from any object, list or bookmark of the same resource (KEP-5504: versions of one
-// resource are ordered). For a version that is no such number (aggregated servers may have their
-// own) it says true, for nobody can know, and nobody should wait for it forever. Before the initial
-// list it says false.
-func (s *shared) Contains(resourceVersion string) bool {
-	has, _ := s.progress.has(resourceVersion)
-	return has
-}
-
-// WaitFor waits until the cache contains everything up to that version: after it, the lister sees
-// the write that returned it. It returns ctx's error, wrapped, if that ends first, and an
-// *OpaqueVersionError at once if the version cannot be compared.
-//
-// A write of an object of this informer is seen by its own event. Where no event comes (the
-// version is of another namespace, or a list's), the server is asked how far it is, so that this
-// takes seconds even if nothing changes.
-func (s *shared) WaitFor(ctx context.Context, resourceVersion string) error {
-	for s.Err() == nil {
-		next := s.progress.next() // before has, not to miss what comes between
-		if has, err := s.progress.has(resourceVersion); err != nil {
-			return fmt.Errorf("informer %s: waiting for a version: %w", s, err)
-		} else if has {
-			return nil
-		}
-		select {
-		case <-next:
-		case <-s.life.Done():
-		case <-ctx.Done():
-			return fmt.Errorf("informer %s: waiting for resourceVersion %s, at %q: %w%w",
-				s, resourceVersion, s.progress.current(), ctxerr.Of(ctx), s.health.because())
-		}
-	}
-	return s.Err()
-}
-
-// OnProgress has f called each time that the cache has moved on, with the version that it
-// contains now: the store has been updated already, and handlers have the events in their queues.
-// It is called from the stream's own goroutine and must not block. It is not called for the past.
-// After stop returns, it is not called again, unless a call is about to be made.
-func (s *shared) OnProgress(f func(resourceVersion string)) (stop func()) {
-	p, h := s.progress, &hook{f}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.hooks = append(slices.Clone(p.hooks), h)
-	return func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.hooks = slices.DeleteFunc(slices.Clone(p.hooks), func(o *hook) bool { return o == h })
-	}
 }

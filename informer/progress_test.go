@@ -88,6 +88,24 @@ func TestAVersionThatDoesNotComeIsAskedFor(t *testing.T) {
 	})
 }
 
+// The same holds for a version that somebody began to wait for while the list was streaming.
+func TestAVersionThatIsWaitedForDuringTheList(t *testing.T) {
+	play(t, func(s *scene) {
+		w := s.next("watch,sendInitialEvents=true").watch()
+		w.event("ADDED", object("a", "ua", "5"))
+		done := make(chan error, 1)
+		go func() { done <- s.maps.WaitFor(s.ctx, "50") }()
+		time.Sleep(5 * time.Second) // synctest's clock
+		w.listEnd("10")
+		s.next("list,fieldSelector=metadata.name=-,resourceVersion=50,resourceVersionMatch=NotOlderThan").list("51", "")
+		w = s.next("watch,resourceVersion=10,timeoutSeconds=4").watch()
+		w.bookmark("51")
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // When the context ends, Wait returns, and nothing of the informer's is left (or synctest fails the
 // test); who waits is told.
 func TestEverythingEndsWithTheContext(t *testing.T) {

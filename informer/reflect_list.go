@@ -5,11 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"strconv"
 	"time"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/skiff-k8s/skiff/wire"
 )
@@ -22,36 +18,23 @@ const (
 	// server that does watch-list sends it as soon as its cache is fresh, for which it waits a few
 	// seconds at most; one that does not know the parameters never does.
 	endSilence = 20 * time.Second
-	// maxCutShort is how many watch-lists in a row may end before their bookmark until the server
-	// is taken not to do them.
-	maxCutShort = 3
 )
 
-var errSilent = errors.New("nothing came for too long")
-
-// streamList is the state streaming. It asks for the most recent state (no resourceVersion), so
-// that what comes is never older than what is cached.
-func (r *reflector) streamList(ctx context.Context) (state, error) {
-	req := r.request().
-		Param("sendInitialEvents", "true").
-		Param("resourceVersionMatch", "NotOlderThan").
-		Param("allowWatchBookmarks", "true")
-	st, err := r.open(ctx, req, watchTimeout())
-	if err != nil {
-		if refused(err) {
-			err = fmt.Errorf("%w: %w", errNoWatchList, err)
-		}
-		return 0, err
+// work reads a watch-list up to the bookmark that ends it.
+func (s *streaming) work(ctx context.Context, r *reflector) (err error) {
+	lasts := watchTimeout()
+	if s.stream, err = r.open(ctx, r.ask.watchList(lasts), lasts); err != nil {
+		return err
 	}
-	silence := time.AfterFunc(endSilence, func() { st.cancel(errSilent) })
+	silence := time.AfterFunc(endSilence, func() { s.stream.cancel(errSilent) })
 	defer silence.Stop()
-	if err := r.fifo.push(ctx, delta{kind: deltaListBegin}); err != nil {
-		return 0, err
+	if err := r.sink.push(ctx, delta{kind: deltaListBegin}); err != nil {
+		return err
 	}
 	for {
-		event, err := st.next()
+		event, err := s.stream.next()
 		if err != nil {
-			return 0, r.explainCut(err)
+			return err
 		}
 		silence.Reset(endSilence)
 		switch event.Type {
@@ -60,95 +43,56 @@ func (r *reflector) streamList(ctx context.Context) (state, error) {
 		case wire.Deleted:
 			err = r.push(ctx, deltaGone, event.Object)
 		case wire.Bookmark:
-			if !event.InitialEventsEnd() {
-				continue
+			if event.InitialEventsEnd() {
+				return r.endList(ctx, event.Object.Meta.ResourceVersion)
 			}
-			r.cutShort = 0
-			return watching, r.endList(ctx, event.Object.Meta.ResourceVersion)
 		case wire.Error:
 			err = statusOf(event)
-			if refused(err) {
-				err = fmt.Errorf("%w: %w", errNoWatchList, err)
-			}
 		}
 		if err != nil {
-			return 0, err
+			return err
 		}
 	}
 }
 
-// explainCut tells what it means that a watch-list ended before its bookmark.
-func (r *reflector) explainCut(err error) error {
-	switch {
-	case errors.Is(err, errSilent):
-		return fmt.Errorf("%w: no bookmark came within %s", errNoWatchList, endSilence)
-	case err != io.EOF:
+// work reads a list page by page.
+//
+// The first list takes any state that the server has (resourceVersion=0), as other clients do: it
+// spares etcd, and the watch soon brings what is newer. The server then ignores the limit and sends
+// everything in one stream, of which one object at a time is held. A later list must not be older
+// than what is cached. Only if the server cannot do that is the most recent state asked for, in
+// pages.
+func (s *paging) work(ctx context.Context, r *reflector) error {
+	if err := r.sink.push(ctx, delta{kind: deltaListBegin}); err != nil {
 		return err
 	}
-	if r.cutShort++; r.cutShort >= maxCutShort {
-		return fmt.Errorf("%w: it ended the watch %d times before the bookmark", errNoWatchList, r.cutShort)
-	}
-	return fmt.Errorf("the server ended the list before it was complete: %w", io.ErrUnexpectedEOF)
-}
-
-// refused says that an answer is about the parameters of a watch-list: servers that know them but
-// have the feature off, and older ones, call them invalid.
-func refused(err error) bool {
-	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err)
-}
-
-// pageList is the state paging.
-//
-// The first list takes any state that the server has at hand (resourceVersion=0), as the field
-// does: it spares etcd, and the watch soon brings what is newer. The server then ignores the limit
-// and sends all in one stream, of which one object at a time is held. A later list must not be
-// older than what is cached. Only where a server cannot do that is the most recent state asked
-// for, in pages.
-func (r *reflector) pageList(ctx context.Context) (state, error) {
-	if err := r.fifo.push(ctx, delta{kind: deltaListBegin}); err != nil {
-		return 0, err
-	}
-	next := ""
+	token := ""
 	for {
-		meta, err := r.page(ctx, next)
+		meta, err := r.page(ctx, s, token)
 		switch {
 		case err != nil:
-			return 0, err
+			return err
 		case meta.Continue != "":
-			next = meta.Continue
+			token = meta.Continue
 		case meta.ResourceVersion == "":
-			return 0, errors.New("the list has no resourceVersion, so that it cannot be watched")
+			return errors.New("the list has no resourceVersion, so that it cannot be watched")
 		default:
-			r.mostRecent, r.whole = false, false
-			return watching, r.endList(ctx, meta.ResourceVersion)
+			return r.endList(ctx, meta.ResourceVersion)
 		}
 	}
 }
 
 // page reads one page.
-func (r *reflector) page(ctx context.Context, next string) (wire.ListMeta, error) {
-	req := r.request()
-	if !r.whole {
-		req.Param("limit", strconv.FormatInt(r.informer.config.pageSize, 10))
-	}
-	switch {
-	case next != "":
-		req.Param("continue", next)
-	case r.mostRecent:
-	case len(r.at) == 0:
-		req.Param("resourceVersion", "0")
-	default:
-		req.Param("resourceVersion", r.version()).Param("resourceVersionMatch", "NotOlderThan")
-	}
+func (r *reflector) page(ctx context.Context, s *paging, token string) (wire.ListMeta, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	silence := time.AfterFunc(listSilence, func() { cancel(errSilent) })
 	defer silence.Stop()
-	list, err := req.List(ctx, r.options())
+	list, err := r.ask.page(s, token).List(ctx, r.options())
 	if err != nil {
 		return wire.ListMeta{}, cause(ctx, err)
 	}
-	defer list.Close()
+	defer func() { _ = list.Close() }()
 	for {
 		object, err := list.Next()
 		if err == io.EOF {
@@ -166,21 +110,21 @@ func (r *reflector) page(ctx context.Context, next string) (wire.ListMeta, error
 
 // endList completes a list as of a version.
 func (r *reflector) endList(ctx context.Context, version string) error {
-	r.moveTo(version)
+	r.known.moveTo(version)
 	r.worked()
-	r.informer.health.update(func(s *Status) { s.Lists++ })
-	return r.fifo.push(ctx, delta{kind: deltaListEnd, version: version})
+	r.sink.update(func(s *Status) { s.Lists++ })
+	return r.sink.push(ctx, delta{kind: deltaListEnd, version: version})
 }
 
-// push hands on what the stream says of an object.
+// push hands on an object of the stream.
 func (r *reflector) push(ctx context.Context, k deltaKind, o wire.Object) error {
 	if err := named(&o); err != nil {
 		return err
 	}
-	return r.fifo.push(ctx, delta{kind: k, object: o})
+	return r.sink.push(ctx, delta{kind: k, object: o})
 }
 
-// named says what is wrong with an object that has no name.
+// named returns an error if an object has no name.
 func named(o *wire.Object) error {
 	if o.Meta.Name == "" {
 		return fmt.Errorf("the server sent a %s without a name", o.Kind)
@@ -188,22 +132,9 @@ func named(o *wire.Object) error {
 	return nil
 }
 
-// statusOf returns the error that an ERROR event is.
-func statusOf(event wire.Event) error {
-	status, err := event.Status()
-	if err != nil {
-		return fmt.Errorf("the server ended the watch with an error that cannot be read: %w", err)
-	}
-	if status.Code == 0 {
-		status.Code = http.StatusInternalServerError
-	}
-	return &apierrors.StatusError{ErrStatus: *status}
-}
-
-// cause returns why ctx ended where that is behind err.
-func cause(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
+// options returns how answers are read: into the sink's memory.
+func (r *reflector) options() wire.Options {
+	o := r.ask.options
+	o.Arena = r.sink.arena
+	return o
 }

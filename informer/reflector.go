@@ -2,228 +2,171 @@ package informer
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
-	"time"
+	"log/slog"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// reflector reads what the server says about one resource into a deltaFIFO: all that there is, then
-// every change, for as long as its context lives. It is a machine of the states below; run goes
-// from one to the next, and failed decides where an error leads.
+// A reflector reads one resource from the server into a sink: every object that exists, then every
+// change, until its context ends. It is a state machine. Each state is a type that carries its own
+// data, sends one request (or waits), and ends with one answer; the state's method after maps the
+// answer to the next state. What outlives the states is in known, and nothing else is remembered.
+//
+// The states are in reflect_states.go, the answers in reflect_answers.go, the requests in
+// reflect_requests.go, and the work of the states in reflect_list.go and reflect_watch.go.
+//
+//	               refused, silent, or cut short three times
+//	(start)──▶ streaming ──────────────────────────────▶ paging ◀──(start, on a server
+//	            │      ▲                                 ▲    │     without watch-list)
+//	            │      │ expired, too large,             │    │
+//	   complete │      │ unreadable three times          │    │ complete
+//	            │      └─────────┐   (one of the two)    │    │
+//	            │                ├───────────────────────┘    │
+//	            ▼                │                            │
+//	         watching ───────────┘ ◀──────────────────────────┘
+//	          │  ▲  │▲
+//	      due │  │  └┘ ended, outlived
+//	          ▼  │
+//	         asking
+//
+// On the way of each edge below that is marked "after a pause", the machine is in the state waiting.
+// In every state, the end of the context leads to stopped.
+//
+//	state      answer                         next state               when
+//	streaming  complete                       watching (same stream)   at once
+//	           refused, silent                paging                   at once; known.noStream
+//	           ended, the third time in a row paging                   at once; known.noStream
+//	           ended                          streaming                after a pause
+//	           too large                      streaming; its pages     after a pause
+//	                                            are the most recent
+//	           any other                      streaming                after a pause
+//	paging     complete                       watching                 at once
+//	           expired                        paging, most recent,     after a pause
+//	                                            in one page
+//	           too large                      paging, most recent      after a pause
+//	           any other                      paging                   after a pause
+//	watching   ended, outlived                watching                 at once
+//	           due                            asking                   at once
+//	           ended at once                  watching                 after a pause
+//	           expired                        list                     at once if it is the first
+//	                                                                     failure, else after a pause
+//	           too large                      list, most recent        after a pause
+//	           unreadable, the third time     list                     after a pause
+//	           any other                      watching                 after a pause
+//	asking     any                            watching (short)         at once
+//	waiting    the pause is over              the state that it holds  at once
+//
+// "list" is streaming, or paging if known.noStream is set.
 type reflector struct {
-	informer *shared
-	fifo     *deltaFIFO
+	name  string // of the informer, in errors and logs
+	log   *slog.Logger
+	ask   requests
+	sink  sink
+	waits *progress // who waits for a version that the stream does not bring
+	known known
+}
+
+// sink is what a reflector feeds. One goroutine calls its methods.
+type sink interface {
+	// arena returns the memory that the next object is read into. The reflector owns it until it
+	// calls push.
+	arena() *wire.Arena
+	// push takes a delta, in the order of the stream, and waits while there is no room for it. It
+	// returns the cause of ctx's end.
+	push(ctx context.Context, d delta) error
+	// update calls change with the status of the stream.
+	update(change func(*Status))
+	// report takes an error that the reflector recovers from.
+	report(err error)
+}
+
+// known is what a reflector remembers from one state to the next.
+type known struct {
+	// at is the version up to which the stream has been read into the sink: a watch goes on from
+	// there. It is empty before the first list. (It is not a string because it changes with each
+	// event, and the event's own is in memory that is used again.)
+	at []byte
+	// noStream is set when the server has been found not to do watch-list.
+	noStream bool
 	backoff  backoff
-
-	state state
-	// at is up to which version the stream has been read into the FIFO: a watch goes on from there.
-	// It is empty before the first list. (It is not a string because it changes with each event, and
-	// the event's own is in memory that is used again.)
-	at   []byte
-	then state         // where waiting leads
-	wait time.Duration // how long
-
-	noStream   bool // the server does not do watch-list: lists are paged
-	cutShort   int  // watch-lists in a row that ended before their bookmark
-	mostRecent bool // the next paged list asks for the most recent state, at any price
-	whole      bool // the next paged list is asked for in one page
-	malformed  int  // watches in a row that could not be read, from the same version
-
-	mu     sync.Mutex // guards what follows
-	stream *stream    // the open watch, if any; only run's goroutine sets it
-	hurry  bool       // the next watch is asked to say soon how far it is
 }
 
-// state is what a reflector is doing.
-type state uint8
-
-const (
-	// streaming: a watch that begins with the objects that there are (KEP-3157) has been asked for,
-	// and they are coming. Entered at first, and whenever the server has forgotten where the watch
-	// stood. Left for watching, on the same stream, when the bookmark that ends the list comes; for
-	// paging if the server does not do this; for waiting on an error.
-	streaming state = iota + 1
-	// paging: a list is being read, page by page. Entered instead of streaming where the server
-	// does not do that. Left for watching at its end; for waiting on an error.
-	paging
-	// watching: changes are read. A watch that ends, as each does after some minutes, leads here
-	// again at once, from where it ended; an error does so after waiting. Left for streaming or
-	// paging when the server has forgotten that version.
-	watching
-	// waiting: something failed, and is tried again after a while: state then.
-	waiting
-	// stopped: the context has ended.
-	stopped
-)
-
-func (s state) String() string {
-	return [...]string{"idle", "streaming", "paging", "watching", "waiting", "stopped"}[s]
+// list returns the state that begins a list. If it has to be read in pages, it is asked for as of
+// from.
+func (k *known) list(from string) state {
+	pages := &paging{from: from}
+	if k.noStream {
+		return pages
+	}
+	return &streaming{instead: pages}
 }
 
-// version is at as text.
-func (r *reflector) version() string { return string(r.at) }
-
-func (r *reflector) moveTo(version string) { r.at = append(r.at[:0], version...) }
-
-func newReflector(s *shared) *reflector {
-	r := &reflector{informer: s, fifo: s.fifo, noStream: s.config.noWatchList}
-	s.progress.hurry = r.hurryUp
-	return r
+// oldest returns the version that a list must not be older than, so that what is cached does not go
+// back.
+func (k *known) oldest() string {
+	if len(k.at) == 0 {
+		return anyState
+	}
+	return string(k.at)
 }
+
+func (k *known) moveTo(version string) { k.at = append(k.at[:0], version...) }
 
 // run reflects until ctx ends.
 func (r *reflector) run(ctx context.Context) {
-	defer r.closeStream()
-	for next := r.list(); next != stopped; {
-		r.enter(next)
-		var err error
-		switch r.state {
-		case streaming:
-			next, err = r.streamList(ctx)
-		case paging:
-			next, err = r.pageList(ctx)
-		case watching:
-			next, err = r.watch(ctx)
-		case waiting:
-			next = r.pause(ctx)
+	for s := r.known.list(anyState); s != nil; {
+		r.enter(s.String())
+		err := s.work(ctx, r)
+		to := s.after(answerOf(err), &r.known)
+		if ctx.Err() != nil { // whatever else went wrong for it
+			to, err = step{}, nil
 		}
-		switch {
-		case ctx.Err() != nil:
-			next = stopped // whatever else went wrong for it
-		case err != nil:
-			r.closeStream()
-			next = r.failed(err)
+		r.release(s, to.next)
+		s = r.follow(s, to, err)
+	}
+	r.enter("stopped")
+}
+
+func (r *reflector) enter(name string) {
+	r.sink.update(func(s *Status) { s.State = name })
+}
+
+// release closes the stream that s holds, unless the next state goes on with it.
+func (r *reflector) release(s, next state) {
+	if st := streamOf(s); st != nil && st != streamOf(next) {
+		if st.lived() >= stableAfter {
+			r.known.backoff.reset()
 		}
+		st.end()
 	}
-	r.enter(stopped)
 }
 
-func (r *reflector) enter(s state) {
-	r.state = s
-	r.informer.health.update(func(status *Status) { status.State = s.String() })
-}
-
-// list returns the state that lists.
-func (r *reflector) list() state {
-	if r.noStream {
-		return paging
+// follow returns the state that a step leads to, which is waiting if there is a pause before it.
+func (r *reflector) follow(s state, to step, err error) state {
+	if to.why != "" {
+		err = fmt.Errorf("%s: %w", to.why, err)
 	}
-	return streaming
-}
-
-// errNoWatchList says that a server does not do watch-list.
-var errNoWatchList = errors.New("the server does not send the initial objects in a watch (watch-list)")
-
-// failed decides where an error of the present state leads.
-func (r *reflector) failed(err error) state {
-	what := map[state]string{streaming: "list", paging: "list", watching: "watch"}[r.state]
-	again := r.state // after waiting
-	atOnce := false
-	switch {
-	case errors.Is(err, errNoWatchList):
-		r.informer.config.logger.Debug("informer "+r.informer.String()+": listing by pages instead", "why", err)
-		r.noStream = true
-		return paging
-	case expired(err) && r.state == watching:
-		again = r.list()
-		err = fmt.Errorf("resourceVersion %s expired, listing again: %w", r.version(), err)
-		atOnce = r.backoff.failures == 0
-	case expired(err) && r.state == paging:
-		// Either the version that the list was not to be older than, or the pages took too long.
-		r.mostRecent, r.whole = true, true
-	case tooLarge(err):
-		// The server is behind what we have seen, for a while or (its data was restored) for good.
-		// A list of its present state is right in both cases.
-		r.mostRecent = true
-		again = r.list()
-	case malformed(err) && r.state == watching:
-		if r.malformed++; r.malformed >= maxMalformed {
-			r.malformed = 0
-			again = r.list()
-			err = fmt.Errorf("the watch from resourceVersion %s cannot be read, listing again: %w", r.version(), err)
+	if to.pace == now {
+		if err != nil && to.why != "" {
+			r.log.Debug("informer "+r.name+": listing by pages instead", "err", err)
 		}
+		return to.next
 	}
-	r.informer.health.update(func(s *Status) { s.Failures++ })
-	r.wait, r.then = r.backoff.next(err), again
-	if atOnce {
-		r.wait = 0
+	first := r.known.backoff.failures == 0
+	pause := r.known.backoff.next(err)
+	if first && to.pace == onceNow {
+		pause = 0
 	}
-	r.informer.report(fmt.Errorf("informer %s: %s: %w", r.informer, what, err))
-	return waiting
+	r.sink.update(func(s *Status) { s.Failures++ })
+	return &waiting{
+		why:   fmt.Errorf("informer %s: %s: %w", r.name, s.request(), err),
+		pause: pause,
+		then:  to.next,
+	}
 }
-
-// maxMalformed is how often a watch is tried from a version where it could not be read. What is
-// wrong may be an event that a list does not have.
-const maxMalformed = 3
 
 // worked notes that the server answers.
 func (r *reflector) worked() {
-	r.malformed = 0
-	r.informer.health.update(func(s *Status) { s.Failures = 0 })
-}
-
-// pause is the state waiting.
-func (r *reflector) pause(ctx context.Context) state {
-	timer := time.NewTimer(r.wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return r.then
-	case <-ctx.Done():
-		return stopped
-	}
-}
-
-// expired says that the server has forgotten a version (410; "410 Gone responses" among the API
-// concepts).
-func expired(err error) bool { return apierrors.IsResourceExpired(err) || apierrors.IsGone(err) }
-
-// tooLarge says that the server has not come to a version yet.
-func tooLarge(err error) bool {
-	return apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge)
-}
-
-func malformed(err error) bool {
-	var syntax *wire.SyntaxError
-	return errors.As(err, &syntax)
-}
-
-// request begins a request for the resource. The reflector itself tries again, where others can see
-// it, so the client does not.
-func (r *reflector) request() *rest.Request {
-	s := r.informer
-	req := s.client.Get().GroupVersion(s.kind.GroupVersion()).Namespace(s.config.namespace).
-		Resource(s.kind.Resource).Format(s.format()).MaxRetries(-1)
-	if s.config.labelSelector != "" {
-		req.Param("labelSelector", s.config.labelSelector)
-	}
-	if s.config.fieldSelector != "" {
-		req.Param("fieldSelector", s.config.fieldSelector)
-	}
-	return req
-}
-
-func (s *shared) format() wire.Format {
-	if s.kind.Protobuf && !s.config.json {
-		return wire.Protobuf
-	}
-	return wire.JSON
-}
-
-func (r *reflector) options() wire.Options {
-	s := r.informer
-	return wire.Options{
-		KeepManagedFields: s.config.keepManagedFields,
-		Drop:              s.config.dropFields,
-		APIVersion:        s.kind.APIVersion(),
-		Kind:              s.kind.Kind,
-		Arena:             r.fifo.arena,
-	}
+	r.sink.update(func(s *Status) { s.Failures = 0 })
 }

@@ -10,7 +10,7 @@ import (
 
 // Status says how an informer is, at one moment.
 type Status struct {
-	State           string      // what the reflector is doing: "streaming" or "paging" a list, "watching", "waiting" to try again, "stopped"; "idle" before Start
+	State           string      // what the reflector is doing: "streaming" or "paging" a list, "watching", "asking" the server how far it is, "waiting" to try again, "stopped"; "idle" before Start
 	Synced          bool        // the initial list is in the cache
 	Objects         int         // in the cache
 	PackedBytes     int64       // what the objects take in the cache, their names included

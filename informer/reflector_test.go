@@ -1,0 +1,109 @@
+package informer
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A reflector needs a server and a sink, and no informer.
+func TestAReflectorFeedsItsSink(t *testing.T) {
+	play(t, nil, func(s *script) {
+		w := s.expect("watch-list").watch(saidMap("ADDED", "a", "5"), saidMap("ADDED", "b", "7"), saidBookmark("8"), saidListEnd("10"))
+		s.say(w, saidMap("MODIFIED", "a", "11")+saidMap("DELETED", "b", "12")+saidBookmark("15"))
+		s.got("begin", "set a/5", "set b/7", "end 10", "set a/11", "gone b/12", "progress 15")
+		if got := s.sink.status; got.Lists != 1 || got.Watches != 1 || got.Events != 3 || got.Failures != 0 {
+			t.Errorf("the status is %+v", got)
+		}
+		_ = w.Close()
+		s.expect("watch 15").status(statusFailed)
+		synctest.Wait()
+		if len(s.sink.errors) != 1 || s.sink.status.Failures != 1 || !strings.HasPrefix(s.sink.errors[0].Error(), "informer configmaps: watch: ") {
+			t.Errorf("%d failures, reported %v", s.sink.status.Failures, s.sink.errors)
+		}
+		s.expect("watch 15")
+		if want := []string{"streaming", "watching", "waiting", "watching"}; !slices.Equal(s.sink.states, want) {
+			t.Errorf("the states were %v, want %v", s.sink.states, want)
+		}
+	})
+}
+
+func TestAReflectorFeedsItsSinkByPages(t *testing.T) {
+	play(t, func(r *reflector) { r.known.noStream = true }, func(s *script) {
+		s.expect("page from 0").list("10", "more", mapOf("a", "5"))
+		s.expect("page continue more").list("10", "", mapOf("b", "7"))
+		s.expect("watch 10").watch(saidMap("ADDED", "c", "11"))
+		s.got("begin", "set a/5", "set b/7", "end 10", "set c/11")
+		if want := []string{"paging", "watching"}; !slices.Equal(s.sink.states, want) {
+			t.Errorf("the states were %v, want %v", s.sink.states, want)
+		}
+	})
+}
+
+// An object or a list that lacks what the cache lives by is an error, and none of it is fed.
+func TestWhatLacksANameIsRefused(t *testing.T) {
+	play(t, nil, func(s *script) {
+		s.expect("watch-list").watch(saidMap("ADDED", "", "5"))
+		w := s.expect("watch-list").watch(saidListEnd("10"))
+		s.say(w, saidMap("ADDED", "", "11"))
+		s.expect("watch 10")
+		s.got("begin", "begin", "end 10")
+		if len(s.sink.errors) != 2 {
+			t.Errorf("reported were %v", s.sink.errors)
+		}
+	})
+}
+
+// When a context ends, the reflector ends, whatever it is doing; synctest finds what is left over.
+func TestAReflectorEndsInEveryState(t *testing.T) {
+	for state, lead := range map[string]func(*script){
+		"streaming": func(s *script) { s.expect("watch-list").watch() },
+		"paging":    func(s *script) { s.expect("watch-list").status(statusInvalid); s.expect("page from 0") },
+		"watching":  func(s *script) { s.expect("watch-list").watch(saidListEnd("10")) },
+		"waiting":   func(s *script) { s.expect("watch-list").hangUp() },
+		"asking": func(s *script) {
+			s.expect("watch-list").watch(saidListEnd("10"))
+			s.waits.wait("20")
+			s.expect("come to 20")
+		},
+	} {
+		t.Run(state, func(t *testing.T) {
+			play(t, nil, func(s *script) {
+				lead(s)
+				synctest.Wait()
+				if got := s.sink.status.State; got != state {
+					t.Errorf("the state is %s, want %s", got, state)
+				}
+			})
+		})
+	}
+}
+
+// An error that the server answers sooner than the pause ends shows what the machine waits for.
+func TestThePauseIsTheServers(t *testing.T) {
+	play(t, nil, func(s *script) {
+		s.expect("watch-list").watch(saidListEnd("10"), saidError(strings.Replace(statusFailed, `"reason"`, `"details":{"retryAfterSeconds":9},"reason"`, 1)))
+		began := s.last
+		s.expect("watch 10")
+		if d := time.Since(began); d < 9*time.Second || d > 18*time.Second {
+			t.Errorf("asked again after %s", d)
+		}
+	})
+}
+
+// An event costs the reflector the allocations of reading it, and no more.
+func TestAnEventAllocatesNothing(t *testing.T) {
+	r := &reflector{sink: &silentSink{}}
+	s := &watching{}
+	event := eventOf(t, saidMap("MODIFIED", "a", "11"))
+	allocs := testing.AllocsPerRun(100, func() {
+		if err := s.changed(t.Context(), r, event); err != nil {
+			t.Error(err)
+		}
+	})
+	if allocs > 0 {
+		t.Errorf("an event makes %v allocations", allocs)
+	}
+}
