@@ -97,7 +97,11 @@ func TestAVersionThatIsWaitedForDuringTheList(t *testing.T) {
 		go func() { done <- s.maps.WaitFor(s.ctx, "50") }()
 		time.Sleep(5 * time.Second) // synctest's clock
 		w.listEnd("10")
+		began := time.Now()
 		s.next("list,fieldSelector=metadata.name=-,resourceVersion=50,resourceVersionMatch=NotOlderThan").list("51", "")
+		if d := time.Since(began); d > time.Second {
+			t.Errorf("the server was asked %s after the list", d)
+		}
 		w = s.next("watch,resourceVersion=10,timeoutSeconds=4").watch()
 		w.bookmark("51")
 		if err := <-done; err != nil {
