@@ -20,8 +20,8 @@ import (
 	"github.com/skiff-k8s/skiff/rest"
 )
 
-// server is an Interface that counts how often it is asked. Its fields are set before it is used, or
-// under mu.
+// server is an Interface that counts how often it is asked. Its fields are set before it is used,
+// or under mu.
 type server struct {
 	*Client
 	mu     sync.Mutex

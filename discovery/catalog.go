@@ -54,8 +54,8 @@ type Resource struct {
 	Subresources []Subresource `json:"subresources,omitempty"`
 }
 
-// Can reports whether the server serves a verb ("list", "watch", "deletecollection") for the resource.
-// Whether the caller may use it is up to the server's authorization.
+// Can reports whether the server serves a verb ("list", "watch", "deletecollection") for the
+// resource. Whether the caller may use it is up to the server's authorization.
 func (r Resource) Can(verb string) bool { return slices.Contains(r.Verbs, verb) }
 
 // Subresource is a path below each object of a resource, such as pods/log.
@@ -94,14 +94,14 @@ func (c *Catalog) Preferred() []Resource {
 	return out
 }
 
-// ByGVK returns the resource whose objects are of a kind, and reports whether there is one. Without a
-// Version, it returns the version that the server prefers.
+// ByGVK returns the resource whose objects are of a kind, and reports whether there is one. Without
+// a Version, it returns the version that the server prefers.
 func (c *Catalog) ByGVK(gvk schema.GroupVersionKind) (Resource, bool) {
 	return c.first(gvk.Group, gvk.Version, func(r *Resource) bool { return r.Info.Kind == gvk.Kind && gvk.Kind != "" })
 }
 
-// ByGVR returns a resource by its name, and reports whether there is one. Without a Version, it returns
-// the version that the server prefers.
+// ByGVR returns a resource by its name, and reports whether there is one. Without a Version, it
+// returns the version that the server prefers.
 func (c *Catalog) ByGVR(gvr schema.GroupVersionResource) (Resource, bool) {
 	return c.first(gvr.Group, gvr.Version, func(r *Resource) bool { return r.Info.Resource == gvr.Resource })
 }
@@ -130,10 +130,11 @@ func (c *Catalog) find(in func(*GroupVersion) bool, want func(*Resource) bool) (
 	return Resource{}, false
 }
 
-// ForResource returns the resource that a name means, and reports whether there is one. It accepts the
-// names that kubectl accepts, in upper or lower case:
+// ForResource returns the resource that a name means, and reports whether there is one. It accepts
+// the names that kubectl accepts, in upper or lower case:
 //
-//   - the resource's name (deployments), its singular (deployment, Deployment) or a short name (deploy);
+//   - the resource's name (deployments), its singular (deployment, Deployment) or a short name
+//     (deploy);
 //   - followed by nothing, by its group (deployments.apps), or by its version and group
 //     (deployments.v1.apps; for the core group pods.v1 or pods.v1.).
 //
@@ -163,7 +164,8 @@ func (c *Catalog) ForResource(name string) (Resource, bool) {
 	return Resource{}, false
 }
 
-// readings returns what the part after a resource's name may mean: a version and a group, or a group.
+// readings returns what the part after a resource's name may mean: a version and a group, or a
+// group.
 func readings(rest string, qualified bool) []func(*GroupVersion) bool {
 	if !qualified {
 		return []func(*GroupVersion) bool{func(*GroupVersion) bool { return true }}

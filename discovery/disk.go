@@ -49,16 +49,16 @@ type document struct {
 	Catalog *Catalog `json:"catalog"`
 }
 
-// NewDisk returns a client that keeps the catalog of d in a file in dir, for this process and others.
-// Several processes may use dir at the same time. dir belongs to one server; [CacheDir] returns one for
-// each. It is made when it is needed.
+// NewDisk returns a client that keeps the catalog of d in a file in dir, for this process and
+// others. Several processes may use dir at the same time. dir belongs to one server; [CacheDir]
+// returns one for each. It is made when it is needed.
 //
 // ttl is how long the file is used. 0 means DefaultTTL; negative means no cache: no file is read or
 // written.
 //
-// A file that is missing, expired, damaged or of another format is no error: the server is asked, and
-// the file is written again. If it cannot be written, that is logged to slog.Default at debug level. A
-// partial answer is returned and not kept.
+// A file that is missing, expired, damaged or of another format is no error: the server is asked,
+// and the file is written again. If it cannot be written, that is logged to slog.Default at debug
+// level. A partial answer is returned and not kept.
 //
 // Every call reads the file. A process that makes several calls puts a memory cache in front:
 // NewMemory(NewDisk(…)).
@@ -69,9 +69,9 @@ func NewDisk(d Interface, dir string, ttl time.Duration) *Client {
 	return &Client{source: &disk{next: sourceOf(d), file: filepath.Join(dir, diskFile), ttl: ttl}}
 }
 
-// CacheDir returns the directory to give NewDisk for the server that c speaks to, in the user's cache
-// directory. It does not make the directory. It depends on the server only, and not on the credentials,
-// because discovery answers every user the same.
+// CacheDir returns the directory to give NewDisk for the server that c speaks to, in the user's
+// cache directory. It does not make the directory. It depends on the server only, and not on the
+// credentials, because discovery answers every user the same.
 //
 // The error is that of os.UserCacheDir: the environment names no home directory.
 func CacheDir(c *rest.Client) (string, error) {
@@ -82,7 +82,8 @@ func CacheDir(c *rest.Client) (string, error) {
 	return filepath.Join(base, "skiff", "discovery", hostDir(c.Config().Host)), nil
 }
 
-// hostDir returns a directory name for a host. Its hash distinguishes hosts whose names become equal.
+// hostDir returns a directory name for a host. Its hash distinguishes hosts whose names become
+// equal.
 func hostDir(host string) string {
 	_, name, ok := strings.Cut(host, "://")
 	if !ok {

@@ -1,5 +1,5 @@
-// Package discovery asks an API server what it serves: its version, its API groups, and the resources
-// of each.
+// Package discovery asks an API server what it serves: its version, its API groups, and the
+// resources of each.
 //
 //	d := discovery.New(c)
 //	versions, err := d.Resources(ctx)
@@ -29,8 +29,8 @@
 //
 //	d := discovery.NewMemory(discovery.NewDisk(discovery.New(c), dir, 0))
 //
-// If a lookup finds nothing in a cache, it asks the server again, at most once a second. Resources that
-// were created later are therefore found without Invalidate.
+// If a lookup finds nothing in a cache, it asks the server again, at most once a second. Resources
+// that were created later are therefore found without Invalidate.
 //
 // # Partial answers
 //
@@ -41,6 +41,6 @@
 // # The protocol
 //
 // The client uses aggregated discovery (KEP-3352, stable since Kubernetes 1.30,
-// https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery). If a server does
-// not have it, the client requests the document of each group version.
+// https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery). If a server
+// does not have it, the client requests the document of each group version.
 package discovery

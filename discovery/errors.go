@@ -37,7 +37,8 @@ func (e *PartialError) Unwrap() []error {
 	return out
 }
 
-// hides reports whether a match may be in what is missing: in that group, or in any if anywhere is set.
+// hides reports whether a match may be in what is missing: in that group, or in any if anywhere is
+// set.
 func (e *PartialError) hides(group string, anywhere bool) bool {
 	if anywhere {
 		return len(e.Failed) > 0
@@ -50,8 +51,8 @@ func (e *PartialError) hides(group string, anywhere bool) bool {
 	return false
 }
 
-// ErrStale is the cause, in a PartialError, for a group version whose aggregated API server does not
-// answer kube-apiserver. The status of its APIService object describes the fault.
+// ErrStale is the cause, in a PartialError, for a group version whose aggregated API server does
+// not answer kube-apiserver. The status of its APIService object describes the fault.
 var ErrStale = errors.New("discovery: aggregated API server does not answer; see its APIService object")
 
 // ended returns the error of a context that has ended.

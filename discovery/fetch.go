@@ -58,8 +58,8 @@ func aggregated(contentType string) bool {
 		(params["v"] == "v2" || params["v"] == "v2beta1")
 }
 
-// groupDiscoveryList is the part of an APIGroupDiscoveryList, v2 or v2beta1, that is read. The types of
-// k8s.io/api would link five times as much.
+// groupDiscoveryList is the part of an APIGroupDiscoveryList, v2 or v2beta1, that is read. The
+// types of k8s.io/api would link five times as much.
 type groupDiscoveryList struct {
 	Items []struct {
 		Metadata struct {

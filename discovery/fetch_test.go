@@ -24,7 +24,8 @@ type page struct {
 	body        string
 }
 
-// serve returns a client of a server with these pages, and a list of the paths that it was asked for.
+// serve returns a client of a server with these pages, and a list of the paths that it was asked
+// for.
 func serve(t *testing.T, pages map[string]page) (*Client, func() []string) {
 	t.Helper()
 	var mu sync.Mutex

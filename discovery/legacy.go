@@ -11,13 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// legacyAtOnce limits how many documents are requested at the same time. A server has dozens of them,
-// and they are small.
+// legacyAtOnce limits how many documents are requested at the same time. A server has dozens of
+// them, and they are small.
 const legacyAtOnce = 8
 
-// legacy reads a root in the format from before Kubernetes 1.26, which names only groups and versions,
-// and then the document of each version. Source: Kubernetes documentation, "The Kubernetes API",
-// "Unaggregated discovery".
+// legacy reads a root in the format from before Kubernetes 1.26, which names only groups and
+// versions, and then the document of each version. Source: Kubernetes documentation, "The
+// Kubernetes API", "Unaggregated discovery".
 func (d *live) legacy(ctx context.Context, root string, data []byte) answer {
 	groups, err := legacyGroups(data)
 	if err != nil {

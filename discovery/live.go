@@ -16,8 +16,8 @@ import (
 // live is the source that asks the server each time.
 type live struct{ rest *rest.Client }
 
-// New returns a discovery client of the server that c speaks to. It caches nothing: every call makes
-// two requests.
+// New returns a discovery client of the server that c speaks to. It caches nothing: every call
+// makes two requests.
 func New(c *rest.Client) *Client { return &Client{source: &live{rest: c}} }
 
 func (d *live) serverVersion(ctx context.Context) (*version.Info, error) {

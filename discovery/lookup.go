@@ -13,8 +13,8 @@ import (
 )
 
 // Interface is the set of methods of [Client], for programs that replace it in tests or put another
-// cache in front of it. Implementations are safe for concurrent use. What they return is shared: the
-// caller must not change it.
+// cache in front of it. Implementations are safe for concurrent use. What they return is shared:
+// the caller must not change it.
 //
 // An error may be a [*PartialError]; what is returned beside it is then everything that is known.
 type Interface interface {
@@ -42,16 +42,17 @@ type Interface interface {
 
 var _ Interface = (*Client)(nil)
 
-// minRefresh is the age from which a cached catalog is fetched again if a lookup finds nothing in it. A
-// program that keeps looking for what does not exist makes two requests a second at most.
+// minRefresh is the age from which a cached catalog is fetched again if a lookup finds nothing in
+// it. A program that keeps looking for what does not exist makes two requests a second at most.
 const minRefresh = time.Second
 
-// Client answers what a server serves. [New] returns one that asks the server each time, [NewMemory]
-// and [NewDisk] return one that keeps the answer. It is safe for concurrent use.
+// Client answers what a server serves. [New] returns one that asks the server each time,
+// [NewMemory] and [NewDisk] return one that keeps the answer. It is safe for concurrent use.
 //
-// What its methods return is shared: the caller must not change it. An error may be a [*PartialError];
-// what is returned beside it is then everything that is known. Every other error comes alone: a
-// *StatusError or an error of the connection, as package rest returns them, or ctx's error.
+// What its methods return is shared: the caller must not change it. An error may be a
+// [*PartialError]; what is returned beside it is then everything that is known. Every other error
+// comes alone: a *StatusError or an error of the connection, as package rest returns them, or ctx's
+// error.
 type Client struct{ source source }
 
 // source is where a Client's catalog comes from: the server, the memory, the disk.
@@ -126,8 +127,8 @@ func (d *Client) ByGVK(ctx context.Context, gvk schema.GroupVersionKind) (kind.I
 	return r.Info, err
 }
 
-// ByGVR returns the kind of a resource's objects. Without a Version, it returns the version that the
-// server prefers. If there is none, meta.IsNoMatchError holds for the error.
+// ByGVR returns the kind of a resource's objects. Without a Version, it returns the version that
+// the server prefers. If there is none, meta.IsNoMatchError holds for the error.
 func (d *Client) ByGVR(ctx context.Context, gvr schema.GroupVersionResource) (kind.Info, error) {
 	r, err := d.find(ctx, query{
 		what:  gvr.String(),
@@ -138,8 +139,8 @@ func (d *Client) ByGVR(ctx context.Context, gvr schema.GroupVersionResource) (ki
 	return r.Info, err
 }
 
-// ForResource finds a resource by any of its names, by the rules of [Catalog.ForResource]. If there is
-// none, meta.IsNoMatchError holds for the error.
+// ForResource finds a resource by any of its names, by the rules of [Catalog.ForResource]. If there
+// is none, meta.IsNoMatchError holds for the error.
 func (d *Client) ForResource(ctx context.Context, name string) (Resource, error) {
 	return d.find(ctx, query{
 		what:     fmt.Sprintf("%q", name),
@@ -160,9 +161,9 @@ type query struct {
 	none     func() error // the error if there is no match
 }
 
-// find looks in the catalog. If it finds nothing and the catalog is older than minRefresh, it looks in
-// a new one. If it finds nothing there, and the match may be in a group that is missing, the error is
-// the PartialError.
+// find looks in the catalog. If it finds nothing and the catalog is older than minRefresh, it looks
+// in a new one. If it finds nothing there, and the match may be in a group that is missing, the
+// error is the PartialError.
 func (d *Client) find(ctx context.Context, q query) (Resource, error) {
 	c, err := d.Catalog(ctx)
 	partial, whole := asPartial(err)

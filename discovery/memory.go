@@ -9,9 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 )
 
-// partialTTL is how long memory keeps a partial answer. An aggregated API server may stay broken for
-// days, and must not turn every lookup into a request; when it is repaired, its resources should be
-// found soon.
+// partialTTL is how long memory keeps a partial answer. An aggregated API server may stay broken
+// for days, and must not turn every lookup into a request; when it is repaired, its resources
+// should be found soon.
 const partialTTL = 30 * time.Second
 
 // memory is the source that keeps the catalog of the next source.
@@ -31,8 +31,8 @@ type flight struct {
 	err     error
 }
 
-// NewMemory returns a client that keeps the catalog of d in memory until Invalidate is called. Callers
-// that need it at the same time share one request. A partial answer is kept for 30 seconds.
+// NewMemory returns a client that keeps the catalog of d in memory until Invalidate is called.
+// Callers that need it at the same time share one request. A partial answer is kept for 30 seconds.
 func NewMemory(d Interface) *Client { return &Client{source: newMemory(sourceOf(d))} }
 
 func newMemory(next source) *memory { return &memory{next: next} }
@@ -41,8 +41,8 @@ func (m *memory) serverVersion(ctx context.Context) (*version.Info, error) {
 	return m.next.serverVersion(ctx)
 }
 
-// invalidate discards the catalog. A request under way goes on for the callers that wait for it, and
-// its result is not kept.
+// invalidate discards the catalog. A request under way goes on for the callers that wait for it,
+// and its result is not kept.
 func (m *memory) invalidate() {
 	m.mu.Lock()
 	m.catalog, m.partial, m.flight = nil, nil, nil
@@ -71,8 +71,8 @@ func (m *memory) catalogAfter(ctx context.Context, after time.Time) (*Catalog, e
 		case <-ctx.Done():
 			return nil, ended(ctx)
 		}
-		// The caller that made the request may have given up, or accepted an older catalog. Then its
-		// result is no answer to this call.
+		// The caller that made the request may have given up, or accepted an older catalog. Then
+		// its result is no answer to this call.
 		abandoned := errors.Is(f.err, context.Canceled) || errors.Is(f.err, context.DeadlineExceeded)
 		older := f.catalog != nil && !f.catalog.Fetched.After(after)
 		if !abandoned && !older {

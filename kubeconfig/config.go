@@ -103,8 +103,8 @@ func applyUser(cfg *rest.Config, e entry[user]) error {
 	return nil
 }
 
-// unsupported returns an error for a user whose credentials cannot be used. Ignoring them would make
-// the requests anonymous, and the server would answer 401 or 403.
+// unsupported returns an error for a user whose credentials cannot be used. Ignoring them would
+// make the requests anonymous, and the server would answer 401 or 403.
 func unsupported(u user) error {
 	const instead = "; until then use a token or a client certificate: \"kubectl create token\" makes one for a service account"
 	switch {
@@ -132,8 +132,8 @@ func material[T any](e entry[T], field, encoded, path string) (data []byte, file
 	return nil, file, err
 }
 
-// existing makes a path absolute and checks that the file can be opened: here the error can name the
-// entry.
+// existing makes a path absolute and checks that the file can be opened: here the error can name
+// the entry.
 func existing[T any](e entry[T], field, path string) (string, error) {
 	path, err := e.resolve(path)
 	if err != nil || path == "" {

@@ -12,8 +12,8 @@
 //
 // # Which files are read
 //
-// If a path is given, that file is read and no other. It must exist. Otherwise the rules are kubectl's
-// (Kubernetes documentation, "Organizing Cluster Access Using kubeconfig Files"):
+// If a path is given, that file is read and no other. It must exist. Otherwise the rules are
+// kubectl's (Kubernetes documentation, "Organizing Cluster Access Using kubeconfig Files"):
 //
 //   - If $KUBECONFIG is set, its files are read. Files that do not exist are skipped.
 //   - If it is not set, ~/.kube/config is read.
@@ -21,24 +21,25 @@
 //
 // Several files are merged:
 //
-//   - For each name of a cluster, user or context, the first file that has it provides the whole entry.
+//   - For each name of a cluster, user or context, the first file that has it provides the whole
+//     entry.
 //   - The first file that sets current-context provides it.
 //   - A relative path in a file is relative to that file's folder.
 //
 // # The namespace
 //
-// The namespace is, in this order, that of [WithNamespace], that of the context, and "default". In a
-// pod it is that of [WithNamespace], that of the environment variable POD_NAMESPACE, that of the
+// The namespace is, in this order, that of [WithNamespace], that of the context, and "default". In
+// a pod it is that of [WithNamespace], that of the environment variable POD_NAMESPACE, that of the
 // service account, and "default".
 //
 // # Not supported yet
 //
-// A context that needs a credential plugin (exec, auth-provider) or a proxy-url is an error that names
-// it. A user with a password is an error, because Kubernetes 1.19 removed password authentication.
-// Unknown fields are ignored, as kubectl does.
+// A context that needs a credential plugin (exec, auth-provider) or a proxy-url is an error that
+// names it. A user with a password is an error, because Kubernetes 1.19 removed password
+// authentication. Unknown fields are ignored, as kubectl does.
 //
 // # Secrets
 //
-// Of a file's contents an error repeats only the names of entries, the commands of plugins, and paths.
-// That holds for files that are not valid YAML, too.
+// Of a file's contents an error repeats only the names of entries, the commands of plugins, and
+// paths. That holds for files that are not valid YAML, too.
 package kubeconfig

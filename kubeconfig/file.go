@@ -14,8 +14,8 @@ import (
 )
 
 // file is a kubeconfig file as it is written. Source of the names: the v1 Config type of
-// client-go's tools/clientcmd/api. Base64 data is decoded when it is used, so that a broken entry that
-// is not used is no error, and one that is used can be named.
+// client-go's tools/clientcmd/api. Base64 data is decoded when it is used, so that a broken entry
+// that is not used is no error, and one that is used can be named.
 type file struct {
 	Clusters []struct {
 		Name    string  `json:"name"`

@@ -16,8 +16,8 @@ import (
 // account.
 var ErrNotInCluster = errors.New(prefix + "not in a cluster")
 
-// Where the kubelet mounts the service account, and the variables that hold the API server's address.
-// Source: Kubernetes documentation, "Accessing the Kubernetes API from a Pod".
+// Where the kubelet mounts the service account, and the variables that hold the API server's
+// address. Source: Kubernetes documentation, "Accessing the Kubernetes API from a Pod".
 const (
 	serviceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount"
 	hostVariable      = "KUBERNETES_SERVICE_HOST"
@@ -62,8 +62,8 @@ func (e environment) inCluster() (*rest.Config, error) {
 	}, nil
 }
 
-// podNamespace returns the namespace of the downward API if the pod has it, and otherwise that of the
-// service account.
+// podNamespace returns the namespace of the downward API if the pod has it, and otherwise that of
+// the service account.
 func (e environment) podNamespace() string {
 	var mounted string
 	if data, err := os.ReadFile(filepath.Join(e.serviceAccount, "namespace")); err == nil {

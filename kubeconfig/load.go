@@ -10,8 +10,8 @@ import (
 	"github.com/skiff-k8s/skiff/rest"
 )
 
-// ErrNotFound is the error of Open and Load if no path was given and none of the default places holds
-// a configuration.
+// ErrNotFound is the error of Open and Load if no path was given and none of the default places
+// holds a configuration.
 var ErrNotFound = errors.New(prefix + "no configuration found")
 
 // prefix begins every error of the package.
@@ -20,7 +20,8 @@ const prefix = "kubeconfig: "
 // defaultNamespace is the namespace that kubectl uses if nothing sets one.
 const defaultNamespace = "default"
 
-// Config is the configuration of a client, and the names that belong to it. It belongs to the caller.
+// Config is the configuration of a client, and the names that belong to it. It belongs to the
+// caller.
 type Config struct {
 	// REST is the configuration for rest.NewClient. It is never nil.
 	REST *rest.Config
@@ -56,8 +57,8 @@ func WithContext(name string) Option { return func(o *options) { o.context = nam
 // WithNamespace sets the namespace. "" means the default, which the package's comment describes.
 func WithNamespace(namespace string) Option { return func(o *options) { o.namespace = namespace } }
 
-// Open reads the kubeconfig file at path. If path is "", it reads $KUBECONFIG, ~/.kube/config or the
-// pod's service account, by the rules in the package's comment.
+// Open reads the kubeconfig file at path. If path is "", it reads $KUBECONFIG, ~/.kube/config or
+// the pod's service account, by the rules in the package's comment.
 //
 // An error names the file and the entry that cause it. The causes are:
 //
@@ -81,11 +82,11 @@ func Load(path string, opts ...Option) (*rest.Config, error) {
 }
 
 // Parse reads a kubeconfig that is not in a file, such as the value of a Secret. The environment is
-// not used. Relative paths in data are relative to the working directory of the process at the time of
-// the call.
+// not used. Relative paths in data are relative to the working directory of the process at the time
+// of the call.
 //
-// A kubeconfig may name files of this machine, which the client then reads and sends as credentials to
-// the server that the kubeconfig names. Do not parse one from a source that is not trusted.
+// A kubeconfig may name files of this machine, which the client then reads and sends as credentials
+// to the server that the kubeconfig names. Do not parse one from a source that is not trusted.
 //
 // The errors are those of Open, except ErrNotFound.
 func Parse(data []byte, opts ...Option) (*Config, error) {

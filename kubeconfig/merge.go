@@ -59,8 +59,8 @@ func readAll(paths []string) (m *merged, missing []string, err error) {
 	return m, missing, nil
 }
 
-// add merges one more file. Entries that m has stay as they are, entire, and so does current-context.
-// Source: Kubernetes documentation, "Merging kubeconfig files".
+// add merges one more file. Entries that m has stay as they are, entire, and so does
+// current-context. Source: Kubernetes documentation, "Merging kubeconfig files".
 func (m *merged) add(f *file, from source) {
 	m.sources = append(m.sources, from)
 	for _, c := range f.Clusters {

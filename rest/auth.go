@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// tokenSource knows the bearer token of the moment.
+// tokenSource returns the current bearer token.
 type tokenSource struct {
-	file string // "" when the token never changes
+	file string // "" if the token never changes
 	log  *slog.Logger
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	current string
 	checked time.Time
 }
@@ -38,13 +38,13 @@ func newTokenSource(cfg *Config) (*tokenSource, error) {
 	case s.current == "":
 		return nil, err
 	default:
-		s.log.Warn("the token file cannot be read, using BearerToken", "err", err)
+		s.log.Warn("read the token file failed, BearerToken is used", "err", err)
 	}
 	return s, nil
 }
 
-// token returns the token, looking at the file if that was not done for a while, or in any case
-// when now is set. A file that cannot be read leaves the token as it is.
+// token returns the token. It reads the file again if that was last done a recheckInterval ago, or
+// if now is set. If the file cannot be read, the token stays as it is.
 func (s *tokenSource) token(now bool) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +54,7 @@ func (s *tokenSource) token(now bool) string {
 	s.checked = time.Now()
 	token, err := readToken(s.file)
 	if err != nil {
-		s.log.Warn("the token file cannot be read again, going on with the old token", "err", err)
+		s.log.Warn("read the token file again failed, the old token is used", "err", err)
 		return s.current
 	}
 	s.current = token
@@ -68,23 +68,23 @@ func readToken(file string) (string, error) {
 	}
 	token := strings.TrimSpace(string(data))
 	if token == "" {
-		return "", fmt.Errorf("the token file %q is empty", file)
+		return "", fmt.Errorf("read the token file: %q is empty", file)
 	}
 	if err := validToken(token); err != nil {
-		return "", fmt.Errorf("the token file %q: %w", file, err)
+		return "", fmt.Errorf("read the token file %q: %w", file, err)
 	}
 	return token, nil
 }
 
-// validToken finds what no header may hold, and does not repeat it.
+// validToken returns an error if the token cannot stand in a header. The error does not repeat it.
 func validToken(token string) error {
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		return errors.New("a token is printable ASCII without spaces, this is not")
+		return errors.New("not a token: a token is printable ASCII without spaces")
 	}
 	return nil
 }
 
-// impersonationHeader writes who the requests are made as. Source: Kubernetes documentation,
+// impersonationHeader returns the headers of an Impersonation. Source: Kubernetes documentation,
 // Authenticating, "User impersonation".
 func impersonationHeader(i Impersonation) (http.Header, error) {
 	if i.User == "" {
@@ -119,8 +119,8 @@ func impersonationHeader(i Impersonation) (http.Header, error) {
 	return h, nil
 }
 
-// escapeHeaderKey percent-encodes what RFC 9110 does not allow in a header's name, and the percent
-// sign itself, which the server decodes. The server lowercases the key: so do we, to say what holds.
+// escapeHeaderKey percent-encodes the characters that RFC 9110 does not allow in a header's name,
+// and the percent sign, which the server decodes. It lowercases the key, as the server does.
 func escapeHeaderKey(key string) string {
 	var b strings.Builder
 	for i := range len(key) {
@@ -137,7 +137,7 @@ func escapeHeaderKey(key string) string {
 	return b.String()
 }
 
-// headerToken says whether a header's name is one that RFC 9110 allows.
+// headerToken reports whether RFC 9110 allows a header of that name.
 func headerToken(name string) bool {
 	return name != "" && textproto.TrimString(name) == name && !strings.ContainsFunc(name, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)

@@ -15,27 +15,27 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// purpose is what becomes of the answer.
+// purpose is how the answer is used.
 type purpose uint8
 
 const (
 	ordinary purpose = iota // read whole
-	raw                     // handed out as it arrives
+	raw                     // returned as it arrives
 	list                    // cut into objects
 	watch                   // cut into events
 )
 
-// call is a request made ready: it can be sent any number of times.
+// call is a request that is ready to be sent, any number of times.
 type call struct {
 	*core
 	purpose purpose
 	method  string
 	target  target
 	url     *url.URL
-	header  http.Header // without credentials, which may change between two sendings
+	header  http.Header // without credentials, which may change between two attempts
 	body    []byte
-	format  wire.Format // asked for
-	what    string      // the request in words, for errors and logs
+	format  wire.Format // that the answer is asked for in
+	what    string      // verb and object, for errors and logs
 	policy  policy
 }
 
@@ -48,7 +48,7 @@ func (r *Request) prepare(p purpose) (*call, error) {
 		return nil, err
 	}
 	if (r.method == http.MethodPut || r.method == http.MethodPatch) && r.target.resource != "" && r.target.name == "" {
-		return nil, r.wrap(errors.New("it changes one object: set its Name"))
+		return nil, r.wrap(errors.New("a PUT or PATCH changes one object: set its Name"))
 	}
 	if p == watch {
 		q := u.Query()
@@ -84,7 +84,7 @@ func (r *Request) prepare(p purpose) (*call, error) {
 	return c, nil
 }
 
-// answerFormat is what the answer is asked in.
+// answerFormat returns the format that the answer is asked for in.
 func (r *Request) answerFormat() wire.Format {
 	switch {
 	case r.core.cfg.JSONOnly:
@@ -97,9 +97,10 @@ func (r *Request) answerFormat() wire.Format {
 	return wire.JSON
 }
 
-// accept is the header that asks for f. JSON stays the second choice to protobuf because errors,
-// aggregated servers and some subresources speak nothing else; anything goes where the caller may
-// not want an object at all: logs, metrics, a file through the proxy.
+// accept returns the Accept header for f. JSON is the second choice after protobuf, because errors,
+// aggregated servers and some subresources have no protobuf (API concepts, "Protobuf encoding").
+// Any type is accepted if the answer need not be an object: logs, metrics, a file through the
+// proxy.
 func accept(f wire.Format, p purpose, anything bool) string {
 	switch {
 	case p == raw || anything:
@@ -110,7 +111,7 @@ func accept(f wire.Format, p purpose, anything bool) string {
 	return wire.JSON.ContentType()
 }
 
-// encode turns the request's body into bytes and returns their content type.
+// encode sets the call's body to the bytes of the request's, and returns their content type.
 func (c *call) encode(r *Request) (string, error) {
 	if data, ok := r.body.([]byte); ok {
 		c.body = data
@@ -135,17 +136,17 @@ func (c *call) encode(r *Request) (string, error) {
 	}
 	c.body, err = r.encode(r.body, f, gvk.GroupVersion().String(), gvk.Kind)
 	if err != nil {
-		return "", fmt.Errorf("encode the body, a %T: %w", r.body, err)
+		return "", fmt.Errorf("encode the body %T: %w", r.body, err)
 	}
 	return contentType, nil
 }
 
-// bodyKind is what the body is: what it says itself, what the request says, or what follows from
-// its Go type.
+// bodyKind returns the kind of the body: that of its TypeMeta, that of Request.Kind, or that of its
+// Go type.
 func (r *Request) bodyKind() (schema.GroupVersionKind, error) {
 	object, ok := r.body.(interface{ GetObjectKind() schema.ObjectKind })
 	if !ok {
-		return schema.GroupVersionKind{}, fmt.Errorf("the body is a %T, which is neither []byte nor an API object", r.body)
+		return schema.GroupVersionKind{}, fmt.Errorf("the body %T is neither []byte nor an API object", r.body)
 	}
 	if gvk := object.GetObjectKind().GroupVersionKind(); gvk.Kind != "" && gvk.Version != "" {
 		return gvk, nil
@@ -162,16 +163,16 @@ func (r *Request) bodyKind() (schema.GroupVersionKind, error) {
 		return r.target.gv.WithKind(t.Name()), nil
 	}
 	return schema.GroupVersionKind{}, fmt.Errorf(
-		"the body, a %T, does not say its apiVersion and kind: set its TypeMeta or call Kind", r.body)
+		"the body %T has no apiVersion and kind: set its TypeMeta or call Kind", r.body)
 }
 
-// generic says that a type's name is not that of a kind.
+// generic reports whether the name of a type is not the name of a kind.
 func generic(t reflect.Type) bool {
 	return t.Kind() != reflect.Struct || strings.ContainsAny(t.Name(), "[") ||
 		strings.HasSuffix(t.PkgPath(), "/unstructured")
 }
 
-// describe says in words what a request does.
+// describe returns the verb and the object of a request, for errors and logs.
 func describe(method string, t target, p purpose) string {
 	verb := strings.ToLower(method)
 	switch method {
@@ -194,8 +195,8 @@ func describe(method string, t target, p purpose) string {
 	return verb + " " + t.String()
 }
 
-// policyOf says when a method may be sent again. Of the patches only apply is known to say the same
-// when said twice.
+// policyOf returns when a method may be sent again. Of the patches only apply is known to be
+// idempotent (KEP-555).
 func policyOf(method string, patch types.PatchType, retries int) policy {
 	p := policy{max: retries}
 	switch method {

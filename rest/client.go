@@ -13,17 +13,18 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// maxRedirects is where following them stops, as in the standard library.
+// maxRedirects limits how many redirects are followed, as in the standard library.
 const maxRedirects = 10
 
-// Client makes requests to one API server. It is safe for concurrent use; clients made from it by
-// GroupVersion share its connections, throttle and credentials.
+// Client makes requests to one API server. It is safe for concurrent use. Clients that GroupVersion
+// returns share its connections, throttle and credentials. A Client starts no goroutine and needs
+// no Close.
 type Client struct {
 	core *core
 	gv   schema.GroupVersion
 }
 
-// core is what all clients of one NewClient share. It does not change.
+// core is the part that all clients of one NewClient share. It does not change.
 type core struct {
 	cfg         *Config
 	base        *url.URL
@@ -37,21 +38,22 @@ type core struct {
 	log         *slog.Logger
 }
 
-// NewClient makes a client of a copy of cfg. It reads the files that cfg names and connects to
-// nothing. Its errors say which field is wrong.
+// NewClient returns a client that is configured by a copy of cfg. It reads the files that cfg
+// names, and makes no connection. An error names the field of cfg that is wrong, or the file that
+// cannot be read.
 func NewClient(cfg *Config) (*Client, error) {
 	if cfg == nil {
-		return nil, errors.New("rest: the Config is nil")
+		return nil, errors.New("rest: configure the client: the Config is nil")
 	}
 	c, err := newCore(cfg.Copy())
 	if err != nil {
-		return nil, fmt.Errorf("rest: %w", err)
+		return nil, fmt.Errorf("rest: configure the client: %w", err)
 	}
 	return &Client{core: c, gv: schema.GroupVersion{Version: "v1"}}, nil
 }
 
 func newCore(cfg *Config) (*core, error) {
-	// A token must not travel in the clear only because somebody left out the scheme.
+	// A Host without a scheme must not make the client send the token unencrypted.
 	secure := cfg.TLS.configured() || cfg.BearerToken != "" || cfg.BearerTokenFile != ""
 	base, err := parseHost(cfg.Host, secure)
 	if err != nil {
@@ -88,7 +90,7 @@ func newCore(cfg *Config) (*core, error) {
 		c.userAgent = defaultUserAgent()
 	}
 	if strings.ContainsAny(c.userAgent, "\r\n\x00") {
-		return nil, errors.New("Config.UserAgent holds what cannot stand in a header")
+		return nil, errors.New("Config.UserAgent holds a character that a header may not hold")
 	}
 	if c.warn == nil {
 		c.warn = (&warningLog{log: c.log}).warn
@@ -96,15 +98,16 @@ func newCore(cfg *Config) (*core, error) {
 	var sender http.RoundTripper = t
 	if cfg.WrapTransport != nil {
 		if sender = cfg.WrapTransport(t); sender == nil {
-			return nil, errors.New("WrapTransport returned nil")
+			return nil, errors.New("Config.WrapTransport returned nil")
 		}
 	}
 	c.http = &http.Client{Transport: sender, CheckRedirect: checkRedirect}
 	return c, nil
 }
 
-// checkRedirect follows reads on the same server only. Elsewhere the credentials have no business,
-// and a write must not turn into a read or happen twice: there the redirect itself is the answer.
+// checkRedirect follows redirects of reads on the same server only. Another server must not get the
+// credentials, and a write must not turn into a read or be carried out twice. A redirect that is
+// not followed is the answer.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	first := via[0]
 	if first.Method != http.MethodGet && first.Method != http.MethodHead ||
@@ -117,20 +120,20 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// Get begins a request that reads an object or, without a Name, a list.
+// Get returns a request that reads an object or, without a Name, a list.
 func (c *Client) Get() *Request { return c.Verb(http.MethodGet) }
 
-// Post begins a request that creates an object.
+// Post returns a request that creates an object.
 func (c *Client) Post() *Request { return c.Verb(http.MethodPost) }
 
-// Put begins a request that replaces an object.
+// Put returns a request that replaces an object.
 func (c *Client) Put() *Request { return c.Verb(http.MethodPut) }
 
-// Delete begins a request that deletes an object or, without a Name, a collection.
+// Delete returns a request that deletes an object or, without a Name, a collection.
 func (c *Client) Delete() *Request { return c.Verb(http.MethodDelete) }
 
-// Patch begins a request that changes an object by a patch of type pt, which is the content type of
-// the body.
+// Patch returns a request that changes an object by a patch of type pt. A []byte body is sent with
+// pt as its content type.
 func (c *Client) Patch(pt types.PatchType) *Request {
 	r := c.Verb(http.MethodPatch)
 	r.patch = pt
@@ -140,7 +143,7 @@ func (c *Client) Patch(pt types.PatchType) *Request {
 	return r
 }
 
-// Verb begins a request with any HTTP method.
+// Verb returns a request with any HTTP method.
 func (c *Client) Verb(method string) *Request {
 	r := &Request{
 		core:   c.core,
@@ -153,21 +156,23 @@ func (c *Client) Verb(method string) *Request {
 	return r
 }
 
-// GroupVersion returns a client whose requests go to gv. A new Client's go to the core group's v1.
+// GroupVersion returns a client whose requests go to gv. The requests of a new Client go to the
+// core group's v1.
 func (c *Client) GroupVersion(gv schema.GroupVersion) *Client { return &Client{core: c.core, gv: gv} }
 
-// Config returns a copy of what the client was made of.
+// Config returns a copy of the client's configuration.
 func (c *Client) Config() *Config { return c.core.cfg.Copy() }
 
-// CloseIdleConnections closes connections that carry no request at the moment. Streams go on.
+// CloseIdleConnections closes the connections that carry no request at the moment. Streams
+// continue.
 func (c *Client) CloseIdleConnections() { c.core.transport.CloseIdleConnections() }
 
-// String names the server.
+// String returns the server's URL, and no credentials.
 func (c *Client) String() string { return "rest.Client of " + c.core.base.String() }
 
-// builtin are the groups of the API that the server itself implements and speaks protobuf for.
-// (Custom resources are JSON only.) The names are those under staging/src/k8s.io/api, and the two
-// groups whose types live with the API extension servers.
+// builtin lists the API groups that kube-apiserver implements, and speaks protobuf for. Custom
+// resources have JSON only (API concepts, "Protobuf encoding"). Source: staging/src/k8s.io/api of
+// Kubernetes, and the two groups of apiextensions-apiserver and kube-aggregator.
 var builtin = []string{
 	"",
 	"admissionregistration.k8s.io",
@@ -196,7 +201,7 @@ var builtin = []string{
 	"storagemigration.k8s.io",
 }
 
-// hasProtobuf says whether the server speaks protobuf for a group.
+// hasProtobuf reports whether the server speaks protobuf for a group.
 func hasProtobuf(group string) bool {
 	_, found := slices.BinarySearch(builtin, group)
 	return found

@@ -13,8 +13,8 @@ import (
 )
 
 // DefaultMaxRetries is how often a request is sent again if Config.MaxRetries is 0. With the API
-// server's usual Retry-After of one second, ten retries take about ten seconds. client-go retries as
-// often.
+// server's usual Retry-After of one second, ten retries take about ten seconds. client-go retries
+// as often.
 const DefaultMaxRetries = 10
 
 // RetryForever, as MaxRetries, sends a request again as long as the server asks for it, until the
@@ -23,8 +23,8 @@ const RetryForever = math.MaxInt
 
 // Config describes an API server, how it is trusted, and who is asking. Only Host is required.
 //
-// A Config prints, logs and marshals itself without its secrets. NewClient takes a copy, so a Config
-// may be changed afterwards. A Config is not safe for concurrent use while it is changed.
+// A Config prints, logs and marshals itself without its secrets. NewClient takes a copy, so a
+// Config may be changed afterwards. A Config is not safe for concurrent use while it is changed.
 type Config struct {
 	// Host is the server's URL: "https://10.0.0.1:6443", or with a path,
 	// "https://gate.example.com/clusters/a". A Host without a scheme means https if TLS or a token

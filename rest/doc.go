@@ -1,8 +1,8 @@
-// Package rest sends requests to a Kubernetes API server. It is the only package of skiff that speaks
-// HTTP.
+// Package rest sends requests to a Kubernetes API server. It is the only package of skiff that
+// speaks HTTP.
 //
-// A [Config] says where the server is, how it is trusted and who is asking; package kubeconfig makes
-// one. [NewClient] returns a [Client], which makes requests:
+// A [Config] says where the server is, how it is trusted and who is asking; package kubeconfig
+// makes one. [NewClient] returns a [Client], which makes requests:
 //
 //	cfg, err := kubeconfig.Load("")
 //	if err != nil {
@@ -15,16 +15,16 @@
 //	var pods corev1.PodList
 //	err = c.Get().Namespace("default").Resource("pods").Do(ctx).Into(&pods)
 //
-// [Request.Do] reads the whole answer and returns it as bytes, in a [Result] that decodes on demand.
-// [Request.List] and [Request.Watch] return streams, from which the caller reads one object or event
-// at a time. [Request.Stream] returns the body as it arrives.
+// [Request.Do] reads the whole answer and returns it as bytes, in a [Result] that decodes on
+// demand. [Request.List] and [Request.Watch] return streams, from which the caller reads one object
+// or event at a time. [Request.Stream] returns the body as it arrives.
 //
 // # Errors
 //
 // An answer whose status is not 2xx is an error of type
-// [*k8s.io/apimachinery/pkg/api/errors.StatusError], whatever its body holds. IsNotFound, IsConflict
-// and the other functions of that package therefore work. Every other error names the request and the
-// server, and wraps its cause. If ctx ended, errors.Is finds ctx's error.
+// [*k8s.io/apimachinery/pkg/api/errors.StatusError], whatever its body holds. IsNotFound,
+// IsConflict and the other functions of that package therefore work. Every other error names the
+// request and the server, and wraps its cause. If ctx ended, errors.Is finds ctx's error.
 //
 // # Retries
 //
@@ -32,20 +32,20 @@
 //
 //   - after 429 or 503 with a Retry-After header, for every verb: the server did not accept the
 //     request (RFC 6585 section 4, RFC 9110 section 15.6.4);
-//   - after another 5xx with a Retry-After header, for verbs that may be repeated: all but POST, and
-//     of the patches only apply;
+//   - after another 5xx with a Retry-After header, for verbs that may be repeated: all but POST,
+//     and of the patches only apply;
 //   - after a connection that could not be made, or that broke before the request's headers were
 //     written, for every verb: three times within about a second;
 //   - after a connection that broke later, for GET, HEAD and OPTIONS: three times as well.
 //
-// [Config.MaxRetries] limits all of these together. The context bounds the waiting. If a server asks
-// for a wait of more than one minute, the request is not sent again: the server's error is returned,
-// and carries the seconds.
+// [Config.MaxRetries] limits all of these together. The context bounds the waiting. If a server
+// asks for a wait of more than one minute, the request is not sent again: the server's error is
+// returned, and carries the seconds.
 //
 // # Credentials
 //
-// A Config prints itself without its secrets, no error holds the token, and a redirect to another host
-// is not followed. The files that a Config names (token, CA, client certificate and key) are read
-// again when they change. They are compared at most once a minute, and at once after a 401 or a failed
-// TLS handshake.
+// A Config prints itself without its secrets, no error holds the token, and a redirect to another
+// host is not followed. The files that a Config names (token, CA, client certificate and key) are
+// read again when they change. They are compared at most once a minute, and at once after a 401 or
+// a failed TLS handshake.
 package rest

@@ -15,8 +15,8 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// answers returns a client of a server that gives these answers, by method, path and query. A program
-// gets its configuration from kubeconfig.Load instead.
+// answers returns a client of a server that gives these answers, by method, path and query. A
+// program gets its configuration from kubeconfig.Load instead.
 func answers(by map[string]string) (c *rest.Client, stop func()) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

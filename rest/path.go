@@ -10,11 +10,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// parseHost reads Config.Host. The URL it returns has a scheme, a host and a path without a
-// trailing slash, and nothing else. secure says what a host without a scheme means.
+// parseHost parses Config.Host. The URL has a scheme, a host and a path without a trailing slash,
+// and nothing else. If secure is set, a host without a scheme means https, and otherwise http.
 func parseHost(host string, secure bool) (*url.URL, error) {
 	if host == "" {
-		return nil, errors.New("Config.Host is empty: say where the API server is, or use kubeconfig.Load")
+		return nil, errors.New("Config.Host is empty: set the API server's URL, or use kubeconfig.Load")
 	}
 	full := host
 	if !strings.Contains(host, "://") {
@@ -25,13 +25,13 @@ func parseHost(host string, secure bool) (*url.URL, error) {
 	}
 	u, err := url.Parse(full)
 	if err != nil {
-		// The error of package url repeats the whole text, which may hold a password.
+		// The error of package url repeats the whole host, which may hold a password.
 		var e *url.Error
 		if errors.As(err, &e) {
 			err = e.Err
 		}
 		if strings.Contains(host, "@") {
-			err = errors.New("it holds an @")
+			err = errors.New("an @ is not allowed")
 		}
 		return nil, fmt.Errorf("Config.Host %q is not a URL: %w", redactHost(host), err)
 	}
@@ -41,11 +41,11 @@ func parseHost(host string, secure bool) (*url.URL, error) {
 	case u.User != nil:
 		return nil, errors.New("Config.Host holds a user name: Kubernetes has no password authentication, use a token or a certificate")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, errors.New("Config.Host holds a query or a fragment: a server has neither")
+		return nil, errors.New("Config.Host holds a query or a fragment: remove it")
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("Config.Host %q names no host", host)
 	case strings.Count(u.Host, ":") > 1 && !strings.HasPrefix(u.Host, "["):
-		return nil, fmt.Errorf("Config.Host %q: an IPv6 address stands in brackets", host)
+		return nil, fmt.Errorf("Config.Host %q: put the IPv6 address in brackets", host)
 	}
 	return &url.URL{
 		Scheme:  u.Scheme,
@@ -55,7 +55,7 @@ func parseHost(host string, secure bool) (*url.URL, error) {
 	}, nil
 }
 
-// loopback says whether a host is this machine.
+// loopback reports whether a host is this machine.
 func loopback(hostname string) bool {
 	if hostname == "localhost" {
 		return true
@@ -64,7 +64,8 @@ func loopback(hostname string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// target is what a request is about. The zero value of a field means that it was not said.
+// target is the object or collection of a request. The zero value of a field means that it is not
+// set.
 type target struct {
 	gv          schema.GroupVersion
 	abs         string // replaces /api/... and /apis/...
@@ -74,8 +75,8 @@ type target struct {
 	subresource []string
 }
 
-// validSegment refuses what would not stay one segment of a path. The rule is the API's (Object
-// Names and IDs, "Path Segment Names").
+// validSegment returns an error if s is not one segment of a path. Source: Kubernetes
+// documentation, "Object Names and IDs", "Path Segment Names".
 func validSegment(what, s string) error {
 	switch {
 	case s == "":
@@ -88,7 +89,7 @@ func validSegment(what, s string) error {
 	return nil
 }
 
-// validAbs refuses a path that would mean another one after cleaning.
+// validAbs returns an error if cleaning would change the path.
 func validAbs(path string) error {
 	for segment := range strings.SplitSeq(path, "/") {
 		if segment == "." || segment == ".." {
@@ -98,7 +99,7 @@ func validAbs(path string) error {
 	return nil
 }
 
-// url is where the target is on the server at base.
+// url returns the target's URL on the server at base.
 func (t target) url(base *url.URL) (*url.URL, error) {
 	if err := t.check(); err != nil {
 		return nil, err
@@ -134,11 +135,11 @@ func (t target) url(base *url.URL) (*url.URL, error) {
 	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: plain.String(), RawPath: raw.String()}, nil
 }
 
-// check finds combinations that have no path.
+// check returns an error if the target has no path.
 func (t target) check() error {
 	if t.abs == "" {
 		if err := validSegment("version of the group version", t.gv.Version); err != nil {
-			return fmt.Errorf("%w: a request goes to a group and a version, such as apps/v1", err)
+			return fmt.Errorf("%w: set a group and a version, such as apps/v1", err)
 		}
 		if t.gv.Group != "" {
 			if err := validSegment("group of the group version", t.gv.Group); err != nil {
@@ -146,7 +147,7 @@ func (t target) check() error {
 			}
 		}
 		if t.resource == "" {
-			return errors.New("nothing is asked for: set Resource or AbsPath")
+			return errors.New("the request has no path: set Resource or AbsPath")
 		}
 	}
 	switch {
@@ -158,7 +159,7 @@ func (t target) check() error {
 	return nil
 }
 
-// String reads: pods/log "web" in namespace "default".
+// String returns the target in words: pods/log "web" in namespace "default".
 func (t target) String() string {
 	if t.resource == "" {
 		if t.abs == "" {

@@ -148,7 +148,7 @@ func TestAPathThatWouldMeanSomethingElseIsAnError(t *testing.T) {
 			if err == nil {
 				t.Fatal("no error")
 			}
-			mustContain(t, err.Error(), test.want, "cannot be made")
+			mustContain(t, err.Error(), test.want, "make the request")
 			if _, err := test.r.Watch(t.Context(), watchNothing); err == nil {
 				t.Error("it can be watched")
 			}

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// redacted stands where a secret is set, so that a reader sees that it is.
+// redacted replaces a secret, so that a reader sees that one is set.
 const redacted = "[redacted]"
 
-// configView is what a Config shows of itself.
+// configView holds the fields of a Config that may be shown.
 type configView struct {
 	Host               string
 	TLS                tlsView
@@ -32,7 +32,7 @@ type configView struct {
 	Namespace          string              `json:",omitempty"`
 }
 
-// tlsView is what a TLSConfig shows of itself. Certificates are public, but nobody reads them.
+// tlsView holds the fields of a TLSConfig that may be shown. Of certificates it shows the size.
 type tlsView struct {
 	Insecure   bool   `json:",omitempty"`
 	ServerName string `json:",omitempty"`
@@ -93,7 +93,8 @@ func size(data []byte) string {
 	return fmt.Sprintf("%d bytes", len(data))
 }
 
-// redactHost hides what stands before an @: NewClient refuses such a host, yet it may be printed.
+// redactHost hides the part of a host before an @. NewClient refuses such a host, but it may be
+// printed.
 func redactHost(host string) string {
 	at := strings.LastIndexByte(host, '@')
 	if at < 0 {
@@ -106,33 +107,33 @@ func redactHost(host string) string {
 	return redacted + host[at:]
 }
 
-// String shows the configuration without its secrets.
+// String returns the configuration without its secrets.
 func (c Config) String() string { return fmt.Sprintf("rest.Config%+v", c.view()) }
 
-// GoString is String: %#v must not show more.
+// GoString returns String, so that %#v does not show the secrets.
 func (c Config) GoString() string { return c.String() }
 
-// Format is String for every verb, because fmt prints the fields of a struct for those that are
+// Format writes String for every verb, because fmt prints the fields of a struct for verbs that are
 // not for strings.
 func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
-// LogValue is the configuration without its secrets.
+// LogValue returns the configuration without its secrets.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// MarshalJSON writes the configuration without its secrets; it cannot be read back.
+// MarshalJSON returns the configuration without its secrets. It cannot be unmarshaled.
 func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.view()) }
 
-// String shows the configuration without its key.
+// String returns the configuration without its key.
 func (t TLSConfig) String() string { return fmt.Sprintf("rest.TLSConfig%+v", t.view()) }
 
-// GoString is String: %#v must not show more.
+// GoString returns String, so that %#v does not show the secrets.
 func (t TLSConfig) GoString() string { return t.String() }
 
-// Format is String for every verb.
+// Format writes String for every verb.
 func (t TLSConfig) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) }
 
-// LogValue is the configuration without its key.
+// LogValue returns the configuration without its key.
 func (t TLSConfig) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// MarshalJSON writes the configuration without its key; it cannot be read back.
+// MarshalJSON returns the configuration without its key. It cannot be unmarshaled.
 func (t TLSConfig) MarshalJSON() ([]byte, error) { return json.Marshal(t.view()) }

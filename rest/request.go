@@ -19,11 +19,11 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// Request is one request in the making. Its methods return it, so that a request reads as a
-// sentence; what is wrong with it is kept and returned by the method that ends the sentence: Do,
-// DoRaw, Stream, List or Watch. Those leave it unchanged, so it may be sent more than once.
+// Request is a request to send. Its methods change it and return it, so calls can be chained. The
+// first error is kept, and returned by Do, DoRaw, Stream, List or Watch. These five leave the
+// Request unchanged, so it may be sent more than once.
 //
-// A Request belongs to one goroutine.
+// A Request is not safe for concurrent use.
 type Request struct {
 	core    *core
 	method  string
@@ -32,16 +32,16 @@ type Request struct {
 	params  url.Values
 	header  http.Header
 	body    any
-	encode  encoder // of body; nil until Body is called
+	encode  encoder // for body; nil until Body is called
 	kind    schema.GroupVersionKind
 	format  wire.Format
 	timeout time.Duration
 	retries int
-	err     error // the first thing that is wrong
+	err     error // the first error of a method
 }
 
-// encoder is wire.Encode. Only Body refers to that, so that a program which writes nothing, such as
-// one that runs informers, does not link the encoders of all API types: half a megabyte.
+// encoder is the type of wire.Encode. Only Body refers to wire.Encode, so that a program that sends
+// no body, such as one of informers, does not link the encoders of all API types: half a megabyte.
 type encoder func(obj any, f wire.Format, apiVersion, kind string) ([]byte, error)
 
 func (r *Request) fail(err error) *Request {
@@ -51,14 +51,14 @@ func (r *Request) fail(err error) *Request {
 	return r
 }
 
-// GroupVersion sends this request to gv instead of the client's group version.
+// GroupVersion sets the group and version that the request goes to, instead of the client's.
 func (r *Request) GroupVersion(gv schema.GroupVersion) *Request {
 	r.target.gv = gv
 	return r
 }
 
-// Namespace puts the request into a namespace; "" leaves it outside: all namespaces, or a resource
-// that has none.
+// Namespace sets the namespace. "" means none: all namespaces, or a resource that is not
+// namespaced.
 func (r *Request) Namespace(namespace string) *Request {
 	if namespace != "" {
 		if err := validSegment("namespace", namespace); err != nil {
@@ -69,7 +69,7 @@ func (r *Request) Namespace(namespace string) *Request {
 	return r
 }
 
-// Resource says which resource, by the name the API has in its paths: "pods".
+// Resource sets the resource, by its name in the API's paths: "pods".
 func (r *Request) Resource(resource string) *Request {
 	if err := validSegment("resource", resource); err != nil {
 		return r.fail(err)
@@ -78,8 +78,8 @@ func (r *Request) Resource(resource string) *Request {
 	return r
 }
 
-// Name says which object. An empty name is an error, lest a request for one object become one for
-// all of them; such a request leaves Name out.
+// Name sets the name of the object. An empty name is an error, so that a request for one object
+// never becomes a request for all of them. For all objects, do not call Name.
 func (r *Request) Name(name string) *Request {
 	if err := validSegment("name", name); err != nil {
 		return r.fail(err)
@@ -88,7 +88,8 @@ func (r *Request) Name(name string) *Request {
 	return r
 }
 
-// SubResource goes below the object: SubResource("status"), SubResource("proxy", "metrics").
+// SubResource adds path segments below the object: SubResource("status"), SubResource("proxy",
+// "metrics").
 func (r *Request) SubResource(segments ...string) *Request {
 	for _, segment := range segments {
 		if err := validSegment("subresource", segment); err != nil {
@@ -99,8 +100,8 @@ func (r *Request) SubResource(segments ...string) *Request {
 	return r
 }
 
-// AbsPath replaces /api/v1 or /apis/GROUP/VERSION by a path of its own, below that of Host:
-// AbsPath("/version"), AbsPath("/apis", "apps"). Segments may hold slashes.
+// AbsPath sets a path in place of /api/v1 or /apis/GROUP/VERSION: AbsPath("/version"),
+// AbsPath("/apis", "apps"). It is below the path of Host. Segments may hold slashes.
 func (r *Request) AbsPath(segments ...string) *Request {
 	joined := "/" + strings.TrimLeft(strings.Join(segments, "/"), "/")
 	for strings.Contains(joined, "//") {
@@ -113,7 +114,7 @@ func (r *Request) AbsPath(segments ...string) *Request {
 	return r
 }
 
-// Param adds a query parameter beside those of the same name.
+// Param adds a query parameter. Parameters of the same name stay.
 func (r *Request) Param(key, value string) *Request {
 	if r.params == nil {
 		r.params = url.Values{}
@@ -122,8 +123,9 @@ func (r *Request) Param(key, value string) *Request {
 	return r
 }
 
-// VersionedParams sets query parameters from options: a pointer to metav1.ListOptions,
-// metav1.PatchOptions, corev1.PodLogOptions and so on. nil adds none.
+// VersionedParams sets the query parameters of options, a pointer to metav1.ListOptions,
+// metav1.PatchOptions, corev1.PodLogOptions and so on. It replaces parameters of the same names.
+// nil sets none.
 func (r *Request) VersionedParams(options any) *Request {
 	if options == nil {
 		return r
@@ -132,11 +134,11 @@ func (r *Request) VersionedParams(options any) *Request {
 		if v.Kind() == reflect.Pointer && v.IsNil() {
 			return r
 		}
-		return r.fail(fmt.Errorf("VersionedParams takes a pointer to a struct such as *metav1.ListOptions, not %T", options))
+		return r.fail(fmt.Errorf("convert the options %T: not a pointer to a struct such as *metav1.ListOptions", options))
 	}
 	values, err := queryparams.Convert(options)
 	if err != nil {
-		return r.fail(fmt.Errorf("parameters from %T: %w", options, err))
+		return r.fail(fmt.Errorf("convert the options %T: %w", options, err))
 	}
 	if r.params == nil {
 		r.params = url.Values{}
@@ -147,55 +149,54 @@ func (r *Request) VersionedParams(options any) *Request {
 	return r
 }
 
-// Body is what the request carries.
+// Body sets the body of the request. nil means no body.
 //
-// A []byte is sent as it is. Its content type is the patch type of a Patch, what Format says if it
-// was called, and JSON otherwise; SetHeader("Content-Type", ...) overrides all of that. The bytes
-// must not change until the request has ended.
+// A []byte is sent as it is. Its content type is the type of a Patch; or else the format of Format,
+// if that was called; or else JSON. SetHeader("Content-Type", …) overrides all of these. The caller
+// must not change the bytes until the request has ended.
 //
-// Any other value is an API object (a pointer to a struct with TypeMeta, or an unstructured
-// object), encoded when the request is sent: as protobuf where the answer is asked in protobuf and
-// the type has it, as JSON otherwise. When its TypeMeta is empty, Kind says what it is; without
-// Kind it is taken for the request's group version and the name of its Go type, which holds for
-// all but subresources, where Kind is needed.
-//
-// nil carries nothing.
+// Any other value is an API object: a pointer to a struct with TypeMeta, or an unstructured object.
+// It is encoded when the request is sent, and is not changed. The encoding is protobuf if the
+// answer is asked for in protobuf and the type has it, and JSON otherwise. If the object's TypeMeta
+// is empty, its kind is that of Kind; without Kind, the request's group version and the name of the
+// Go type. The latter is wrong for subresources other than status, where Kind is required.
 func (r *Request) Body(body any) *Request {
 	switch v := reflect.ValueOf(body); v.Kind() {
 	case reflect.Pointer, reflect.Map:
 		if v.IsNil() {
-			return r.fail(fmt.Errorf("the body is a nil %T", body))
+			return r.fail(fmt.Errorf("the body %T is nil", body))
 		}
 	case reflect.Invalid, reflect.Slice:
 	case reflect.Struct:
-		return r.fail(fmt.Errorf("the body is a %T: pass a pointer to it", body))
+		return r.fail(fmt.Errorf("the body %T is a struct: pass a pointer to it", body))
 	}
 	r.body, r.encode = body, wire.Encode
 	return r
 }
 
-// Kind says what the body is, for a body that does not say so itself.
+// Kind sets the kind of the body, for a body whose TypeMeta is empty.
 func (r *Request) Kind(gvk schema.GroupVersionKind) *Request {
 	r.kind = gvk
 	return r
 }
 
-// Format overrides what the group version chooses: the format the answer is asked for in, and the
-// one the body is written in. Protobuf is asked for with JSON as second choice, and a Config with
-// JSONOnly turns it into JSON, except for what it says about a []byte.
+// Format sets the format in which the answer is asked for and the body is encoded. Without it, the
+// group chooses: protobuf for built-in groups, JSON for others. Protobuf is asked for with JSON as
+// second choice, and Config.JSONOnly turns it into JSON. Of a []byte body it is the content type in
+// any case.
 func (r *Request) Format(f wire.Format) *Request {
 	if f != wire.JSON && f != wire.Protobuf {
-		return r.fail(fmt.Errorf("%v is not a format to ask for: use wire.JSON or wire.Protobuf", f))
+		return r.fail(fmt.Errorf("the format %v is unknown: use wire.JSON or wire.Protobuf", f))
 	}
 	r.format = f
 	return r
 }
 
-// SetHeader sets a header, replacing what was there; "Accept" and "Content-Type" replace what the
-// request would choose.
+// SetHeader sets a header and replaces its values. "Accept" and "Content-Type" override the headers
+// that the request chooses.
 func (r *Request) SetHeader(key string, values ...string) *Request {
 	if !headerToken(key) {
-		return r.fail(fmt.Errorf("%q is not a header's name", key))
+		return r.fail(fmt.Errorf("%q is not a valid header name", key))
 	}
 	for _, value := range values {
 		if strings.ContainsAny(value, "\r\n\x00") {
@@ -216,14 +217,14 @@ func (r *Request) Timeout(d time.Duration) *Request {
 	return r
 }
 
-// MaxRetries sets how often this request may be sent again. 0 means Config.MaxRetries; negative means
-// never retry; RetryForever removes the limit.
+// MaxRetries sets how often this request may be sent again. 0 means Config.MaxRetries; negative
+// means never retry; RetryForever removes the limit.
 func (r *Request) MaxRetries(n int) *Request {
 	r.retries = n
 	return r
 }
 
-// URL is where the request goes, parameters included.
+// URL returns the request's URL with its query parameters, or the first error of a method.
 func (r *Request) URL() (*url.URL, error) {
 	if r.err != nil {
 		return nil, r.wrap(r.err)
@@ -236,12 +237,14 @@ func (r *Request) URL() (*url.URL, error) {
 	return u, nil
 }
 
-// wrap says which request could not be made.
+// wrap adds the request to an error of making it.
 func (r *Request) wrap(err error) error {
-	return fmt.Errorf("rest: the request (%s) cannot be made: %w", describe(r.method, r.target, ordinary), err)
+	return fmt.Errorf("rest: make the request (%s): %w", describe(r.method, r.target, ordinary), err)
 }
 
-// Do sends the request and reads the whole answer.
+// Do sends the request and reads the whole answer. It returns when the answer is complete, after
+// the retries that the package's comment describes, or when ctx or the timeout ends. The Result
+// holds the answer or the error.
 func (r *Request) Do(ctx context.Context) Result {
 	c, err := r.prepare(ordinary)
 	if err != nil {
@@ -266,11 +269,11 @@ func (r *Request) Do(ctx context.Context) Result {
 	return res
 }
 
-// DoRaw is Do(ctx).Raw().
+// DoRaw returns Do(ctx).Raw().
 func (r *Request) DoRaw(ctx context.Context) ([]byte, error) { return r.Do(ctx).Raw() }
 
 // Stream sends the request and returns the answer's body as it arrives: logs, for example. The
-// caller closes it. Ending ctx ends it too: reads then return ctx's error. It has no timeout.
+// caller closes it. If ctx ends, reads return ctx's error. No timeout limits it.
 func (r *Request) Stream(ctx context.Context) (io.ReadCloser, error) {
 	c, err := r.prepare(raw)
 	if err != nil {

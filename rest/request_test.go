@@ -270,7 +270,7 @@ func TestResults(t *testing.T) {
 		if err == nil {
 			t.Fatal("it became a ConfigMap")
 		}
-		mustContain(t, err.Error(), "it is a Status", `get configmaps "a" in namespace "default"`)
+		mustContain(t, err.Error(), "the body is a Status", `get configmaps "a" in namespace "default"`)
 	})
 	t.Run("an object where a status is wanted", func(t *testing.T) {
 		if err := get(t, 200, emptyConfigMap).Into(&metav1.Status{}); err == nil {

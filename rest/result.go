@@ -11,7 +11,8 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// Result is the answer to a request, still as bytes, or why there is none.
+// Result is the answer to a request, as bytes, or the error of the request. Its methods are safe
+// for concurrent use.
 type Result struct {
 	call        *call
 	body        []byte
@@ -20,14 +21,14 @@ type Result struct {
 	err         error
 }
 
-// Error is why there is no answer: an *apierrors.StatusError if the server said so. It is nil for
-// an answer with a 2xx status whose body was read completely.
+// Error returns the error of the request: an *apierrors.StatusError if the server answered with a
+// status other than 2xx. It is nil if the status is 2xx and the body was read completely.
 func (r Result) Error() error { return r.err }
 
-// Raw returns the body. It is the caller's own.
+// Raw returns the body, which all calls share, and Error.
 func (r Result) Raw() ([]byte, error) { return r.body, r.err }
 
-// StatusCode is the HTTP status of the answer, 0 if there was none.
+// StatusCode returns the HTTP status of the answer, or 0 if there is none.
 func (r Result) StatusCode() int {
 	var status *apierrors.StatusError
 	if r.status == 0 && errors.As(r.err, &status) {
@@ -36,11 +37,12 @@ func (r Result) StatusCode() int {
 	return r.status
 }
 
-// ContentType is the media type of the body, parameters included.
+// ContentType returns the media type of the body with its parameters.
 func (r Result) ContentType() string { return r.contentType }
 
-// Object returns the body as one object, in the format that the server chose. A Status that tells
-// of a failure is returned as an error.
+// Object returns the body as one object, in the format in which the server answered. The errors are
+// that of the request, an *apierrors.StatusError if the body is a Status of a failure, and an error
+// that names the request if the body is no object.
 func (r Result) Object(o wire.Options) (wire.Object, error) {
 	if r.err != nil {
 		return wire.Object{}, r.err
@@ -50,7 +52,7 @@ func (r Result) Object(o wire.Options) (wire.Object, error) {
 		return wire.Object{}, r.unusable(err)
 	}
 	if len(r.body) == 0 {
-		return wire.Object{}, r.unusable(errors.New("it is empty"))
+		return wire.Object{}, r.unusable(errors.New("the body is empty"))
 	}
 	object, err := wire.ReadObject(r.body, f, o)
 	if err != nil {
@@ -65,9 +67,10 @@ func (r Result) Object(o wire.Options) (wire.Object, error) {
 	return object, nil
 }
 
-// Into decodes the body into obj, a pointer to an API type; managedFields stay. An answer that is
-// a Status where obj is something else, or the other way round, is an error that says so: it is
-// what a server may answer to a delete.
+// Into decodes the body into obj, a pointer to an API type, with its managedFields. If the body is
+// a Status and obj is not, or the other way round, that is an error; a server may answer a delete
+// with either. The other errors are those of Object, and an error that names the request if the
+// body does not fit obj, which is then partly set.
 func (r Result) Into(obj any) error {
 	object, err := r.Object(wire.Options{KeepManagedFields: true, MaxObjectBytes: math.MaxInt})
 	if err != nil {
@@ -75,7 +78,7 @@ func (r Result) Into(obj any) error {
 	}
 	_, wantsStatus := obj.(*metav1.Status)
 	if object.Kind != "" && wantsStatus != isStatus(object) && typed(obj) {
-		return r.unusable(fmt.Errorf("it is a %s, not a %T", object.Kind, obj))
+		return r.unusable(fmt.Errorf("the body is a %s, not a %T", object.Kind, obj))
 	}
 	if err := wire.Decode(object, obj); err != nil {
 		return r.unusable(err)
@@ -83,22 +86,22 @@ func (r Result) Into(obj any) error {
 	return nil
 }
 
-// typed says that obj is of one kind only, as opposed to unstructured objects.
+// typed reports whether obj is of one kind, unlike an unstructured object.
 func typed(obj any) bool {
 	_, unstructured := obj.(interface{ UnstructuredContent() map[string]any })
 	return !unstructured
 }
 
-// unusable says which answer could not be read.
+// unusable adds the request to an error of reading its answer.
 func (r Result) unusable(err error) error {
 	if r.call == nil {
-		return fmt.Errorf("rest: there is no answer: %w", err)
+		return fmt.Errorf("rest: read the answer of no request: %w", err)
 	}
-	return fmt.Errorf("%s at %s: the answer (status %d, %d bytes) cannot be read: %w",
+	return fmt.Errorf("%s at %s: read the answer (status %d, %d bytes): %w",
 		r.call.what, r.call.base, r.status, len(r.body), err)
 }
 
-// formatOf reads a content type. Some aggregated servers leave it out and mean JSON.
+// formatOf returns the format of a content type. Some aggregated servers send JSON without one.
 func formatOf(contentType string) (wire.Format, error) {
 	if contentType == "" {
 		return wire.JSON, nil

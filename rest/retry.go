@@ -13,53 +13,54 @@ import (
 )
 
 const (
-	// maxRetryAfter is the longest wait that a server can ask of a request. Waiting less than it
-	// asks would be rude, waiting longer would look like a hang: past it the caller decides.
+	// maxRetryAfter is the longest Retry-After that is waited for. Waiting less than the server
+	// asks would add to its load, and waiting longer would look like a hang. The caller gets the
+	// error.
 	maxRetryAfter = time.Minute
 	// maxBroken is how often a request is sent again over a new connection. With the waits below
-	// that covers a connection that went stale, a server behind a balancer that went away and the
-	// moment between two processes of one server, and keeps a command line's "connection refused"
-	// under a second. Who wants to wait longer has a loop with a backoff of its own.
+	// that is enough for a stale connection, a server that disappeared behind a load balancer, and
+	// a server that restarts. A command line still gets "connection refused" within a second.
+	// Informers and controllers, which wait longer, have a backoff of their own.
 	maxBroken = 3
 	// firstBackoff doubles with each try.
 	firstBackoff = 100 * time.Millisecond
-	// maxBackoff bounds the wait that stands in for a Retry-After of zero.
+	// maxBackoff limits the wait after a Retry-After of 0.
 	maxBackoff = 2 * time.Second
 )
 
-// policy is what decides whether a request may be sent again.
+// policy decides whether a request may be sent again.
 type policy struct {
-	max        int  // times in all
-	read       bool // it changes nothing on the server
-	repeatable bool // done twice it is as if done once: RFC 9110 9.2.2, and apply
+	max        int  // retries in total
+	read       bool // the request changes nothing on the server
+	repeatable bool // the request is idempotent: RFC 9110 section 9.2.2, and apply
 }
 
-// tries counts how often a request was sent again, and for which reason.
+// tries counts how often a request was sent again, by reason.
 type tries struct {
 	total, broken, renewed int
 }
 
-// outcome is how one sending ended without an answer to return.
+// outcome is the result of one attempt. err is nil if the attempt succeeded.
 type outcome struct {
 	err error
-	// sent: bytes of the request may have left, so it may have been carried out.
+	// sent is set if the request's headers were written, so that it may have been carried out.
 	sent bool
-	// renewed: it was sent with credentials that have changed on disk since.
+	// renewed is set if the credentials changed on disk after the attempt began.
 	renewed bool
-	// code is the status of the server's answer, 0 when there was none.
+	// code is the status of the server's answer, or 0 without an answer.
 	code int
-	// retryAfter is what the server asked for, negative when it did not.
+	// retryAfter is the server's Retry-After, negative without one.
 	retryAfter time.Duration
 }
 
-// verdict is what follows from an outcome.
+// verdict is the decision after an outcome.
 type verdict struct {
 	again bool
 	wait  time.Duration
 	why   string
 }
 
-// next decides, and counts what it decides.
+// next decides whether to send again after o, and counts the retry in t.
 func (p policy) next(t *tries, o outcome) verdict {
 	v := p.judge(*t, o)
 	if !v.again {
@@ -86,7 +87,7 @@ func (p policy) judge(t tries, o outcome) verdict {
 	case t.total >= p.max:
 		return verdict{}
 	case o.renewed && t.renewed == 0:
-		// A 401 and a failed handshake both come before anything is carried out.
+		// After a 401 or a failed handshake, nothing was carried out.
 		return verdict{again: true, why: whyRenewed}
 	case o.code != 0:
 		return p.judgeStatus(t, o)
@@ -100,9 +101,10 @@ func (p policy) judge(t tries, o outcome) verdict {
 	return verdict{}
 }
 
-// judgeStatus: 429 and 503 say that the request was turned away; other errors of the server may
-// come after it was carried out, if only in part. Without Retry-After the answer is final: a 429
-// without one is how an eviction is refused, and is not to be asked again at once.
+// judgeStatus decides after an answer. 429 and 503 mean that the request was not carried out (RFC
+// 6585 section 4, RFC 9110 section 15.6.4). After another 5xx it may have been carried out, if only
+// in part. Without Retry-After the answer is final: the server refuses an eviction by a 429 without
+// one (Kubernetes documentation, "API-initiated Eviction").
 func (p policy) judgeStatus(t tries, o outcome) verdict {
 	turnedAway := o.code == http.StatusTooManyRequests || o.code == http.StatusServiceUnavailable
 	switch {
@@ -119,12 +121,13 @@ func (p policy) judgeStatus(t tries, o outcome) verdict {
 	return verdict{}
 }
 
-// spread lengthens a wait by up to a fifth, so that those who were turned away together do not come
-// back together.
+// spread lengthens a wait by up to a fifth, so that clients that were rejected at the same time do
+// not return at the same time.
 func spread(d time.Duration) time.Duration { return d + rand.N(d/5+1) }
 
-// parseRetryAfter reads the header in seconds or as a date (RFC 9110 10.2.3); it returns a negative
-// duration for none. A date is compared with the server's own clock where the answer shows it.
+// parseRetryAfter returns the header's wait, or a negative duration without one. The header holds
+// seconds or a date (RFC 9110 section 10.2.3). A date is compared with the answer's Date, if it has
+// one, and otherwise with now.
 func parseRetryAfter(h http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if value == "" {
@@ -146,7 +149,7 @@ func parseRetryAfter(h http.Header, now time.Time) time.Duration {
 	return max(at.Sub(now), 0)
 }
 
-// hopeless says that sending again would end the same way, or take as long again.
+// hopeless reports whether sending again would fail in the same way, or take as long again.
 func hopeless(err error) bool {
 	var dns *net.DNSError
 	var timeout net.Error
@@ -163,12 +166,13 @@ func hopeless(err error) bool {
 }
 
 const (
-	// httpToHTTPS is part of what net/http says when a server does not speak TLS. It has no type.
+	// httpToHTTPS is part of net/http's error if a server does not speak TLS. The error has no
+	// type.
 	httpToHTTPS      = "server gave HTTP response to HTTPS client"
-	tooManyRedirects = "redirects to no end"
+	tooManyRedirects = "too many redirects"
 )
 
-// untrusted says that the two sides do not accept each other's certificates.
+// untrusted reports whether one side does not accept the other's certificate.
 func untrusted(err error) bool {
 	var verification *tls.CertificateVerificationError
 	var authority x509.UnknownAuthorityError
@@ -176,7 +180,7 @@ func untrusted(err error) bool {
 	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &alert)
 }
 
-// hint says what to do about an error of the connection.
+// hint returns the remedy for an error of the connection, or "".
 func hint(err error) string {
 	var authority x509.UnknownAuthorityError
 	var hostname x509.HostnameError

@@ -201,7 +201,7 @@ func TestATruncatedAnswer(t *testing.T) {
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Fatalf("error: %v", err)
 		}
-		mustContain(t, err.Error(), "create pods", "8 bytes so far", "may have carried it out")
+		mustContain(t, err.Error(), "create pods", "8 bytes so far", "may have carried out the request")
 	})
 }
 

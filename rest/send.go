@@ -17,8 +17,8 @@ import (
 	"github.com/skiff-k8s/skiff/internal/ctxerr"
 )
 
-// run sends the call until there is an answer to return. take gets every answer with a 2xx status
-// and owns its body; an error it returns counts as a connection that broke.
+// run sends the call until it succeeds or may not be sent again. It calls take with an answer whose
+// status is 2xx; take owns its body. An error of take counts as a broken connection.
 //
 //	attempt ── 2xx, taken ──────────────> done
 //	   ↑  └─── anything else ──> judge ── no ──> the error
@@ -40,7 +40,7 @@ func (c *call) run(ctx context.Context, take func(*http.Response) error) error {
 		if !v.again || tooLate(ctx, v.wait) {
 			return c.failed(o, t)
 		}
-		c.log.Debug("request is sent again",
+		c.log.Debug("send the request again",
 			"request", c.what, "why", v.why, "wait", v.wait, "retry", t.total, "err", o.err)
 		if !sleep(ctx, v.wait) {
 			return c.ended(ctx, o.err)
@@ -61,7 +61,7 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 	if err != nil {
 		return outcome{err: err, retryAfter: -1}
 	}
-	req.URL = c.url // parsing it again would lose how its segments are escaped
+	req.URL = c.url // parsing the string again loses how the segments are escaped
 	req.Header = c.header.Clone()
 	if token != "" && req.Header.Get("Authorization") == "" {
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -97,8 +97,8 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 	return o
 }
 
-// plain takes off what http.Client wraps around an error: method and URL, which the request says
-// better.
+// plain removes the method and URL that http.Client wraps around an error: the call's own
+// description replaces them.
 func plain(err error) error {
 	var e *url.Error
 	if errors.As(err, &e) {
@@ -107,10 +107,10 @@ func plain(err error) error {
 	return err
 }
 
-// failed is the error of a call whose context is still alive.
+// failed returns the error of a call whose context has not ended.
 func (c *call) failed(o outcome, t tries) error {
 	if o.code != 0 {
-		return o.err // a *StatusError, as it is, for those who assert its type
+		return o.err // a *StatusError, not wrapped, for callers that assert its type
 	}
 	var notes strings.Builder
 	notes.WriteString(hint(o.err))
@@ -118,13 +118,13 @@ func (c *call) failed(o outcome, t tries) error {
 		fmt.Fprintf(&notes, " (sent %d times)", t.total+1)
 	}
 	if o.sent && !c.policy.read && !untrusted(o.err) {
-		notes.WriteString("; the server may have carried it out")
+		notes.WriteString("; the server may have carried out the request")
 	}
 	return fmt.Errorf("%s at %s: %w%s", c.what, c.base, o.err, notes.String())
 }
 
-// ended is the error of a call whose context is over; last is what it was waiting to try again for,
-// or nil.
+// ended returns the error of a call whose context has ended. last is the error after which it
+// waited to try again, or nil.
 func (c *call) ended(ctx context.Context, last error) error {
 	err := ctxerr.Of(ctx)
 	if last != nil {
@@ -133,13 +133,13 @@ func (c *call) ended(ctx context.Context, last error) error {
 	return fmt.Errorf("%s at %s: %w", c.what, c.base, err)
 }
 
-// tooLate says that a wait would outlast ctx, so that it is better to return at once.
+// tooLate reports whether a wait would outlast ctx's deadline. The call then returns at once.
 func tooLate(ctx context.Context, wait time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && time.Until(deadline) < wait
 }
 
-// sleep waits for d and says whether ctx lived through it.
+// sleep waits for d. It reports false if ctx ended before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -151,11 +151,11 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// refused says that nobody listens at the address.
+// refused reports whether no process listens at the address.
 func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
-// readAll reads the whole body and closes it. The length that the server announced is a hint, and
-// is not trusted with more than a megabyte in advance.
+// readAll reads the whole body and closes it. It allocates the length that the server announced in
+// advance, up to one megabyte.
 func readAll(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
 	var b bytes.Buffer
@@ -168,7 +168,8 @@ func readAll(resp *http.Response) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// discard lets a connection be used again if little is left to read on it.
+// discard closes a body. If little of it is left, it is read first, so that the connection can be
+// used again.
 func discard(resp *http.Response) {
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
 	_ = resp.Body.Close()

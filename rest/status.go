@@ -16,15 +16,16 @@ import (
 )
 
 const (
-	// maxErrorBody is how much of an error's body is read: a Status with a cause for every field
-	// of a large object fits well.
+	// maxErrorBody limits how much of an error's body is read. A Status with a cause for every
+	// field of a large object is smaller.
 	maxErrorBody = 1 << 20
-	// maxErrorText is how much of a body that is no Status goes into an error's message.
+	// maxErrorText limits how much of a body that is no Status is part of an error's message.
 	maxErrorText = 1024
 )
 
-// statusError makes the error of an answer that is not 2xx, and closes its body. authorization is
-// the header the request was sent with: a server that echoes it must not get it into a log.
+// statusError returns the error of an answer whose status is not 2xx, and closes its body.
+// authorization is the header that the request was sent with. If the server repeats it, the error
+// does not.
 func (c *call) statusError(resp *http.Response, authorization string) *apierrors.StatusError {
 	body, readErr := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	_ = resp.Body.Close()
@@ -40,7 +41,7 @@ func (c *call) statusError(resp *http.Response, authorization string) *apierrors
 		text := bodyText(body)
 		switch {
 		case readErr != nil:
-			text = strings.TrimSpace(text + " (the answer breaks off: " + readErr.Error() + ")")
+			text = strings.TrimSpace(text + " (the answer is incomplete: " + readErr.Error() + ")")
 		case resp.StatusCode >= 300 && resp.StatusCode < 400:
 			text = redirectText(resp)
 		}
@@ -58,7 +59,8 @@ func (c *call) statusError(resp *http.Response, authorization string) *apierrors
 	return &apierrors.StatusError{ErrStatus: *status}
 }
 
-// decodeStatus reads a metav1.Status in either format.
+// decodeStatus decodes a metav1.Status of a failure, in either format, and reports whether it is
+// one.
 func decodeStatus(body []byte, contentType string) (*metav1.Status, bool) {
 	f, err := wire.FormatOf(contentType)
 	if err != nil {
@@ -79,8 +81,8 @@ func isStatus(o wire.Object) bool {
 	return o.Kind == "Status" && (o.APIVersion == "v1" || o.APIVersion == "meta.k8s.io/v1" || o.APIVersion == "")
 }
 
-// complete fills in what a Status may leave out: its code, the wait, and in its message what was
-// asked for, which short ones such as "Unauthorized" do not say.
+// complete sets the fields that a Status may lack: the code, the wait, and in the message the
+// request, which short messages such as "Unauthorized" do not name.
 func (c *call) complete(s *metav1.Status, code, retryAfter int) {
 	if s.Code == 0 {
 		s.Code = int32(code)
@@ -102,7 +104,7 @@ func (c *call) complete(s *metav1.Status, code, retryAfter int) {
 	}
 }
 
-// bodyText is the beginning of a body that is no Status, for a message.
+// bodyText returns the beginning of a body that is no Status, for an error's message.
 func bodyText(body []byte) string {
 	text, more := strings.TrimSpace(string(body)), ""
 	if len(text) > maxErrorText {
@@ -129,7 +131,7 @@ func redirectText(resp *http.Response) string {
 		"set Host to that server if you trust it", to)
 }
 
-// redactStatus takes the credential out of a message that repeats it.
+// redactStatus replaces the credential in messages that repeat it.
 func redactStatus(s *metav1.Status, authorization string) {
 	_, secret, ok := strings.Cut(authorization, " ")
 	if !ok {

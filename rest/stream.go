@@ -15,8 +15,8 @@ import (
 // ErrStreamClosed is the error of reading a stream after its Close.
 var ErrStreamClosed = errors.New("rest: stream closed")
 
-// body is the body of an answer, as it arrives. One goroutine reads it. Close may be called from any
-// goroutine, and more than once.
+// body is the body of an answer, as it arrives. One goroutine reads it. Close may be called from
+// any goroutine, and more than once.
 type body struct {
 	call   *call
 	ctx    context.Context // the caller's
@@ -125,8 +125,8 @@ type ListStream struct {
 	format wire.Format
 }
 
-// List sends the request and returns the list as a stream, of which the caller reads one object at a
-// time. The caller closes the stream.
+// List sends the request and returns the list as a stream, of which the caller reads one object at
+// a time. The caller closes the stream.
 //
 // If the server answers with a status other than 2xx, List returns a StatusError, after the retries
 // that the package's comment describes. If ctx ends, the stream ends. No timeout bounds it.
@@ -138,8 +138,8 @@ func (r *Request) List(ctx context.Context, o wire.Options) (*ListStream, error)
 	return &ListStream{reader: wire.NewListReader(b.resp.Body, f, o), body: b, format: f}, nil
 }
 
-// Next returns the next object, which belongs to the caller. Every error ends the stream: Next closes
-// it and returns the same error from then on. The errors are:
+// Next returns the next object, which belongs to the caller. Every error ends the stream: Next
+// closes it and returns the same error from then on. The errors are:
 //
 //   - io.EOF itself, not wrapped, after the last object of a complete list;
 //   - an error that wraps ctx's, after ctx ended;
@@ -179,9 +179,10 @@ type WatchStream struct {
 // Watch sends the request with watch=true and returns the events as a stream. The caller closes the
 // stream.
 //
-// If the server answers with a status other than 2xx, Watch returns a StatusError, after the retries
-// that the package's comment describes. If ctx ends, the stream ends. No timeout of the client bounds
-// it; the server ends it after the query parameter timeoutSeconds, or after a time of its own.
+// If the server answers with a status other than 2xx, Watch returns a StatusError, after the
+// retries that the package's comment describes. If ctx ends, the stream ends. No timeout of the
+// client bounds it; the server ends it after the query parameter timeoutSeconds, or after a time of
+// its own.
 func (r *Request) Watch(ctx context.Context, o wire.Options) (*WatchStream, error) {
 	b, f, err := r.openFormat(ctx, watch)
 	if err != nil {
@@ -190,8 +191,8 @@ func (r *Request) Watch(ctx context.Context, o wire.Options) (*WatchStream, erro
 	return &WatchStream{reader: wire.NewWatchReader(b.resp.Body, f, o), body: b}, nil
 }
 
-// Next waits for the next event and returns it. The event belongs to the caller. Every error ends the
-// stream: Next closes it and returns the same error from then on. The errors are:
+// Next waits for the next event and returns it. The event belongs to the caller. Every error ends
+// the stream: Next closes it and returns the same error from then on. The errors are:
 //
 //   - io.EOF itself, not wrapped, if the server ended the watch between two events, as it regularly
 //     does;

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// noticeableThrottle is the wait from which the throttle says in the log that it is what is slow.
+// noticeableThrottle is the wait from which the throttle logs that it held a request back.
 const noticeableThrottle = time.Second
 
-// throttle holds requests back to the rate of the Config. A nil throttle holds nothing back.
+// throttle limits the rate of requests. A nil throttle has no limit.
 type throttle struct {
 	limiter *rate.Limiter
 	log     *slog.Logger
@@ -35,8 +35,8 @@ func newThrottle(cfg *Config) (*throttle, error) {
 	return &throttle{limiter: rate.NewLimiter(rate.Limit(cfg.QPS), burst), log: cfg.logger()}, nil
 }
 
-// wait returns when the request may go, or with an error that wraps ctx's when that would be after
-// ctx's end.
+// wait returns when the request may be sent. If that would be after ctx's end, it returns an error
+// that wraps ctx's.
 func (t *throttle) wait(ctx context.Context, what string) error {
 	if t == nil {
 		return nil
@@ -44,7 +44,7 @@ func (t *throttle) wait(ctx context.Context, what string) error {
 	began := time.Now()
 	if err := t.limiter.Wait(ctx); err != nil {
 		cause := ctx.Err()
-		if cause == nil { // the limiter saw that the deadline comes first, and did not wait for it
+		if cause == nil { // the limiter returns at once if the deadline is before the request's turn
 			cause = context.DeadlineExceeded
 		}
 		return fmt.Errorf("%s: held back by Config.QPS %v: %w", what, float64(t.limiter.Limit()), cause)

@@ -9,8 +9,8 @@ import (
 	"os"
 )
 
-// material is everything a TLS configuration is made of, read. Comparing it tells whether a file
-// changed: the files are small, and times of modification lie when a volume is swapped by symlink.
+// material is the content of the files and data of a TLSConfig. Comparing it shows whether a file
+// changed. Times of modification do not, because a mounted volume is replaced by a symbolic link.
 type material struct {
 	ca, cert, key []byte
 }
@@ -19,7 +19,7 @@ func (m material) equal(o material) bool {
 	return bytes.Equal(m.ca, o.ca) && bytes.Equal(m.cert, o.cert) && bytes.Equal(m.key, o.key)
 }
 
-// configured says whether anything asks for TLS.
+// configured reports whether any field is set.
 func (t TLSConfig) configured() bool {
 	return t.Insecure || t.hasCA() || t.hasCert() || t.hasKey() || t.ServerName != ""
 }
@@ -28,14 +28,14 @@ func (t TLSConfig) hasCA() bool   { return len(t.CAData) > 0 || t.CAFile != "" }
 func (t TLSConfig) hasCert() bool { return len(t.CertData) > 0 || t.CertFile != "" }
 func (t TLSConfig) hasKey() bool  { return len(t.KeyData) > 0 || t.KeyFile != "" }
 
-// usesFiles says whether anything can change under a running client.
+// usesFiles reports whether the material may change while a client runs.
 func (t TLSConfig) usesFiles() bool {
 	return t.CAFile != "" && len(t.CAData) == 0 ||
 		t.CertFile != "" && len(t.CertData) == 0 ||
 		t.KeyFile != "" && len(t.KeyData) == 0
 }
 
-// validate finds contradictions that no file can cure.
+// validate returns an error if the fields contradict each other, whatever the files hold.
 func (t TLSConfig) validate() error {
 	switch {
 	case t.Insecure && t.hasCA():
@@ -48,7 +48,7 @@ func (t TLSConfig) validate() error {
 	return nil
 }
 
-// read gathers the material.
+// read returns the material.
 func (t TLSConfig) read() (material, error) {
 	var m material
 	var err error
@@ -75,7 +75,7 @@ func dataOrFile(data []byte, file, what string) ([]byte, error) {
 	return data, nil
 }
 
-// build makes a TLS configuration of m. The errors of crypto/tls name no key material.
+// build returns the TLS configuration for m. The errors of crypto/tls hold no key material.
 func (t TLSConfig) build(m material) (*tls.Config, error) {
 	cfg := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
@@ -101,7 +101,7 @@ func (t TLSConfig) build(m material) (*tls.Config, error) {
 	return cfg, nil
 }
 
-// origin names where material came from.
+// origin returns where material came from, for errors.
 func origin(file string, data []byte) string {
 	if len(data) > 0 {
 		return "(inline)"

@@ -157,7 +157,7 @@ func TestARenewedClientCertificateIsUsedAfterA401(t *testing.T) {
 	if err := c.Get().AbsPath("/whoami").Do(t.Context()).Error(); err == nil { // the key does not fit yet
 		t.Fatal("half of a pair was used")
 	}
-	mustContain(t, log.String(), "going on with the old ones")
+	mustContain(t, log.String(), "the old ones are used")
 	writeFile(t, keyFile, key)
 	if got := who(); got != "new joe" {
 		t.Errorf("after the renewal the server sees %q", got)

@@ -11,41 +11,41 @@ import (
 )
 
 const (
-	// dialTimeout is long enough for a SYN to be repeated a few times.
+	// dialTimeout allows a SYN to be repeated a few times.
 	dialTimeout = 30 * time.Second
 	// tlsHandshakeTimeout is the standard library's own.
 	tlsHandshakeTimeout = 10 * time.Second
-	// idleConnTimeout is the standard library's own; load balancers usually wait longer.
+	// idleConnTimeout is the standard library's own. Load balancers usually wait longer.
 	idleConnTimeout = 90 * time.Second
 	// maxIdlePerHost matters without HTTP/2 only, where every parallel request has a connection.
-	// How many are open at once has no limit: each watch holds one for as long as it lives, and a
-	// limit would let watches starve the requests beside them.
+	// The number of open connections has no limit: each watch holds one, and a limit would let
+	// watches block other requests.
 	maxIdlePerHost = 25
-	// recheckInterval is how often files of credentials are looked at. The kubelet renews a
-	// token when a fifth of its life is left, minutes at the very least.
+	// recheckInterval is how often files of credentials are compared. The kubelet renews a token
+	// when a fifth of its life is left, two minutes at least (KEP-1205).
 	recheckInterval = time.Minute
 )
 
-// healthCheck finds HTTP/2 connections whose other end went away without a word.
+// healthCheck detects HTTP/2 connections whose other end disappeared without closing them.
 type healthCheck struct {
-	idle    time.Duration // without a frame, after which a ping is sent
-	timeout time.Duration // for the ping's answer
+	idle    time.Duration // time without a frame after which a ping is sent
+	timeout time.Duration // time to wait for the ping's answer
 }
 
-// defaultHealthCheck notices a dead connection within 45 seconds: as long as the field is used to.
+// defaultHealthCheck detects a dead connection within 45 seconds, as client-go does.
 var defaultHealthCheck = healthCheck{idle: 30 * time.Second, timeout: 15 * time.Second}
 
-// transport is an http.RoundTripper over connections that all clients of one NewClient share. When
-// a TLS file changes, new requests go over new connections, and the old ones close as their
-// requests end. It starts no goroutine of its own.
+// transport is the http.RoundTripper of all clients of one NewClient. When a TLS file changes, it
+// replaces current: new requests use new connections, and old connections close as their requests
+// end. It starts no goroutine.
 type transport struct {
 	cfg     *Config
-	files   bool // something may change
+	files   bool // the TLS material may change
 	gzip    bool
 	log     *slog.Logger
 	current atomic.Pointer[http.Transport]
 
-	mu      sync.Mutex // guards what follows and the replacing of current
+	mu      sync.Mutex // guards the fields below, and the replacement of current
 	read    material
 	checked time.Time
 }
@@ -68,7 +68,7 @@ func newTransport(cfg *Config, gzip bool) (*transport, error) {
 	return t, nil
 }
 
-// dialer makes one generation of connections.
+// dialer returns an http.Transport with a TLS configuration.
 func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 	health := t.cfg.health
 	if health == (healthCheck{}) {
@@ -79,7 +79,7 @@ func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 	protocols.SetHTTP2(true)
 	dial := t.cfg.Dial
 	if dial == nil {
-		// Keep-alive probes are what finds a dead peer where HTTP/2's pings do not run.
+		// Keep-alive probes detect a dead peer if the connection is not HTTP/2, which has pings.
 		dial = (&net.Dialer{
 			Timeout: dialTimeout,
 			KeepAliveConfig: net.KeepAliveConfig{
@@ -104,22 +104,22 @@ func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 	}
 }
 
-// readBuffer is how much a connection reads at once. With the default of 4 KB, a watch under load
-// spends a tenth of its CPU time on system calls.
+// readBuffer is how many bytes a connection reads at once. With the default of 4 KB, a watch under
+// load spends a tenth of its CPU time in system calls.
 const readBuffer = 32 << 10
 
-// RoundTrip sends one request over the present generation of connections.
+// RoundTrip sends one request over the current connections.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.current.Load().RoundTrip(req)
 }
 
-// CloseIdleConnections closes connections that carry no request.
+// CloseIdleConnections closes the connections that carry no request.
 func (t *transport) CloseIdleConnections() { t.current.Load().CloseIdleConnections() }
 
-// refresh looks at the files if that was not done for a while, or in any case when now is set, and
-// starts a new generation when they changed. It returns the present generation, so that a caller
-// can tell whether it is another than the one it used. Files that cannot be read or do not fit
-// together (they may be in the middle of being replaced) leave everything as it is.
+// refresh compares the files if that was last done a recheckInterval ago, or if now is set. If they
+// changed, it replaces current. It returns current, so that a caller can compare it with the one
+// that it used. If the files cannot be read or do not fit together, because they are just being
+// replaced, current stays.
 func (t *transport) refresh(now bool) *http.Transport {
 	if !t.files {
 		return t.current.Load()
@@ -139,12 +139,12 @@ func (t *transport) refresh(now bool) *http.Transport {
 		tlsConfig, err = t.cfg.TLS.build(m)
 	}
 	if err != nil {
-		t.log.Warn("TLS files cannot be read again, going on with the old ones", "err", err)
+		t.log.Warn("read the TLS files again failed, the old ones are used", "err", err)
 		return t.current.Load()
 	}
 	t.read = m
 	old := t.current.Swap(t.dialer(tlsConfig))
 	old.CloseIdleConnections()
-	t.log.Debug("TLS files changed, new connections use them")
+	t.log.Debug("the TLS files changed, new connections use them")
 	return t.current.Load()
 }

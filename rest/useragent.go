@@ -9,10 +9,11 @@ import (
 	"sync"
 )
 
-// modulePath is skiff's own, as build information names it.
+// modulePath is skiff's module path in build information.
 const modulePath = "github.com/skiff-k8s/skiff"
 
-// defaultUserAgent is what the audit log of the server shows: controller/v1.4.0 (linux/amd64) skiff/v0.3.0.
+// defaultUserAgent returns the User-Agent header for a Config without one, such as
+// "controller/v1.4.0 (linux/amd64) skiff/v0.3.0".
 var defaultUserAgent = sync.OnceValue(func() string {
 	program, own := "unknown", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -44,7 +45,7 @@ func version(m *debug.Module) string {
 	return m.Version
 }
 
-// product keeps what RFC 9110 allows in a product's name or version.
+// product replaces characters that RFC 9110 does not allow in a product's name or version.
 func product(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {

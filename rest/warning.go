@@ -7,26 +7,26 @@ import (
 	"sync"
 )
 
-// Warning is what a server attaches to an answer that it gives nevertheless: a deprecated API, a
-// field it ignored. Source: RFC 7234 5.5 with code 299, KEP-1693.
+// Warning is a remark of the server beside a successful answer: that the API is deprecated, or that
+// a field was ignored. Source: KEP-1693, RFC 7234 section 5.5 with code 299.
 type Warning struct {
-	// Agent is who warns; the API server says "-".
+	// Agent names the server that warns. It is "-" for kube-apiserver.
 	Agent string
-	// Text is the warning.
+	// Text is the text of the warning.
 	Text string
 }
 
 const (
-	// maxRemembered bounds the memory of warnings already logged. Past it, it starts anew: a
-	// warning is then logged again, which is better than not at all.
+	// maxRemembered limits how many warnings are remembered as logged. Then all are forgotten, and
+	// may be logged again.
 	maxRemembered = 1024
-	// maxWarning is how much of a warning is kept. The server's own limit for all warnings of an
-	// answer is 4 KB.
+	// maxWarning limits the bytes of one warning. kube-apiserver limits all warnings of an answer
+	// to 4 KB (KEP-1693).
 	maxWarning = 4096
 )
 
-// parseWarnings reads the Warning headers. What is not a well-formed warning with code 299 is left
-// out: it is an ornament of the answer, not a reason to lose it.
+// parseWarnings returns the well-formed warnings with code 299. Others are ignored, because the
+// answer is valid without them.
 func parseWarnings(header http.Header) []Warning {
 	var out []Warning
 	for _, value := range header["Warning"] {
@@ -44,8 +44,8 @@ func parseWarnings(header http.Header) []Warning {
 	return out
 }
 
-// parseWarning reads one warning off the front of a header: code SP agent SP quoted-text
-// [SP quoted-date], and a comma before the next.
+// parseWarning parses the first warning of a header, and returns the rest. The syntax is code SP
+// agent SP quoted-text [SP quoted-date], with commas between warnings.
 func parseWarning(s string) (w Warning, code, rest string, ok bool) {
 	s = strings.TrimLeft(s, " \t,")
 	code, s, ok = strings.Cut(s, " ")
@@ -69,7 +69,7 @@ func parseWarning(s string) (w Warning, code, rest string, ok bool) {
 	return w, code, strings.TrimLeft(s, " \t,"), true
 }
 
-// quoted reads a quoted-string of RFC 9110 5.6.4.
+// quoted parses a quoted-string (RFC 9110 section 5.6.4), and returns the rest.
 func quoted(s string) (text, rest string, ok bool) {
 	if s == "" || s[0] != '"' {
 		return "", s, false
@@ -95,7 +95,7 @@ func quoted(s string) (text, rest string, ok bool) {
 	return "", s, false
 }
 
-// warningLog logs each different warning once. It is for concurrent use.
+// warningLog logs each different warning once. It is safe for concurrent use.
 type warningLog struct {
 	log *slog.Logger
 
@@ -114,6 +114,6 @@ func (l *warningLog) warn(w Warning) {
 	}
 	l.mu.Unlock()
 	if !known {
-		l.log.Warn("the API server warns", "warning", w.Text)
+		l.log.Warn("warning of the API server", "warning", w.Text)
 	}
 }

@@ -1,7 +1,7 @@
 // in-cluster runs in a pod, and lists the pods of its own namespace with the pod's service account.
 //
-// The service account must be permitted to list pods. in-cluster.yaml has a Role for that, and a pod to
-// run the program in:
+// The service account must be permitted to list pods. in-cluster.yaml has a Role for that, and a
+// pod to run the program in:
 //
 //	CGO_ENABLED=0 GOOS=linux go build -o in-cluster ./examples/in-cluster
 //	kubectl apply -f examples/in-cluster/in-cluster.yaml
