@@ -19,7 +19,7 @@ import (
 // concurrent use, cheap to make, nothing to close.
 type Client[T any] struct {
 	r   verbs.Resource
-	err error // why T cannot be used: what every call returns
+	err error // why T cannot be used; every call returns it
 }
 
 // An Option changes how a Client works. None is needed.
@@ -30,11 +30,12 @@ type options struct {
 	keepManagedFields bool
 }
 
-// WithKind says which kind T is, for this client alone. It takes the place of kind.Register where
-// the kind is known at run time only, and of what kind.Of knows.
+// WithKind sets the kind of T for this client. It takes precedence over kind.Of, and replaces
+// kind.Register where the kind is known at run time only.
 func WithKind(k kind.Info) Option { return func(o *options) { o.kind = &k } }
 
-// KeepManagedFields makes List, All and Watch return metadata.managedFields too.
+// KeepManagedFields makes List, All and Watch return metadata.managedFields. By default they leave it
+// out.
 func KeepManagedFields() Option { return func(o *options) { o.keepManagedFields = true } }
 
 // Of returns the client of T's objects, in all namespaces. T is the struct, not a pointer to it.
@@ -47,7 +48,7 @@ func Of[T any, P kind.Object[T]](c *rest.Client, opts ...Option) *Client[T] {
 	return &Client[T]{r: r, err: err}
 }
 
-// resourceOf finds where the objects of a type are; object is a pointer to one.
+// resourceOf returns the resource of a type's objects; object is a pointer to one.
 func resourceOf(c *rest.Client, t reflect.Type, object metav1.Object, opts []Option) (verbs.Resource, error) {
 	var o options
 	for _, option := range opts {
@@ -67,7 +68,7 @@ func resourceOf(c *rest.Client, t reflect.Type, object metav1.Object, opts []Opt
 		}
 	}
 	if _, ok := object.(typed); !ok {
-		return verbs.Resource{}, fmt.Errorf("client.Of[%v]: it has no apiVersion and kind: embed metav1.TypeMeta as `json:\",inline\"`", t)
+		return verbs.Resource{}, fmt.Errorf("client.Of[%v]: the type has no apiVersion and kind: embed metav1.TypeMeta as `json:\",inline\"`", t)
 	}
 	f := wire.JSON
 	if k.Protobuf && wire.HasProtobuf(object) {
@@ -76,23 +77,24 @@ func resourceOf(c *rest.Client, t reflect.Type, object metav1.Object, opts []Opt
 	return verbs.Resource{Rest: c, Kind: k, Whole: true, Format: f, KeepManagedFields: o.keepManagedFields}, nil
 }
 
-// typed is what embeds metav1.TypeMeta.
+// typed is implemented by types that embed metav1.TypeMeta.
 type typed interface{ GetObjectKind() schema.ObjectKind }
 
-// In returns the same client for one namespace; "" is all of them.
+// In returns a client like c for one namespace; "" means all of them.
 func (c *Client[T]) In(namespace string) *Client[T] {
 	in := *c
 	in.r.Namespace = namespace
 	return &in
 }
 
-// Kind is what T is. The error is the one that every call returns.
+// Kind returns the kind of T. Its error is the one that every call returns.
 func (c *Client[T]) Kind() (kind.Info, error) { return c.r.Kind, c.err }
 
-// Namespace is the one that In said, "" for all of them.
+// Namespace returns the namespace set by In; "" means all of them.
 func (c *Client[T]) Namespace() string { return c.r.Namespace }
 
-// Get returns one object. apierrors.IsNotFound holds for the error if there is none.
+// Get returns the object of that name, which is the caller's own. If there is none,
+// apierrors.IsNotFound holds for the error.
 func (c *Client[T]) Get(ctx context.Context, name string, opts metav1.GetOptions) (*T, error) {
 	if c.err != nil {
 		return nil, c.err
@@ -105,7 +107,7 @@ func (c *Client[T]) Get(ctx context.Context, name string, opts metav1.GetOptions
 	return out, decode(c.r, o, out)
 }
 
-// decode reads an answer into a T.
+// decode decodes an answer into a T.
 func decode(r verbs.Resource, o wire.Object, into any) error {
 	if o.Kind != r.Kind.Kind {
 		return fmt.Errorf("the server answers with %s %s where %s is expected", o.APIVersion, o.Kind, r.Kind)

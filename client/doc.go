@@ -1,5 +1,4 @@
-// Package client reads and writes the objects of one Go type. No code is generated for it: the type
-// is enough.
+// Package client reads and writes the objects of a Go type. It needs no generated code.
 //
 //	cfg, err := kubeconfig.Load("")
 //	if err != nil {
@@ -16,27 +15,32 @@
 //		fmt.Println(pod.Name, pod.Status.Phase)
 //	}
 //
-// The types are those of k8s.io/api and any other struct with metav1.TypeMeta and metav1.ObjectMeta
-// that kind.Register was told of, such as the types of custom resources.
+// The types are those of k8s.io/api, and every struct that embeds metav1.TypeMeta and
+// metav1.ObjectMeta and is registered with kind.Register, such as the type of a custom resource.
 //
-// # What goes over the wire
+// # Encoding and ownership
 //
-// Protobuf where the server and the Go type both have it, JSON elsewhere. Whatever is returned is
-// the caller's own to change, and says its apiVersion and kind. Get and the verbs that write return
-// objects whole; List, All and Watch leave out metadata.managedFields, often half of an object,
-// unless the client was made with [KeepManagedFields]. (To update an object that came without them
-// leaves them as they are.)
+// Requests and answers are protobuf if the server and the Go type both support it, and JSON
+// otherwise. Each returned object is the caller's own, and has its apiVersion and kind set. Get and
+// the verbs that write return every field. List, All and Watch leave out metadata.managedFields,
+// which is often half of an object, unless the client has the option [KeepManagedFields]. Updating an
+// object that was read without managedFields does not change them.
 //
 // # Namespaces
 //
-// A client works in the namespace that [Client.In] says. Without one, List, All and Watch cover all
-// namespaces; Create, Update and Apply take the namespace from the object; Get, Patch and Delete
-// need one if the type is namespaced. A namespace for a cluster-scoped type, or one that is not the
-// object's, is a [*kind.MisuseError]: nothing is sent.
+// [Client.In] sets the namespace. Without one
+//   - List, All and Watch cover all namespaces;
+//   - Create, Update and Apply use the object's namespace;
+//   - Get, Patch and Delete need a namespace if the type is namespaced.
+//
+// A namespace for a cluster-scoped type, or one that differs from the object's, is a
+// [*kind.MisuseError].
 //
 // # Errors
 //
-// What the server refuses is an error for which apierrors.IsNotFound, apierrors.IsConflict and
-// their kin hold. A call that cannot be right whatever the server thinks is a [*kind.MisuseError]. A type
-// that has no known kind gives a [*kind.UnknownError], at the first call.
+//   - If the server refuses a request, the error is one of package apierrors: apierrors.IsNotFound,
+//     apierrors.IsConflict and so on hold for it.
+//   - If a call cannot be right whatever the server answers, the error is a [*kind.MisuseError], and
+//     no request is sent.
+//   - If the kind of the type is not known, every call returns a [*kind.UnknownError].
 package client

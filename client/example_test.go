@@ -2,42 +2,107 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/client"
-	"github.com/skiff-k8s/skiff/kubeconfig"
+	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
 )
 
+// serve returns the client of a server that answers every request with one body, as an API server
+// would. It stands in for rest.NewClient(cfg) with the cfg of kubeconfig.Load.
+func serve(body string) (c *rest.Client, stop func()) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, body)
+	}))
+	c, err := rest.NewClient(&rest.Config{Host: s.URL})
+	if err != nil {
+		panic(err)
+	}
+	return c, s.Close
+}
+
 // Every pod of a cluster, however many there are.
 func ExampleClient_All() {
-	cfg, err := kubeconfig.Load("")
-	if err != nil {
-		panic(err)
-	}
-	c, err := rest.NewClient(cfg)
-	if err != nil {
-		panic(err)
-	}
+	c, stop := serve(`{"kind": "PodList", "apiVersion": "v1", "metadata": {"resourceVersion": "9"}, "items": [
+		{"metadata": {"namespace": "shop", "name": "web-0"}, "status": {"phase": "Running"}},
+		{"metadata": {"namespace": "shop", "name": "web-1"}, "status": {"phase": "Pending"}}]}`)
+	defer stop()
+
 	for pod, err := range client.Of[corev1.Pod](c).All(context.Background(), metav1.ListOptions{}) {
 		if err != nil {
-			panic(err)
+			fmt.Println(err)
+			return
 		}
 		fmt.Println(pod.Namespace, pod.Name, pod.Status.Phase)
 	}
+	// Output:
+	// shop web-0 Running
+	// shop web-1 Pending
+}
+
+// A call that cannot be right is a MisuseError, and no request is sent.
+func ExampleOf() {
+	c, stop := serve("")
+	defer stop()
+
+	_, err := client.Of[corev1.Pod](c).Get(context.Background(), "web-0", metav1.GetOptions{})
+	var misuse *kind.MisuseError
+	fmt.Println(errors.As(err, &misuse))
+	fmt.Println(err)
+	// Output:
+	// true
+	// get pods "web-0": pods are namespaced and no namespace was given: use In(namespace)
 }
 
 // To own one label of a Service, apply nothing but that label.
 func ExampleClient_Apply() {
-	var c *rest.Client // as in the example of All
+	c, stop := serve(`{"kind": "Service", "apiVersion": "v1", "metadata": {
+		"namespace": "shop", "name": "web", "labels": {"app": "web", "example.com/tier": "front"}}}`)
+	defer stop()
+
 	label := &corev1.Service{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "shop", Name: "web", Labels: map[string]string{"example.com/tier": "front"},
 	}}
-	_, err := client.Of[corev1.Service](c).Apply(context.Background(), label, metav1.ApplyOptions{FieldManager: "tiers"})
+	service, err := client.Of[corev1.Service](c).Apply(context.Background(), label, metav1.ApplyOptions{FieldManager: "tiers"})
 	if err != nil {
-		panic(err)
+		fmt.Println(err)
+		return
 	}
+	fmt.Println(service.Labels)
+	// Output: map[app:web example.com/tier:front]
+}
+
+// A watch ends without an error when the server ends it.
+func ExampleWatch_Events() {
+	c, stop := serve(strings.Join([]string{
+		`{"type": "ADDED", "object": {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "web-0"}}}`,
+		`{"type": "DELETED", "object": {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "web-0"}}}`,
+		``}, "\n"))
+	defer stop()
+
+	w, err := client.Of[corev1.Pod](c).In("shop").Watch(context.Background(), metav1.ListOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for event, err := range w.Events() {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(event.Type, event.Object.Name)
+	}
+	// Output:
+	// ADDED web-0
+	// DELETED web-0
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// List is a list of T as the API server sends it. It says its apiVersion and kind, and so does each
-// of its items.
+// List is a list of T as the API server sends it. The list and each of its items have their apiVersion
+// and kind set.
 type List[T any] struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`

@@ -9,30 +9,29 @@ import (
 
 // Write is one write that the server has carried out.
 type Write struct {
-	// Kind is what was written.
 	Kind kind.Info
 
 	Namespace string // "" for a cluster-scoped object
 	Name      string
-	// UID is the object's. It is empty in the rare case that the server does not say it: for what
-	// some aggregated API servers delete.
+	// UID is the object's. It is empty if the server does not return it, as some aggregated API
+	// servers do not when they delete.
 	UID string
 
-	// ResourceVersion is that of the object after the write. A cache that has seen it, or a later
-	// one, has seen the write. It is empty for what is deleted at once, of which the server says no
-	// version: that is seen when the object of that UID is gone.
+	// ResourceVersion is the object's after the write. A cache that contains this version or a later
+	// one contains the write. It is empty for an object that is deleted at once, because the server
+	// returns none: a cache contains that write if it has no object with the UID.
 	ResourceVersion string
 
-	// Deleted says that the write was a Delete or DeleteCollection. The object may live on for a
-	// while, marked.
+	// Deleted reports whether the write was a Delete or a DeleteCollection. The object may exist for a
+	// while longer, with a deletionTimestamp.
 	Deleted bool
 }
 
 // WithWriteObserver returns a context under which fn is called after every successful write made by
-// this package or package dynamic, in the goroutine of the write and before it returns. Dry runs are
-// no writes, nor are questions that the server keeps nothing of, such as token reviews. A
-// write that changed nothing is one, with the resourceVersion as it was. Observers add up: that of
-// ctx itself is called first. fn must be safe for concurrent use if the context is used so.
+// this package or package dynamic, in the goroutine of the write and before the write returns. It is
+// not called for dry runs, nor for objects that the server does not keep, such as token reviews. It is
+// called for a write that changed nothing, with the resourceVersion as it was. If ctx has an observer,
+// that is called first. fn must be safe for concurrent use if the context is used concurrently.
 func WithWriteObserver(ctx context.Context, fn func(Write)) context.Context {
 	return verbs.WithObserver(ctx, func(w verbs.Write) { fn(Write(w)) })
 }

@@ -10,28 +10,27 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// What an Event tells.
+// The types of events.
 const (
 	Added    = wire.Added    // the object is new, or new to this watch
 	Modified = wire.Modified // the object as it is now
 	Deleted  = wire.Deleted  // the object as it last was
-	Bookmark = wire.Bookmark // nothing happened to an object: see Event.Object
+	Bookmark = wire.Bookmark // no object has changed: see Event.Object
 )
 
 // Event is one change of one object.
 type Event[T any] struct {
 	Type wire.EventType
 
-	// Object is the caller's own. Of a Bookmark it holds nothing but the resourceVersion that the
-	// watch has reached (and what annotations the server adds): to watch again from there misses
-	// nothing.
+	// Object is the caller's own. In a Bookmark it has only the resourceVersion that the watch has
+	// reached, and annotations of the server: a watch from that version on misses no change.
 	Object *T
 
 	initialEventsEnd bool
 }
 
-// InitialEventsEnd says that an event is the bookmark that follows the last of the objects which
-// existed when a watch with SendInitialEvents was opened.
+// InitialEventsEnd reports whether an event is the bookmark after the last of the objects that existed
+// when a watch with SendInitialEvents was opened.
 // (https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists)
 func (e Event[T]) InitialEventsEnd() bool { return e.initialEventsEnd }
 
@@ -39,14 +38,14 @@ func (e Event[T]) InitialEventsEnd() bool { return e.initialEventsEnd }
 // called from any.
 type Watch[T any] struct{ w *verbs.Watch }
 
-// Watch opens a stream of the changes to the objects that opts select: from opts.ResourceVersion
-// on, which is that of a list or of an event; or, without one, beginning with an Added for every
-// object there is. Bookmarks come if opts.AllowWatchBookmarks asks for them.
+// Watch opens a stream of changes to the objects that opts select. If opts.ResourceVersion is set, to
+// that of a list or an event, the stream begins after it. If not, it begins with an Added for every
+// object that exists. It contains bookmarks if opts.AllowWatchBookmarks is set.
 //
-// The caller closes it, or uses Events, which does. Ending ctx ends it too.
+// The caller closes the Watch, or uses Events, which closes it. The end of ctx ends it too.
 //
-// The server ends a watch after some minutes as a matter of course. A cache that stays true through
-// that, and through faults, is what package informer is for.
+// The server ends every watch after some minutes. Package informer keeps a cache over that, and over
+// faults.
 func (c *Client[T]) Watch(ctx context.Context, opts metav1.ListOptions) (*Watch[T], error) {
 	if c.err != nil {
 		return nil, c.err
@@ -58,10 +57,12 @@ func (c *Client[T]) Watch(ctx context.Context, opts metav1.ListOptions) (*Watch[
 	return &Watch[T]{w}, nil
 }
 
-// Next waits for the next event. It returns io.EOF, exactly, when the server ended the watch in good
-// order. What the server reports within the stream is an error as if it had answered with it:
-// apierrors.IsResourceExpired holds when the watch asked for changes that are forgotten (list again,
-// and watch from the list's resourceVersion). After an error Next returns the same from then on.
+// Next waits for the next event and returns it. After an error it returns the same error from then on:
+//   - io.EOF if the server ended the watch in good order;
+//   - an error of package apierrors if the server reported one within the stream. If
+//     apierrors.IsResourceExpired holds for it, the server no longer has the changes: list again, and
+//     watch from the list's resourceVersion;
+//   - an error of the connection, the decoding, ctx or Close otherwise.
 func (w *Watch[T]) Next() (Event[T], error) {
 	var object *T
 	event, err := w.w.Next(func(o wire.Object) error {
@@ -74,8 +75,8 @@ func (w *Watch[T]) Next() (Event[T], error) {
 	return Event[T]{Type: event.Type, Object: object, initialEventsEnd: event.InitialEventsEnd()}, nil
 }
 
-// Events yields the events as they come. It ends without an error when the server ends the watch in
-// good order, with one in every other case, and closes the watch in any: also when the loop is left.
+// Events returns an iterator over the events. It ends without an error if the server ends the watch in
+// good order, and yields the error of Next otherwise. When the loop ends, it closes the watch.
 func (w *Watch[T]) Events() iter.Seq2[Event[T], error] { return verbs.Events(w.Next, w.Close) }
 
 // Close ends the watch: a Next under way returns an error. It may be called more than once.

@@ -12,7 +12,7 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// sent looks at an object that is to be written. obj is not changed by any verb, nor kept.
+// sent checks an object to be written. No verb changes or keeps obj.
 func (c *Client[T]) sent(verb string, obj *T) (verbs.Sent, error) {
 	if c.err != nil {
 		return verbs.Sent{}, c.err
@@ -34,21 +34,21 @@ func sentOf(obj any) verbs.Sent {
 	}
 }
 
-// written reads the answer to a write that succeeded.
+// written decodes the answer to a write that succeeded.
 func (c *Client[T]) written(o wire.Object, err error) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
 	out := new(T)
 	if err := decode(c.r, o, out); err != nil {
-		return nil, fmt.Errorf("the write was carried out, but its answer cannot be read: %w", err)
+		return nil, fmt.Errorf("the write succeeded, but its answer cannot be read: %w", err)
 	}
 	return out, nil
 }
 
-// Create makes a new object and returns it as the server has it. obj has a name, or a generateName
-// for the server to make one from. apierrors.IsAlreadyExists holds for the error if there is one of
-// that name.
+// Create creates an object and returns it as the server stores it. obj has a name, or a generateName
+// that the server makes a name from. If there is an object of that name, apierrors.IsAlreadyExists
+// holds for the error.
 func (c *Client[T]) Create(ctx context.Context, obj *T, opts metav1.CreateOptions) (*T, error) {
 	s, err := c.sent("create", obj)
 	if err != nil {
@@ -62,15 +62,15 @@ func (c *Client[T]) Create(ctx context.Context, obj *T, opts metav1.CreateOption
 	return c.written(o, err)
 }
 
-// Update replaces an object and returns it as the server has it. With a resourceVersion in obj it
-// replaces only the object of that version, and apierrors.IsConflict holds for the error when it has
-// changed since: read it again, and do the change again. Changes to the status are ignored where
-// the type has a status subresource, as most have.
+// Update replaces an object and returns it as the server stores it. If obj has a resourceVersion and
+// the object has changed since, apierrors.IsConflict holds for the error: read the object again, and
+// make the change again. If the type has a status subresource, as most have, changes to the status
+// are ignored.
 func (c *Client[T]) Update(ctx context.Context, obj *T, opts metav1.UpdateOptions) (*T, error) {
 	return c.update(ctx, obj, &opts, nil)
 }
 
-// UpdateStatus is Update for the status alone: changes to anything else are ignored.
+// UpdateStatus is Update for the status: changes to other fields are ignored.
 func (c *Client[T]) UpdateStatus(ctx context.Context, obj *T, opts metav1.UpdateOptions) (*T, error) {
 	return c.update(ctx, obj, &opts, status)
 }
@@ -86,9 +86,9 @@ func (c *Client[T]) update(ctx context.Context, obj *T, opts *metav1.UpdateOptio
 }
 
 // Patch changes an object by a patch of type pt: types.JSONPatchType, types.MergePatchType,
-// types.StrategicMergePatchType (built-in types only) or types.ApplyPatchType, for which opts must
-// say the FieldManager. Subresources direct it to one, such as "status"; it must be one whose
-// answer is the object (that of "scale" is a Scale, and package rest is the way to it).
+// types.StrategicMergePatchType (built-in types only) or types.ApplyPatchType, for which opts need a
+// FieldManager. subresources is the path of a subresource, such as "status", whose answer is the
+// object. The answer of "scale" is a Scale: use package rest for it.
 func (c *Client[T]) Patch(ctx context.Context, name string, pt types.PatchType, data []byte, opts metav1.PatchOptions, subresources ...string) (*T, error) {
 	if c.err != nil {
 		return nil, c.err
@@ -100,25 +100,29 @@ func (c *Client[T]) Patch(ctx context.Context, name string, pt types.PatchType, 
 	return c.written(c.r.Patch(ctx, name, pt, data, &opts, subresources))
 }
 
-// Apply makes the fields that obj says the caller's own, with the values it says, and creates the
-// object if there is none (server-side apply,
-// https://kubernetes.io/docs/reference/using-api/server-side-apply/). Fields that the same field
-// manager has applied before and obj does not say any more are removed, if nobody else owns them;
-// others' fields stay. opts must say the FieldManager. apierrors.IsConflict holds for the error when
-// obj says another value for a field than the manager who owns it, unless opts.Force.
+// Apply sets the fields of obj, makes the field manager their owner, and creates the object if there
+// is none (server-side apply,
+// https://kubernetes.io/docs/reference/using-api/server-side-apply/). A field that the field manager
+// applied before and that obj does not have is removed, unless another manager owns it too. opts need
+// a FieldManager. If obj has another value for a field than a manager who owns it,
+// apierrors.IsConflict holds for the error, unless opts.Force is set.
 //
-// So obj is made of nothing but what the caller wants to own; an object that was read owns it all.
-// Of its fields these are not sent: empty ones tagged omitempty or omitzero, empty structs among
-// them, which encoding/json would send (resources: {}, strategy: {}) though nobody meant them; nil
-// pointers, lists and maps; the status; and the metadata that the server writes (managedFields,
-// creationTimestamp and so on). A field that is not tagged so is sent even if it is zero: a type
-// for Apply tags its optional fields. A pointer to an empty struct is sent (emptyDir: {}). A
-// resourceVersion that is set is sent too, and the server then refuses if the object has changed.
+// So obj has only the fields that the caller wants to own, and is not an object that was read. These
+// fields are not sent:
+//   - empty fields with the tag omitempty or omitzero, and empty structs with it, which encoding/json
+//     would send (resources: {}, strategy: {});
+//   - nil pointers, lists and maps;
+//   - the status, and the metadata that the server writes (managedFields, creationTimestamp and so
+//     on).
+//
+// A zero field without such a tag is sent, so a type for Apply tags its optional fields. A pointer to
+// an empty struct is sent (emptyDir: {}). If obj has a resourceVersion and the object has changed
+// since, the server refuses the request.
 func (c *Client[T]) Apply(ctx context.Context, obj *T, opts metav1.ApplyOptions) (*T, error) {
 	return c.apply(ctx, obj, &opts, nil)
 }
 
-// ApplyStatus is Apply for the status alone: of obj, only its identity and its status are sent.
+// ApplyStatus is Apply for the status: it sends the identity and the status of obj only.
 func (c *Client[T]) ApplyStatus(ctx context.Context, obj *T, opts metav1.ApplyOptions) (*T, error) {
 	return c.apply(ctx, obj, &opts, status)
 }
@@ -135,7 +139,7 @@ func (c *Client[T]) apply(ctx context.Context, obj *T, opts *metav1.ApplyOptions
 	return c.written(c.r.Apply(ctx, s, body, opts, sub))
 }
 
-// applyBody is what is sent of an object.
+// applyBody returns the part of an object that Apply sends.
 func applyBody(obj any, r verbs.Resource, status bool) ([]byte, error) {
 	data, err := sparse(obj)
 	if err != nil {
@@ -144,8 +148,8 @@ func applyBody(obj any, r verbs.Resource, status bool) ([]byte, error) {
 	return verbs.TrimApply(data, r.Kind.APIVersion(), r.Kind.Kind, status)
 }
 
-// Delete deletes one object. Where it has finalizers or a grace period, the server only marks it,
-// and deletes it when those are done.
+// Delete deletes one object. If the object has finalizers or a grace period, the server sets its
+// deletionTimestamp, and deletes it when those have ended.
 func (c *Client[T]) Delete(ctx context.Context, name string, opts metav1.DeleteOptions) error {
 	if c.err != nil {
 		return c.err
@@ -153,8 +157,8 @@ func (c *Client[T]) Delete(ctx context.Context, name string, opts metav1.DeleteO
 	return c.r.Delete(ctx, name, opts)
 }
 
-// DeleteCollection deletes every object that list selects; with empty list options, every object in
-// the namespace. For a namespaced type a namespace is needed: the API has no verb for all of them.
+// DeleteCollection deletes every object that list selects; empty list options select every object in
+// the namespace. A namespaced type needs a namespace: the API cannot delete across all of them.
 func (c *Client[T]) DeleteCollection(ctx context.Context, opts metav1.DeleteOptions, list metav1.ListOptions) error {
 	if c.err != nil {
 		return c.err

@@ -20,7 +20,7 @@ func (g NetworkingV1) IngressClasses() *client.Client[networkingv1.IngressClass]
 	return client.Of[networkingv1.IngressClass](g.rest)
 }
 
-// Ingresses returns the client of ingresses in a namespace; "" is all of them.
+// Ingresses returns the client of ingresses in a namespace; "" means all of them.
 func (g NetworkingV1) Ingresses(namespace string) *client.Client[networkingv1.Ingress] {
 	return client.Of[networkingv1.Ingress](g.rest).In(namespace)
 }
@@ -30,7 +30,7 @@ func (g NetworkingV1) IPAddresses() *client.Client[networkingv1.IPAddress] {
 	return client.Of[networkingv1.IPAddress](g.rest)
 }
 
-// NetworkPolicies returns the client of networkpolicies in a namespace; "" is all of them.
+// NetworkPolicies returns the client of networkpolicies in a namespace; "" means all of them.
 func (g NetworkingV1) NetworkPolicies(namespace string) *client.Client[networkingv1.NetworkPolicy] {
 	return client.Of[networkingv1.NetworkPolicy](g.rest).In(namespace)
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/skiff-k8s/skiff/kind"
 )
 
-// To makes a typed object of an unstructured one. The two share no memory. Fields that T does not
-// have are dropped.
+// To converts an unstructured object to a typed one, and leaves out the fields that T does not have. The
+// two share no memory.
 //
-// Where the kind of T is known and u says another one, that is an error: an apps/v1 Deployment does
-// not become an apps/v1beta1 Deployment by reading it as one. If u says none, the object gets T's.
+// If the kind of T is known and u has another one, To returns an error: it does not convert between
+// versions. If u has no kind, the result has the kind of T.
 func To[T any](u *unstructured.Unstructured) (*T, error) {
 	if u == nil {
 		return nil, fmt.Errorf("dynamic.To[%v]: the object is nil", reflect.TypeFor[T]())
@@ -32,7 +32,7 @@ func to(u *unstructured.Unstructured, out any) error {
 	known := err == nil
 	said := u.GroupVersionKind()
 	if known && said != (schema.GroupVersionKind{}) && said != k.GVK() {
-		return fmt.Errorf("the object is %s %s, and the type %s", u.GetAPIVersion(), u.GetKind(), k)
+		return fmt.Errorf("the object is %s %s, and the type is %s", u.GetAPIVersion(), u.GetKind(), k)
 	}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, out); err != nil {
 		return err
@@ -43,18 +43,18 @@ func to(u *unstructured.Unstructured, out any) error {
 	return nil
 }
 
-// typed is what embeds metav1.TypeMeta.
+// typed is implemented by types that embed metav1.TypeMeta.
 type typed interface{ GetObjectKind() schema.ObjectKind }
 
-// From makes an unstructured object of a typed one, a pointer to a struct. The two share no memory.
-// The result says its apiVersion and kind: those of obj, or if it says none those of its type, which
-// must then be known to package kind.
+// From converts a typed object, a pointer to a struct, to an unstructured one. The two share no memory.
+// The result has the apiVersion and kind of obj. If obj has none, it has those of its type, which is
+// then built in or registered with package kind.
 //
-// What encoding/json writes of an empty struct is in the result, such as status: {}.
+// As with encoding/json, the result has empty structs, such as status: {}.
 func From(obj any) (*unstructured.Unstructured, error) {
 	v := reflect.ValueOf(obj)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
-		return nil, fmt.Errorf("dynamic.From: it takes a pointer to a struct, and this is a %T", obj)
+		return nil, fmt.Errorf("dynamic.From: want a pointer to a struct, got %T", obj)
 	}
 	if u, ok := obj.(*unstructured.Unstructured); ok {
 		return u.DeepCopy(), nil
@@ -67,7 +67,7 @@ func From(obj any) (*unstructured.Unstructured, error) {
 	if u.GetAPIVersion() == "" || u.GetKind() == "" {
 		k, err := kind.OfType(v.Type())
 		if err != nil {
-			return nil, fmt.Errorf("dynamic.From: the object does not say its apiVersion and kind, and %w", err)
+			return nil, fmt.Errorf("dynamic.From: the object has no apiVersion and kind, and %w", err)
 		}
 		u.SetGroupVersionKind(k.GVK())
 	}

@@ -1,10 +1,10 @@
-// Package dynamic reads and writes the objects of any resource, known at run time only. Objects are
+// Package dynamic reads and writes the objects of any resource, without a Go type. Objects are of type
 // unstructured.Unstructured: JSON as maps and lists.
 //
 //	backups := dynamic.New(c).Resource(schema.GroupVersionResource{
 //		Group: "example.com", Version: "v1", Resource: "backups",
 //	})
-//	for u, err := range backups.In("default").All(ctx, metav1.ListOptions{}) {
+//	for u, err := range backups.Namespace("default").All(ctx, metav1.ListOptions{}) {
 //		if err != nil {
 //			return err
 //		}
@@ -12,13 +12,14 @@
 //		fmt.Println(u.GetName(), phase)
 //	}
 //
-// [To] makes a typed object of an unstructured one, and [From] the reverse. Which resource a name or
-// a kind means, package discovery says. Where the Go type of the objects is at hand, package client
-// is easier and, for built-in types, several times faster: it speaks protobuf.
+// [To] converts an unstructured object to a typed one, and [From] the reverse. Package discovery
+// returns the resource of a name or a kind. If the program has the Go type of the objects, package
+// client is easier to use. For built-in types it is several times faster too, because it uses
+// protobuf.
 //
 // # Namespaces and errors
 //
-// They are as in package client, with one difference: which resources are namespaced is known of the
-// built-in and registered ones only. For others a namespace that is missing or too much is for the
-// server to refuse, with an error for which apierrors.IsNotFound holds.
+// Namespaces and errors are as in package client, with one difference. The scope is known for built-in
+// and registered resources only. For other resources the server refuses a namespace that is missing
+// or too much, with an error for which apierrors.IsNotFound holds.
 package dynamic

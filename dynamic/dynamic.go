@@ -23,10 +23,11 @@ type Client struct {
 // An Option changes how a Client works. None is needed.
 type Option func(*Client)
 
-// KeepManagedFields makes List, All and Watch return metadata.managedFields too.
+// KeepManagedFields makes List, All and Watch return metadata.managedFields. By default they leave it
+// out.
 func KeepManagedFields() Option { return func(c *Client) { c.keepManagedFields = true } }
 
-// New returns the dynamic client of the server that c speaks to.
+// New returns the dynamic client of c's server.
 func New(c *rest.Client, opts ...Option) *Client {
 	out := &Client{rest: c}
 	for _, option := range opts {
@@ -50,14 +51,15 @@ func (c *Client) Resource(gvr schema.GroupVersionResource) *Resource {
 	}}
 }
 
-// In returns the same client for one namespace; "" is all of them, or none.
+// In returns a client like d for one namespace; "" means all of them, or none. It is the method that
+// clients of package client have.
 func (d *Resource) In(namespace string) *Resource {
 	in := *d
 	in.r.Namespace = namespace
 	return &in
 }
 
-// Namespace is In by the name that it has elsewhere.
+// Namespace is the same as In. It is the name that the method has in client-go's dynamic client.
 func (d *Resource) Namespace(namespace string) *Resource { return d.In(namespace) }
 
 // Get returns one object, or a subresource of it.
@@ -65,7 +67,7 @@ func (d *Resource) Get(ctx context.Context, name string, opts metav1.GetOptions,
 	return decoded(d.r.Get(ctx, name, &opts, subresources))
 }
 
-// decoded reads an answer, unless there was an error.
+// decoded decodes an answer, unless err is set.
 func decoded(o wire.Object, err error) (*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, err

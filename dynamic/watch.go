@@ -11,35 +11,35 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// What an Event tells.
+// The types of events.
 const (
 	Added    = wire.Added    // the object is new, or new to this watch
 	Modified = wire.Modified // the object as it is now
 	Deleted  = wire.Deleted  // the object as it last was
-	Bookmark = wire.Bookmark // nothing happened to an object: see Event.Object
+	Bookmark = wire.Bookmark // no object has changed: see Event.Object
 )
 
 // Event is one change of one object.
 type Event struct {
 	Type wire.EventType
 
-	// Object is the caller's own. Of a Bookmark it holds nothing but the resourceVersion that the
-	// watch has reached, and what annotations the server adds.
+	// Object is the caller's own. In a Bookmark it has only the resourceVersion that the watch has
+	// reached, and annotations of the server.
 	Object *unstructured.Unstructured
 
 	initialEventsEnd bool
 }
 
-// InitialEventsEnd says that an event is the bookmark that follows the last of the objects which
-// existed when a watch with SendInitialEvents was opened.
+// InitialEventsEnd reports whether an event is the bookmark after the last of the objects that existed
+// when a watch with SendInitialEvents was opened.
 func (e Event) InitialEventsEnd() bool { return e.initialEventsEnd }
 
 // Watch is an open stream of changes. Next and Events are for one goroutine at a time; Close may be
 // called from any.
 type Watch struct{ w *verbs.Watch }
 
-// Watch opens a stream of the changes to the objects that opts select, as that of package client
-// does in every respect. The caller closes it, or uses Events, which does.
+// Watch opens a stream of changes to the objects that opts select, as Watch of package client does. The
+// caller closes the Watch, or uses Events, which closes it.
 func (d *Resource) Watch(ctx context.Context, opts metav1.ListOptions) (*Watch, error) {
 	w, err := d.r.Watch(ctx, opts)
 	if err != nil {
@@ -48,9 +48,9 @@ func (d *Resource) Watch(ctx context.Context, opts metav1.ListOptions) (*Watch, 
 	return &Watch{w}, nil
 }
 
-// Next waits for the next event. It returns io.EOF, exactly, when the server ended the watch in good
-// order. What the server reports within the stream is an error as if it had answered with it. After
-// an error Next returns the same from then on.
+// Next waits for the next event and returns it. After an error it returns the same error from then on:
+// io.EOF if the server ended the watch in good order, an error of package apierrors if the server
+// reported one within the stream, or an error of the connection, the decoding, ctx or Close.
 func (w *Watch) Next() (Event, error) {
 	var object *unstructured.Unstructured
 	event, err := w.w.Next(func(o wire.Object) (err error) {
@@ -63,8 +63,8 @@ func (w *Watch) Next() (Event, error) {
 	return Event{Type: event.Type, Object: object, initialEventsEnd: event.InitialEventsEnd()}, nil
 }
 
-// Events yields the events as they come. It ends without an error when the server ends the watch in
-// good order, with one in every other case, and closes the watch in any: also when the loop is left.
+// Events returns an iterator over the events. It ends without an error if the server ends the watch in
+// good order, and yields the error of Next otherwise. When the loop ends, it closes the watch.
 func (w *Watch) Events() iter.Seq2[Event, error] { return verbs.Events(w.Next, w.Close) }
 
 // Close ends the watch: a Next under way returns an error. It may be called more than once.

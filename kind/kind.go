@@ -7,9 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Info says how the API server knows objects of one type: the names that stand in the object itself
-// (Group, Version, Kind) and those that stand in its URL (Group, Version, Resource, and whether a
-// namespace comes before it).
+// Info identifies a kind of object to the API server: by the names in the object itself (Group,
+// Version, Kind) and by those in its URL (Group, Version, Resource, Namespaced).
 //
 // An Info is a plain comparable value.
 type Info struct {
@@ -18,32 +17,32 @@ type Info struct {
 	Kind     string // "Deployment"
 	Resource string // "deployments": the plural, lower-case name in URLs
 
-	// Namespaced says that objects of this kind live in a namespace; otherwise they are
+	// Namespaced reports whether objects of this kind are in a namespace. If not, they are
 	// cluster-scoped.
 	Namespaced bool
 
-	// Protobuf says that the server speaks application/vnd.kubernetes.protobuf for this kind. True
-	// for what the API server has built in, false for custom resources, which it only knows as JSON
+	// Protobuf reports whether the server supports application/vnd.kubernetes.protobuf for this kind.
+	// It is true for kinds built into the API server, and false for custom resources
 	// (https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources).
 	Protobuf bool
 }
 
-// GVK returns the names that stand in the object.
+// GVK returns the names in the object.
 func (k Info) GVK() schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: k.Group, Version: k.Version, Kind: k.Kind}
 }
 
-// GVR returns the names that stand in the URL.
+// GVR returns the names in the URL.
 func (k Info) GVR() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Resource}
 }
 
-// GroupVersion returns the API the kind belongs to.
+// GroupVersion returns the API that the kind belongs to.
 func (k Info) GroupVersion() schema.GroupVersion {
 	return schema.GroupVersion{Group: k.Group, Version: k.Version}
 }
 
-// APIVersion returns what stands in an object's apiVersion field: "v1", "apps/v1".
+// APIVersion returns the value of an object's apiVersion field: "v1", "apps/v1".
 func (k Info) APIVersion() string {
 	if k.Group == "" {
 		return k.Version
@@ -51,8 +50,7 @@ func (k Info) APIVersion() string {
 	return k.Group + "/" + k.Version
 }
 
-// String returns the kind as people read it in messages: "v1 Pod", "apps/v1 Deployment". It is
-// meant for people; compare Infos with ==.
+// String returns the kind for messages: "v1 Pod", "apps/v1 Deployment". Compare Infos with ==.
 func (k Info) String() string {
 	if k == (Info{}) {
 		return "no kind"
@@ -63,13 +61,10 @@ func (k Info) String() string {
 // Of returns the kind of the Go type T, the struct. See [OfType].
 func Of[T any, P Object[T]]() (Info, error) { return ofType(reflect.TypeFor[T]()) }
 
-// OfType returns the kind of a Go type: a built-in type of k8s.io/api, a
-// CustomResourceDefinition or an APIService, or a type that [Register] was told of.
-//
-// One pointer is looked through, so that the type of a runtime.Object (*corev1.Pod) and the struct
-// (corev1.Pod) are the same kind. An alias is its type. A type declared from another
-// (type MyPod corev1.Pod) or embedding another (struct{ corev1.Pod }) is a type of its own, which
-// has a kind only when registered.
+// OfType returns the kind of a Go type: of a built-in type of k8s.io/api, a CustomResourceDefinition,
+// an APIService, or a registered type. A struct (corev1.Pod) and a pointer to it (*corev1.Pod) have
+// the same kind. A type declared from another (type MyPod corev1.Pod) or embedding another
+// (struct{ corev1.Pod }) has a kind only if it is registered.
 //
 // The error is an [*UnknownError].
 func OfType(t reflect.Type) (Info, error) { return ofType(t) }

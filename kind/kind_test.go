@@ -3,7 +3,6 @@ package kind_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -105,7 +104,7 @@ func TestAnUnknownTypeSaysWhatToDo(t *testing.T) {
 		{reflect.TypeFor[derived](), "kind.Register[kind_test.derived]"},
 		{reflect.TypeFor[embedding](), "kind.Register[kind_test.embedding]"},
 		{reflect.TypeFor[corev1.PodSpec](), "kind.Register[v1.PodSpec]"},
-		{reflect.TypeFor[corev1.PodList](), "it is a list; name the type of its items, Pod"},
+		{reflect.TypeFor[corev1.PodList](), "it is a list: use the type of its items, Pod"},
 		{reflect.TypeFor[**corev1.Pod](), "pointer to a pointer"},
 		{reflect.TypeFor[unstructured.Unstructured](), "package dynamic"},
 		{reflect.TypeFor[struct{}](), "only a struct type with a name"},
@@ -256,12 +255,6 @@ func TestTheTableIsAsGenerated(t *testing.T) {
 	if !bytes.Equal(got, want) {
 		t.Error("builtin.go is not what k8s.io/api says: run go generate ./kind")
 	}
-}
-
-func ExampleOf() {
-	k, err := kind.Of[appsv1.Deployment]()
-	fmt.Println(k, k.Resource, k.Namespaced, err)
-	// Output: apps/v1 Deployment deployments true <nil>
 }
 
 func BenchmarkOf(b *testing.B) {

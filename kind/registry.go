@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// registry is what Register was told. It is never changed, only replaced, so that readers need no
+// registry holds the registered kinds. It is never changed, only replaced, so that readers need no
 // lock.
 type registry struct {
 	byType map[reflect.Type]Info
@@ -143,24 +143,24 @@ func register(t reflect.Type, k Info) error {
 	return nil
 }
 
-// valid finds what cannot stand in a URL or an object, and the two mistakes that are easily made.
+// valid returns an error if k cannot be in a URL or an object.
 func (k Info) valid() error {
 	switch {
 	case k.Version == "":
-		return fmt.Errorf("its Version is empty, say v1 or v1alpha1")
+		return fmt.Errorf("its Version is empty: set it to v1 or v1alpha1, for example")
 	case k.Kind == "":
-		return fmt.Errorf("its Kind is empty, say what stands in an object's kind field")
+		return fmt.Errorf("its Kind is empty: set it to the value of an object's kind field")
 	case k.Resource == "":
-		return fmt.Errorf("its Resource is empty, say the plural, lower-case name that stands in URLs")
+		return fmt.Errorf("its Resource is empty: set it to the plural, lower-case name in URLs")
 	case strings.ContainsAny(k.Group+k.Version+k.Kind, "/ %"):
 		return fmt.Errorf("its Group, Version and Kind are fields of their own, without %q, a space or %q", "/", "%")
 	case k.Resource != strings.ToLower(k.Resource) || strings.ContainsAny(k.Resource, "/ %"):
-		return fmt.Errorf("its Resource %q is not a plural, lower-case name as it stands in URLs", k.Resource)
+		return fmt.Errorf("its Resource %q is not the plural, lower-case name in URLs", k.Resource)
 	}
 	return nil
 }
 
-// difference says what k is, as far as other is something else.
+// difference returns k as text, with the fields in which other differs.
 func (k Info) difference(other Info) string {
 	what := k.String()
 	add := func(differs bool, format string, args ...any) {

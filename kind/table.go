@@ -27,7 +27,7 @@ const (
 	namespaced = true
 )
 
-// full puts an entry together. The API server speaks protobuf for everything that is built in.
+// full returns an entry as an Info. The API server supports protobuf for every built-in kind.
 func (p *pkg) full(e *entry) Info {
 	return Info{
 		Group: p.group, Version: p.version, Kind: e.kind,
@@ -56,8 +56,8 @@ func (p *pkg) find(kind string) (Info, bool) {
 	return p.full(&p.kinds[i]), true
 }
 
-// builtinGroupVersion finds the part of the table for a group version. There are some fifty, which
-// are faster walked than an index of them is kept.
+// builtinGroupVersion finds the part of the table for a group version. There are about fifty: a walk
+// is fast enough, and an index would take memory in every program.
 func builtinGroupVersion(group, version string) (*pkg, bool) {
 	for i := range builtins {
 		if p := &builtins[i]; p.group == group && p.version == version {

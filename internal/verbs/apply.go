@@ -6,21 +6,21 @@ import (
 	"fmt"
 )
 
-// TrimApply takes an object's JSON and returns what is applied of it.
+// TrimApply takes an object's JSON and returns the part of it that is applied.
 //
-// Whoever applies a field owns it. So what the server writes goes (creationTimestamp, generation and
-// the like; managedFields, which it refuses), and the status, which belongs to the status
-// subresource. Of what is applied to the status, the metadata but the object's identity goes
-// instead, and the spec. The resourceVersion and the uid stay where they are set: by them the caller
-// asks for a conflict if the object is another than the one that was read.
+// A field manager owns each field that it applies. So TrimApply removes the fields that the server
+// writes (creationTimestamp, generation and so on; managedFields, which it refuses) and the status,
+// which is applied at the status subresource. If status is true, it keeps the status and the
+// object's identity only. A resourceVersion and a uid that are set stay: with them the server
+// returns a conflict if the object is not the one that was read.
 func TrimApply(object []byte, apiVersion, kind string, status bool) ([]byte, error) {
 	var fields, meta map[string]json.RawMessage
 	if err := unmarshal(object, &fields); err != nil {
-		return nil, fmt.Errorf("an object to apply is a JSON object: %w", err)
+		return nil, fmt.Errorf("the object is not a JSON object: %w", err)
 	}
 	if raw, ok := fields["metadata"]; ok {
 		if err := unmarshal(raw, &meta); err != nil {
-			return nil, fmt.Errorf("metadata of an object to apply: %w", err)
+			return nil, fmt.Errorf("the object's metadata is not a JSON object: %w", err)
 		}
 	}
 	if status {

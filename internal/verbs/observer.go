@@ -18,8 +18,7 @@ type Write struct {
 
 type observerKey struct{}
 
-// WithObserver returns a context whose writes are told to fn, after those told to ctx's own
-// observer.
+// WithObserver returns a context under which fn is called for each write, after ctx's own observer.
 func WithObserver(ctx context.Context, fn func(Write)) context.Context {
 	if outer := observer(ctx); outer != nil {
 		inner := fn
@@ -28,7 +27,7 @@ func WithObserver(ctx context.Context, fn func(Write)) context.Context {
 	return context.WithValue(ctx, observerKey{}, fn)
 }
 
-// observer is nil when nobody wants to know.
+// observer returns nil if ctx has no observer.
 func observer(ctx context.Context) func(Write) {
 	fn, _ := ctx.Value(observerKey{}).(func(Write))
 	return fn

@@ -19,8 +19,8 @@ const (
 	// some megabytes.
 	pageSize = 500
 
-	// listTries is how often a list is asked for that breaks off while it arrives. Package rest
-	// repeats what fails before the answer begins; what follows only who reads it can repeat.
+	// listTries is how often a list is tried that breaks off while it arrives. Package rest repeats
+	// requests that fail before the answer begins; later only the reader of the answer can.
 	listTries = 3
 )
 
@@ -33,9 +33,9 @@ func (r Resource) Get(ctx context.Context, name string, opts *metav1.GetOptions,
 	return r.to(r.Rest.Get()).Name(name).SubResource(sub...).VersionedParams(opts).Do(ctx).Object(r.optionsOf(sub))
 }
 
-// List hands the objects of one page to item as they arrive. When the list breaks off it is asked
-// for again, and begin says so: what came before does not count. begin is called before the first
-// item too. An error of item ends the list and is returned.
+// List calls item for each object of one page, as it arrives. If the list breaks off, List asks for it
+// again. It calls begin before each try: items of an earlier try do not count. An error of item ends
+// the list and is returned.
 func (r Resource) List(ctx context.Context, opts metav1.ListOptions, begin func(), item func(wire.Object) error) (wire.ListMeta, error) {
 	r, err := r.inScope("list", "", false)
 	if err != nil {
@@ -52,7 +52,7 @@ func (r Resource) List(ctx context.Context, opts metav1.ListOptions, begin func(
 	}
 }
 
-// listOnce is List without repetition; again says that repeating may help.
+// listOnce is List without repetition; again reports whether repeating may help.
 func (r Resource) listOnce(ctx context.Context, opts *metav1.ListOptions, item func(wire.Object) error) (meta wire.ListMeta, again bool, err error) {
 	stream, err := r.to(r.Rest.Get()).VersionedParams(opts).List(ctx, r.streamOptions())
 	if err != nil {
@@ -73,7 +73,7 @@ func (r Resource) listOnce(ctx context.Context, opts *metav1.ListOptions, item f
 	}
 }
 
-// brokeOff tells a stream that was cut from one that says something wrong, and would again.
+// brokeOff reports whether a stream was cut. A stream that is malformed would be malformed again.
 func brokeOff(err error) bool {
 	var syntax *wire.SyntaxError
 	return !errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF)
@@ -120,11 +120,11 @@ func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wi
 	}
 }
 
-// expired explains the error that users of a paged list meet when they are slow.
+// expired explains the error of a paged list that takes longer than the server keeps its state.
 func (r Resource) expired(err error, token string, count int) error {
 	if token == "" || !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err) {
 		return err
 	}
-	return fmt.Errorf("list %s: the server has forgotten the state that the first %d objects were read from "+
-		"(it keeps about five minutes): begin again, with a larger Limit if the time went into small pages: %w", r, count, err)
+	return fmt.Errorf("list %s: the server no longer has the state that the first %d objects were read from "+
+		"(it keeps about five minutes): begin again, with a larger Limit if the pages were small: %w", r, count, err)
 }

@@ -1,8 +1,7 @@
-// Package verbs is what the typed client and the dynamic client have in common: which requests a
-// verb of the Kubernetes API makes on a resource, what must be true before one is sent, and who is
-// told of the writes. Objects enter as what package rest encodes and leave as bytes, so that
-// nothing here depends on a type: the generic code of package client stays thin, and a program that
-// uses fifty types links this once.
+// Package verbs is the common part of the typed client and the dynamic client: the request of each
+// verb of the Kubernetes API, the checks before it is sent, and the calls of write observers. Objects
+// enter as values that package rest encodes, and leave as bytes. Its types do not depend on the
+// object's type: a program that uses fifty types links them once.
 package verbs
 
 import (
@@ -16,14 +15,14 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// Resource is where requests go: a resource of a server, in one namespace or in none. It is a value
-// and is not changed by its methods.
+// Resource is the target of requests: a resource of a server, in one namespace or in none. It is a
+// value, and its methods do not change it.
 type Resource struct {
 	Rest *rest.Client
 
-	// Kind is what is known of the resource. Its group, version and resource are.
+	// Kind has a group, a version and a resource.
 	Kind kind.Info
-	// Whole says that Kind's scope and kind are known too.
+	// Whole reports whether the kind and scope in Kind are known too.
 	Whole bool
 
 	Format            wire.Format // of requests and answers
@@ -39,23 +38,23 @@ func (r Resource) String() string {
 	return r.Kind.Resource + "." + r.Kind.Group
 }
 
-// options are those to read single objects with. They are whole: what is read to be written back
-// must not lose anything, and a write's answer shows who manages what.
+// options returns the options for reading single objects. They keep every field: an object that is
+// read and written back must not lose any.
 func (r Resource) options() wire.Options {
 	return wire.Options{KeepManagedFields: true, APIVersion: r.Kind.APIVersion(), Kind: r.Kind.Kind}
 }
 
-// streamOptions are those to read lists and watches with.
+// streamOptions returns the options for reading lists and watches.
 func (r Resource) streamOptions() wire.Options {
 	o := r.options()
 	o.KeepManagedFields = r.KeepManagedFields
 	return o
 }
 
-// gvk is what the body of a request is, as far as known.
+// gvk returns the kind of a request's body, as far as it is known.
 func (r Resource) gvk() schema.GroupVersionKind { return r.Kind.GVK() }
 
-// to addresses a request that Rest.Verb has begun.
+// to sets the target of a request.
 func (r Resource) to(req *rest.Request) *rest.Request {
 	return req.GroupVersion(r.Kind.GroupVersion()).Namespace(r.Namespace).Resource(r.Kind.Resource).Format(r.Format)
 }
@@ -64,7 +63,7 @@ func (r Resource) misuse(verb, name, format string, args ...any) error {
 	return &kind.MisuseError{Verb: verb, Resource: r.String(), Name: name, Problem: fmt.Sprintf(format, args...)}
 }
 
-// one checks that a request can be about one object, and says where in the API that is.
+// one checks a request for one object, and returns its target.
 func (r Resource) one(verb, name string) (Resource, error) {
 	if name == "" {
 		return r, r.misuse(verb, name, "the name is empty")
@@ -77,7 +76,7 @@ func (r Resource) inScope(verb, name string, one bool) (Resource, error) {
 	switch {
 	case !r.Whole:
 	case r.Kind.Namespaced && r.Namespace == "" && one:
-		return r, r.misuse(verb, name, "%s are namespaced and no namespace was given: say which one by In(namespace)", r.Kind.Resource)
+		return r, r.misuse(verb, name, "%s are namespaced and no namespace was given: use In(namespace)", r.Kind.Resource)
 	case !r.Kind.Namespaced && r.Namespace != "":
 		return r, r.misuse(verb, name, "%s are cluster-scoped and In(%q) was given: leave it out", r.Kind.Resource, r.Namespace)
 	}
@@ -89,14 +88,14 @@ type Sent struct {
 	Value           any // what package rest encodes
 	Namespace, Name string
 	GenerateName    string
-	GVK             schema.GroupVersionKind // what it says it is; fields are empty where it does not
+	GVK             schema.GroupVersionKind // its apiVersion and kind; may be empty
 }
 
-// place checks that an object can be written here, and says where in the API it belongs: where In
-// says, or else where the object itself says.
+// place checks that an object can be written to r, and returns the target of the request. Its
+// namespace is the client's, or else the object's.
 func (r Resource) place(verb string, s Sent, sub []string) (Resource, error) {
 	if r.Namespace != "" && s.Namespace != "" && r.Namespace != s.Namespace {
-		return r, r.misuse(verb, s.Name, "the object is of namespace %q and In(%q) was given: they must agree, or one be left out",
+		return r, r.misuse(verb, s.Name, "the object is in namespace %q and In(%q) was given: use one of them, or the same",
 			s.Namespace, r.Namespace)
 	}
 	if r.Whole && !r.Kind.Namespaced && s.Namespace != "" {
@@ -107,7 +106,7 @@ func (r Resource) place(verb string, s Sent, sub []string) (Resource, error) {
 		r.Namespace = s.Namespace
 	}
 	if r.Whole && r.Kind.Namespaced && r.Namespace == "" {
-		return r, r.misuse(verb, s.Name, "%s are namespaced and no namespace was given: say which one by In(namespace) or in the object's metadata.namespace",
+		return r, r.misuse(verb, s.Name, "%s are namespaced and no namespace was given: use In(namespace), or set the object's metadata.namespace",
 			r.Kind.Resource)
 	}
 	if err := r.isOfKind(verb, s, sub); err != nil {
@@ -123,23 +122,23 @@ func (r Resource) isOfKind(verb string, s Sent, sub []string) error {
 	switch {
 	case other(sub):
 		if s.GVK.Kind == "" {
-			return r.misuse(verb, s.Name, "the object for %s does not say its kind: set apiVersion and kind", strings.Join(sub, "/"))
+			return r.misuse(verb, s.Name, "the object for %s has no kind: set apiVersion and kind", strings.Join(sub, "/"))
 		}
 	case !r.Whole && s.GVK.Kind == "":
-		return r.misuse(verb, s.Name, "the object does not say its kind: set apiVersion and kind")
+		return r.misuse(verb, s.Name, "the object has no kind: set apiVersion and kind")
 	case gv != (schema.GroupVersion{}) && gv != r.Kind.GroupVersion():
-		return r.misuse(verb, s.Name, "the object says apiVersion %s, and this client writes %s", gv, r.Kind.APIVersion())
+		return r.misuse(verb, s.Name, "the object's apiVersion is %s, and this client writes %s", gv, r.Kind.APIVersion())
 	case r.Whole && s.GVK.Kind != "" && s.GVK.Kind != r.Kind.Kind:
-		return r.misuse(verb, s.Name, "the object says kind %s, and this client writes %s", s.GVK.Kind, r.Kind.Kind)
+		return r.misuse(verb, s.Name, "the object's kind is %s, and this client writes %s", s.GVK.Kind, r.Kind.Kind)
 	}
 	return nil
 }
 
-// other says that a subresource has objects of another kind: all have but the status, which is the
-// object itself.
+// other reports whether a subresource has objects of another kind. All have except the status, which
+// is the object itself.
 func other(sub []string) bool { return len(sub) > 0 && (len(sub) > 1 || sub[0] != "status") }
 
-// named is place for what must exist already, and so has a name.
+// named is place for an object that must exist already, and so has a name.
 func (r Resource) named(verb string, s Sent, sub []string) (Resource, error) {
 	if s.Name == "" {
 		return r, r.misuse(verb, "", "the object's metadata.name is empty")
@@ -147,5 +146,5 @@ func (r Resource) named(verb string, s Sent, sub []string) (Resource, error) {
 	return r.place(verb, s, sub)
 }
 
-// nameless says that objects of a kind have no name: they are questions, answered and forgotten.
+// nameless reports whether objects of a kind have no name: the server answers reviews and keeps none.
 func nameless(kind string) bool { return strings.HasSuffix(kind, "Review") }

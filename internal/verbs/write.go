@@ -48,7 +48,7 @@ func (r Resource) Patch(ctx context.Context, name string, pt types.PatchType, da
 	case pt == "":
 		return wire.Object{}, r.misuse("patch", name, "the patch type is empty: use one of package types, such as types.MergePatchType")
 	case len(data) == 0:
-		return wire.Object{}, r.misuse("patch", name, "the patch is empty: a patch that changes nothing is {}")
+		return wire.Object{}, r.misuse("patch", name, "the patch is empty: the patch that changes nothing is {}")
 	case pt == types.ApplyPatchType && opts.FieldManager == "":
 		return wire.Object{}, r.noManager("patch", name)
 	}
@@ -71,8 +71,8 @@ func (r Resource) Apply(ctx context.Context, s Sent, body []byte, opts *metav1.A
 }
 
 func (r Resource) noManager(verb, name string) error {
-	return r.misuse(verb, name, "apply needs to know who applies: set FieldManager in the options to a name of this program's own, "+
-		"always the same, such as \"backup-controller\"; the server keeps by that name which fields are yours")
+	return r.misuse(verb, name, "the options have no FieldManager: set it to a constant name of this program, such as \"backup-controller\"; "+
+		"the server records by that name which fields the program owns")
 }
 
 // Delete deletes one object.
@@ -109,7 +109,7 @@ func (r Resource) Delete(ctx context.Context, name string, opts metav1.DeleteOpt
 // DeleteCollection deletes every object that list selects.
 func (r Resource) DeleteCollection(ctx context.Context, opts metav1.DeleteOptions, list metav1.ListOptions) error {
 	if r.Whole && r.Kind.Namespaced && r.Namespace == "" {
-		return r.misuse("delete all", "", "the API deletes collections of one namespace only: say which one by In(namespace)")
+		return r.misuse("delete all", "", "the API deletes collections of one namespace only: use In(namespace)")
 	}
 	r, err := r.inScope("delete all", "", false)
 	if err != nil {
@@ -126,8 +126,8 @@ func (r Resource) DeleteCollection(ctx context.Context, opts metav1.DeleteOption
 	return nil
 }
 
-// tellDeleted reports what a collection held, which the server answers with: each object as it was
-// before, so that nothing is known of its last resourceVersion.
+// tellDeleted calls tell for each object of a deleted collection. The server answers with the objects
+// as they were before, so that the last resourceVersion is not known.
 func (r Resource) tellDeleted(result rest.Result, tell func(Write)) {
 	data, err := result.Raw()
 	if err != nil {
@@ -147,8 +147,8 @@ func (r Resource) tellDeleted(result rest.Result, tell func(Write)) {
 	}
 }
 
-// withDeleteOptions sends options in the body, where the API wants them (query parameters are only
-// for clients that cannot send one).
+// withDeleteOptions sends options in the body, as the API asks for. Query parameters are for clients
+// that cannot send a body.
 func (r Resource) withDeleteOptions(req *rest.Request, opts *metav1.DeleteOptions) *rest.Request {
 	if opts.TypeMeta == (metav1.TypeMeta{}) {
 		opts.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"}
@@ -156,7 +156,7 @@ func (r Resource) withDeleteOptions(req *rest.Request, opts *metav1.DeleteOption
 	return req.Body(opts)
 }
 
-// write sends a request that changes something, and tells the observer when it has.
+// write sends a request that changes an object, and calls the write observer if it succeeded.
 func (r Resource) write(ctx context.Context, req *rest.Request, dryRun, sub []string) (wire.Object, error) {
 	result := req.Do(ctx)
 	o, err := result.Object(r.optionsOf(sub))
@@ -176,8 +176,8 @@ func (r Resource) write(ctx context.Context, req *rest.Request, dryRun, sub []st
 	return o, nil
 }
 
-// optionsOf are the options to read an object or a subresource with: of the latter only the server
-// knows what it is, except for the status, which is the object.
+// optionsOf returns the options for reading an object or a subresource. Only the server knows the kind
+// of a subresource, except for the status, which is the object.
 func (r Resource) optionsOf(sub []string) wire.Options {
 	o := r.options()
 	if other(sub) {
@@ -186,7 +186,7 @@ func (r Resource) optionsOf(sub []string) wire.Options {
 	return o
 }
 
-// complete adds to a Write what the object tells of its kind.
+// complete adds the object's kind and scope to a Write.
 func (r Resource) complete(w Write, o wire.Object) Write {
 	if !r.Whole {
 		w.Kind.Kind, w.Kind.Namespaced = o.Kind, o.Meta.Namespace != ""
