@@ -7,9 +7,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// backoff says how long to wait before the next attempt. The figures are those that API servers are
-// used to from their other clients: 0.8 to 30 seconds, doubling, spread so that the clients of a
-// server that comes back do not come all at once.
+// backoff counts failures and returns how long to wait before the next attempt: client-go's
+// figures, to which API servers are used. The pause is 0.8 to 30 seconds, doubles, and is spread
+// so that the clients of a server that comes back do not all come at once.
 type backoff struct {
 	failures int // in a row, since the last reset
 }

@@ -8,16 +8,17 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// deltaFIFO carries what the reflector reads to the goroutine that owns the store, as bytes and in
-// the order of the stream, which is the order of each key's changes.
+// deltaFIFO carries deltas from the reflector to the consumer, the goroutine that writes the store:
+// as bytes, and in the order of the stream, which is the order of each key's changes. So one
+// goroutine reads the stream while another packs.
 //
-// It is bounded by bytes: the reflector waits when it is full. That is safe because the other side
-// never waits for a handler (queue.go), so that a wait here is as long as packing a few hundred
-// objects. Its use is that one goroutine reads the stream while another packs.
+// It is bounded by bytes: the reflector waits while it is full. That is safe because the consumer
+// never waits for a handler (queue.go), so that the reflector waits for as long as it takes to
+// pack a few hundred objects.
 //
-// Unlike the one that the field knows, it neither merges the deltas of a key nor holds a list to
-// compare with the store: a list comes through it item by item, between deltaListBegin and
-// deltaListEnd, and the store itself tells what was not in it.
+// Unlike client-go's, it neither merges the deltas of a key nor holds a list to compare with the
+// store. A list passes item by item, between deltaListBegin and deltaListEnd, and the store finds
+// what was not in it.
 type deltaFIFO struct {
 	room  chan struct{} // holds a token after the queue has been emptied
 	ready chan struct{} // holds a token while the queue is not empty; given and taken under mu
@@ -28,11 +29,12 @@ type deltaFIFO struct {
 	filling *wire.Arena // that the reflector reads into
 	reading bool        // the reflector has filling for an object that it has not pushed yet
 
-	emptying *wire.Arena // that the other side reads from; its own, as is what follows
-	quiet    *time.Timer // since when there is nothing to do
+	// The consumer alone uses what follows.
+	emptying *wire.Arena // that it reads from
+	quiet    *time.Timer // ends when there has been nothing to do for restAfter
 }
 
-// delta is one thing that the stream said.
+// delta is one change, or a mark in the stream.
 type delta struct {
 	kind    deltaKind
 	object  wire.Object // of deltaSet and deltaGone
@@ -43,7 +45,7 @@ type delta struct {
 type deltaKind uint8
 
 const (
-	// deltaSet: this is the object's state now. Whether it was added or changed, the store knows.
+	// deltaSet: this is the object's state now. The store finds whether it was added or changed.
 	deltaSet deltaKind = iota + 1
 	// deltaGone: the object was deleted, and this was its last state.
 	deltaGone
@@ -60,21 +62,21 @@ const (
 	maxFIFOBytes = 1 << 20
 	// deltaBytes is about what a delta takes besides the object's data.
 	deltaBytes = 256
-	// restAfter is how long there is nothing to do before memory is given back: in a flood there is
-	// nothing to do for moments, whenever the other side is faster than the stream.
+	// restAfter is how long there is nothing to do before memory is given back. During a flood
+	// there is nothing to do for moments, whenever the consumer is faster than the stream.
 	restAfter = 10 * time.Millisecond
 )
 
-// arenas are where objects lie on their way, so that the way takes no allocation. They go round: the
-// reflector fills one after the other, and the other side gives one back when it comes to a delta
-// with the next, for then nobody will look at it again; or when there is nothing to do for a while.
+// arenas hold the bytes of objects between the stream and the store, so that a delta needs no
+// allocation. The reflector fills one after the other. The consumer gives an arena back when it
+// comes to a delta in the next one, because nobody reads the old one again; and after restAfter.
 var arenas = sync.Pool{New: func() any { return wire.NewArena(arenaBytes) }}
 
 // arenaBytes is room for about twenty Pods. What does not fit gets memory of its own.
 const arenaBytes = 64 << 10
 
-// arena is the memory for the next object, which is the reflector's until it pushes what it says of
-// it: from then on it must not look at the object again.
+// arena returns the memory for the next object. The reflector owns it until it pushes the object's
+// delta, and must not read the object afterwards.
 func (f *deltaFIFO) arena() *wire.Arena {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -85,8 +87,8 @@ func (f *deltaFIFO) arena() *wire.Arena {
 	return f.filling
 }
 
-// recycle gives back the arenas of a batch that nobody looks at any more. Every delta says which
-// arena it came with, so that the order of the deltas is that of the arenas.
+// recycle gives back the arenas of a batch that nobody reads any more. Every delta names the arena
+// that it came with, so that the order of the deltas is that of the arenas.
 func (f *deltaFIFO) recycle(batch []delta) {
 	for i := range batch {
 		if a := batch[i].arena; a != f.emptying {
@@ -96,8 +98,8 @@ func (f *deltaFIFO) recycle(batch []delta) {
 	}
 }
 
-// rest gives back all memory while there is nothing to do: most informers are quiet most of the time.
-// It is for the other side, when it is done with everything that it popped.
+// rest gives back all memory while there is nothing to do: most informers are quiet most of the
+// time. The consumer calls it when it is done with everything that it popped.
 func (f *deltaFIFO) rest() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -126,7 +128,8 @@ func newDeltaFIFO() *deltaFIFO {
 	return &deltaFIFO{room: make(chan struct{}, 1), ready: make(chan struct{}, 1)}
 }
 
-// push appends d, waiting for room. It is for the reflector. The error is ctx's.
+// push appends d, and waits while there is no room. The reflector calls it. The error is the
+// cause of ctx's end.
 func (f *deltaFIFO) push(ctx context.Context, d delta) error {
 	for !f.offer(d) {
 		select {
@@ -153,9 +156,9 @@ func (f *deltaFIFO) offer(d delta) bool {
 	return true
 }
 
-// pop waits for deltas and returns all that there are. It is for one goroutine, which gives back in
-// spare the memory of the last ones. idle is called when there has been nothing to do for restAfter.
-// The error is ctx's.
+// pop waits for deltas and returns all of them. The consumer calls it, and gives back the last
+// batch's memory as spare. pop calls idle when there has been nothing to do for restAfter. The
+// error is the cause of ctx's end.
 func (f *deltaFIFO) pop(ctx context.Context, spare []delta, idle func()) ([]delta, error) {
 	clear(spare)
 	for {

@@ -157,14 +157,13 @@ var walks = map[string]struct {
 		s.expect("watch-list").status(statusTooLarge)
 		return s.expect("watch-list")
 	}, says(statusInvalid), "page most recent", false},
-	"watch-list, 500":         {watchList, says(statusFailed), "watch-list", true},
-	"watch-list, unreadable":  {watchList, watches("{]"), "watch-list", true},
-	"watch-list, no answer":   {watchList, hangsUp, "watch-list", true},
-	"watch-list, cut short":   {watchList, ends(), "watch-list", true},
-	"watch-list, silent":      {watchList, watches(), "page from 0", true},
-	"watch-list, cut 3 times": {func(s *script) *scripted { cut(s); cut(s); return watchList(s) }, ends(), "page from 0", false},
-	"watch-list, cut 2 times and then refused": {func(s *script) *scripted { cut(s); cut(s); return watchList(s) },
-		says(statusInvalid), "page from 0", false},
+	"watch-list, 500":                          {watchList, says(statusFailed), "watch-list", true},
+	"watch-list, unreadable":                   {watchList, watches("{]"), "watch-list", true},
+	"watch-list, no answer":                    {watchList, hangsUp, "watch-list", true},
+	"watch-list, cut short":                    {watchList, ends(), "watch-list", true},
+	"watch-list, silent":                       {watchList, watches(), "page from 0", true},
+	"watch-list, cut 3 times":                  {cutTwice, ends(), "page from 0", false},
+	"watch-list, cut 2 times and then refused": {cutTwice, says(statusInvalid), "page from 0", false},
 	"watch-list, cut 2 times and then 500": {func(s *script) *scripted {
 		cut(s)
 		cut(s)
@@ -172,27 +171,24 @@ var walks = map[string]struct {
 		return watchList(s)
 	}, ends(), "page from 0", false},
 
-	"page, the last":           {pageList, lists("10", ""), "watch 10", false},
-	"page, more follow":        {pageList, lists("10", "x"), "page continue x", false},
-	"page, 410":                {pageList, says(statusExpired), "page most recent whole", true},
-	"page, 504":                {pageList, says(statusTooLarge), "page most recent", true},
-	"page, 422":                {pageList, says(statusInvalid), "page from 0", true},
-	"page, 500":                {pageList, says(statusFailed), "page from 0", true},
-	"page, no answer":          {pageList, hangsUp, "page from 0", true},
-	"page, no resourceVersion": {pageList, lists("", ""), "page from 0", true},
-	"second page, 410":         {secondPage, says(statusExpired), "page most recent whole", true},
-	"second page, 500":         {secondPage, says(statusFailed), "page from 0", true},
-	"page after a 410, 504": {func(s *script) *scripted {
-		pageList(s).status(statusExpired)
-		return s.expect("page most recent whole")
-	}, says(statusTooLarge), "page most recent whole", true},
+	"page, the last":            {pageList, lists("10", ""), "watch 10", false},
+	"page, more follow":         {pageList, lists("10", "x"), "page continue x", false},
+	"page, 410":                 {pageList, says(statusExpired), "page most recent whole", true},
+	"page, 504":                 {pageList, says(statusTooLarge), "page most recent", true},
+	"page, 422":                 {pageList, says(statusInvalid), "page from 0", true},
+	"page, 500":                 {pageList, says(statusFailed), "page from 0", true},
+	"page, no answer":           {pageList, hangsUp, "page from 0", true},
+	"page, no resourceVersion":  {pageList, lists("", ""), "page from 0", true},
+	"second page, 410":          {secondPage, says(statusExpired), "page most recent whole", true},
+	"second page, 500":          {secondPage, says(statusFailed), "page from 0", true},
+	"page after a 410, 504":     {wholeList, says(statusTooLarge), "page most recent whole", true},
 	"list by pages again, 500":  {relist, says(statusFailed), "page from 10", true},
 	"list by pages again, 410":  {relist, says(statusExpired), "page most recent whole", true},
-	"list by pages, later well": {func(s *script) *scripted { relist(s).status(statusExpired); return s.expect("page most recent whole") }, lists("30", ""), "watch 30", false},
+	"list by pages, later well": {wholeRelist, lists("30", ""), "watch 30", false},
 
-	"watch, ended with an event":         {watch, func(s *script, r *scripted) { w := r.watch(saidBookmark("12")); _ = w.Close() }, "watch 12", false},
+	"watch, ended with an event":         {watch, ends(saidBookmark("12")), "watch 12", false},
 	"watch, ended at once":               {watch, ends(), "watch 10", true},
-	"watch, ended later":                 {watch, func(s *script, r *scripted) { w := r.watch(); time.Sleep(tooShort); s.say(w, "\n"); _ = w.Close() }, "watch 10", false},
+	"watch, ended later":                 {watch, endsLater, "watch 10", false},
 	"watch, never ended":                 {watch, watches(), "watch 10", true},
 	"watch, 410":                         {watch, says(statusExpired), "watch-list", false},
 	"watch, an event 410":                {watch, watches(saidError(statusExpired)), "watch-list", false},
@@ -204,9 +200,9 @@ var walks = map[string]struct {
 	"watch, 500":                         {watch, says(statusFailed), "watch 10", true},
 	"watch, no answer":                   {watch, hangsUp, "watch 10", true},
 	"watch, unreadable":                  {watch, watches("{]"), "watch 10", true},
-	"watch, unreadable the third time":   {func(s *script) *scripted { garble(s); garble(s); return s.expect("watch 10") }, watches("{]"), "watch-list", true},
-	"watch, unreadable but for an event": {func(s *script) *scripted { garble(s); garble(s); return s.expect("watch 10") }, watches(saidBookmark("10") + "{]"), "watch 10", true},
-	"watch, somebody waits":              {watch, func(s *script, r *scripted) { r.watch(); s.waits.wait("20") }, "come to 20", true},
+	"watch, unreadable the third time":   {garbledTwice, watches("{]"), "watch-list", true},
+	"watch, unreadable but for an event": {garbledTwice, watches(saidBookmark("10") + "{]"), "watch 10", true},
+	"watch, somebody waits":              {watch, somebodyWaits, "come to 20", true},
 
 	"asking, answered": {ask, lists("21", ""), "short watch 10", false},
 	"asking, 500":      {ask, says(statusFailed), "short watch 10", false},
@@ -215,8 +211,41 @@ var walks = map[string]struct {
 
 func watchList(s *script) *scripted  { return s.expect("watch-list") }
 func cut(s *script)                  { _ = s.expect("watch-list").watch().Close() }
-func garble(s *script)               { s.lastWatch().watch("{]") }
 func hangsUp(_ *script, r *scripted) { r.hangUp() }
+
+func cutTwice(s *script) *scripted {
+	cut(s)
+	cut(s)
+	return watchList(s)
+}
+
+func garbledTwice(s *script) *scripted {
+	watch(s).watch("{]")
+	s.expect("watch 10").watch("{]")
+	return s.expect("watch 10")
+}
+
+func wholeList(s *script) *scripted {
+	pageList(s).status(statusExpired)
+	return s.expect("page most recent whole")
+}
+
+func wholeRelist(s *script) *scripted {
+	relist(s).status(statusExpired)
+	return s.expect("page most recent whole")
+}
+
+func somebodyWaits(s *script, r *scripted) {
+	r.watch()
+	s.waits.wait("20")
+}
+
+func endsLater(s *script, r *scripted) {
+	w := r.watch()
+	time.Sleep(tooShort)
+	s.say(w, "\n")
+	_ = w.Close()
+}
 
 func pageList(s *script) *scripted {
 	s.expect("watch-list").status(statusInvalid)
@@ -253,14 +282,6 @@ func ask(s *script) *scripted {
 	watch(s).watch()
 	s.waits.wait("20")
 	return s.expect("come to 20")
-}
-
-// lastWatch returns the watch from 10 that comes next; the first time, it leads there.
-func (s *script) lastWatch() *scripted {
-	if s.last.IsZero() {
-		return watch(s)
-	}
-	return s.expect("watch 10")
 }
 
 func says(status string) func(*script, *scripted) {

@@ -26,12 +26,12 @@ type progress struct {
 	polled  string    // the newest version that Contains was asked for in vain
 	fresh   bool      // polled has been asked for since the server was asked the last time
 
-	due     time.Time // when the server is to be asked; zero if nobody waits for what has not been read
+	due     time.Time // when the server is to be asked; zero if everything awaited has been read
 	asked   string    // what the server was asked for, until the cache contains it
 	askedAt time.Time
 	asks    int // how often in a row, without an answer
 
-	read      string      // the version from which the open watch reads: what is on its way to the cache
+	read      string      // what had been read when the watch began, perhaps not yet in the cache
 	interrupt func()      // ends the open watch; nil while there is none
 	timer     *time.Timer // calls fire when the server is to be asked, while there is a watch
 }
@@ -171,8 +171,8 @@ func (p *progress) schedule() {
 	}
 }
 
-// newest returns the newest version that is awaited and has not been read, "" if there is none. p.mu
-// is held.
+// newest returns the newest version that is awaited and has not been read, "" if there is none.
+// p.mu is held.
 func (p *progress) newest() (newest string) {
 	consider := func(version string) {
 		for _, at := range []string{newest, p.version, p.read} {

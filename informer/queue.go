@@ -8,9 +8,10 @@ import (
 
 // event is one call of a handler that is due.
 type event struct {
-	kind     eventKind
-	initial  bool       // of eventAdd
-	old, new store.Item // old of eventUpdate and eventDelete, new of eventAdd and eventUpdate; both the same of eventSync
+	kind    eventKind
+	initial bool       // of eventAdd
+	old     store.Item // of eventUpdate, eventDelete and eventSync
+	new     store.Item // of eventAdd, eventUpdate and eventSync, where it is the same as old
 }
 
 type eventKind uint8
@@ -32,12 +33,12 @@ func (e *event) key() string {
 	return e.new.Key()
 }
 
-// supersedes says that the event keeps a state alive that the store need not have any more: what
-// makes a long queue cost memory.
+// supersedes reports whether the event may keep a state alive that the store has no longer. Such
+// events are why a long queue costs memory.
 func (e *event) supersedes() bool { return e.kind == eventUpdate || e.kind == eventDelete }
 
-// queue holds what one handler is still to be told, in order. It never makes the one who fills it
-// wait, and still is bounded.
+// queue holds the events of one handler that are due, in order. Pushing to it never waits, and it
+// is bounded all the same.
 //
 // As long as no more than lagBound changes wait, each waits for itself. Beyond it the handler lags,
 // and until it has caught up a new change is merged into the one that waits for the same key, in
@@ -49,9 +50,9 @@ func (e *event) supersedes() bool { return e.kind == eventUpdate || e.kind == ev
 //	Add(a)       + Delete(a)   = nothing: the handler never hears of that life
 //	Delete(a)    + Add(b)      stay two: b is another object
 //
-// So the handler still sees each key's changes in order, contiguous and none invented, and what
-// waits is at most a Delete for each object that it knows of and an Add or Update for each that
-// exists, however long it lags.
+// So the handler still sees each key's changes in order, contiguous and none invented. However
+// long it lags, at most a Delete waits for each object that it has seen, and an Add or Update for
+// each object that exists.
 type queue struct {
 	wake chan struct{} // holds a token when there may be something to take
 
@@ -67,8 +68,8 @@ type queue struct {
 }
 
 const (
-	// lagBound is how many superseded states a queue keeps before it merges: bursts that a handler
-	// overcomes within moments go through it whole, and a megabyte or so is the most they take.
+	// lagBound is how many superseded states a queue keeps before it merges. Short bursts pass
+	// unmerged, and take about a megabyte at most.
 	lagBound = 1024
 	// idleQueue is the room that an empty queue keeps.
 	idleQueue = 1024
@@ -147,8 +148,8 @@ func (q *queue) merge(e *event) bool {
 	return true
 }
 
-// rekey has q.last refer to the key of the state that waits now: the equal string that it had is
-// part of one that is given up.
+// rekey makes q.last refer to the key of the state that waits now. The equal string that it had is
+// part of a state that is given up.
 func (q *queue) rekey(key string, number uint64) {
 	delete(q.last, key)
 	q.last[key] = number
@@ -171,7 +172,7 @@ func (q *queue) bury() {
 	q.lag()
 }
 
-// take moves up to len(into) events into it and returns how many. It is for one goroutine.
+// take moves up to len(into) events into it and returns how many. One goroutine calls it.
 func (q *queue) take(into []event) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

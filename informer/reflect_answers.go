@@ -31,8 +31,10 @@ const (
 )
 
 func (a answer) String() string {
-	return [...]string{"", "complete", "ended", "ended at once", "outlived", "due", "silent", "refused",
-		"expired", "too large", "unreadable", "failed"}[a]
+	return [...]string{
+		"", "complete", "ended", "ended at once", "outlived", "due", "silent", "refused",
+		"expired", "too large", "unreadable", "failed",
+	}[a]
 }
 
 // Why a request is ended from here.
@@ -46,7 +48,8 @@ var (
 	// errEnded is the end of a watch by the server: no error, except before the end of its list.
 	errEnded = fmt.Errorf("%w", io.ErrUnexpectedEOF)
 	// errEndedAtOnce is an end that came too soon.
-	errEndedAtOnce = fmt.Errorf("the server ended it at once, without an event: %w", io.ErrUnexpectedEOF)
+	errEndedAtOnce = fmt.Errorf("the server ended it at once, without an event: %w",
+		io.ErrUnexpectedEOF)
 )
 
 // answerOf returns the answer that an error is.

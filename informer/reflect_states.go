@@ -62,16 +62,18 @@ func (s *streaming) after(a answer, k *known) step {
 		return step{next: &watching{stream: s.stream}}
 	case refused:
 		k.noStream = true
-		return step{next: s.instead, why: "the server refuses to send the initial objects in a watch"}
+		return step{next: s.instead, why: "the server refuses a watch-list"}
 	case silent:
 		k.noStream = true
 		return step{next: s.instead, why: fmt.Sprintf("no bookmark came within %s", endSilence)}
 	case ended:
 		if again.cutShort++; again.cutShort >= maxCutShort {
 			k.noStream = true
-			return step{next: s.instead, why: fmt.Sprintf("the server ended the watch %d times before the bookmark", maxCutShort)}
+			return step{next: s.instead,
+				why: fmt.Sprintf("the server ended the watch %d times before the bookmark", maxCutShort)}
 		}
-		return step{next: again, pace: later, why: "the server ended the list before it was complete"}
+		return step{next: again, pace: later,
+			why: "the server ended the list before it was complete"}
 	case tooLarge:
 		again.instead = &paging{from: mostRecent}
 	}
@@ -142,7 +144,8 @@ func (s *watching) after(a answer, k *known) step {
 	case unreadable:
 		if again.unreadable++; again.unreadable >= maxUnreadable {
 			return step{next: k.list(k.oldest()), pace: later,
-				why: fmt.Sprintf("the watch from resourceVersion %s cannot be read, listing again", k.at)}
+				why: fmt.Sprintf("the watch from resourceVersion %s cannot be read, listing again",
+					k.at)}
 		}
 	}
 	return step{next: again, pace: later}

@@ -41,7 +41,9 @@ type stream struct {
 }
 
 // open opens a watch that was asked to last for a time.
-func (r *reflector) open(ctx context.Context, req *rest.Request, lasts time.Duration) (*stream, error) {
+func (r *reflector) open(
+	ctx context.Context, req *rest.Request, lasts time.Duration,
+) (*stream, error) {
 	st := &stream{opened: time.Now()}
 	st.ctx, st.cancel = context.WithCancelCause(ctx)
 	st.guard = time.AfterFunc(lasts+watchSlack, func() { st.cancel(errOutlived) })

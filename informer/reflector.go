@@ -17,8 +17,8 @@ import (
 // reflect_requests.go, and the work of the states in reflect_list.go and reflect_watch.go.
 //
 //	               refused, silent, or cut short three times
-//	(start)──▶ streaming ──────────────────────────────▶ paging ◀──(start, on a server
-//	            │      ▲                                 ▲    │     without watch-list)
+//	(start)──▶ streaming ──────────────────────────────▶ paging
+//	            │      ▲                                 ▲    │
 //	            │      │ expired, too large,             │    │
 //	   complete │      │ unreadable three times          │    │ complete
 //	            │      └─────────┐   (one of the two)    │    │
@@ -30,8 +30,8 @@ import (
 //	          ▼  │
 //	         asking
 //
-// On the way of each edge below that is marked "after a pause", the machine is in the state waiting.
-// In every state, the end of the context leads to stopped.
+// On the way of each edge below that is marked "after a pause", the machine is in the state
+// waiting. In every state, the end of the context leads to stopped.
 //
 //	state      answer                         next state               when
 //	streaming  complete                       watching (same stream)   at once

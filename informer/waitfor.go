@@ -13,11 +13,11 @@ import (
 // the initial list.
 func (s *shared) ResourceVersion() string { return s.progress.current() }
 
-// Contains reports, without waiting, whether the cache contains everything up to that version, which
-// may come from any object, list or bookmark of the same resource (KEP-5504: versions of one
-// resource are ordered). If the version is not such a number (aggregated servers may have their
-// own), Contains returns true, because it cannot be known and nobody should wait for it forever.
-// Before the initial list it returns false.
+// Contains reports, without waiting, whether the cache contains everything up to that version,
+// which may come from any object, list or bookmark of the same resource (KEP-5504: versions of
+// one resource are ordered). If the version is not such a number (aggregated servers may have
+// their own), Contains returns true, because it cannot be known and nobody should wait for it
+// forever. Before the initial list it returns false.
 func (s *shared) Contains(resourceVersion string) bool {
 	has, _ := s.progress.has(resourceVersion)
 	return has
@@ -25,8 +25,8 @@ func (s *shared) Contains(resourceVersion string) bool {
 
 // WaitFor waits until the cache contains everything up to that version: after it, the lister
 // returns the write that returned the version. If ctx ends first, it returns an error that wraps
-// ctx's. If the version cannot be compared, it returns an *OpaqueVersionError at once; if the informer
-// stops or cannot run, what Err returns.
+// ctx's. If the version cannot be compared, it returns an *OpaqueVersionError at once; if the
+// informer stops or cannot run, what Err returns.
 //
 // A write of an object of this informer arrives as an event. If no event comes (the version is of
 // another namespace, or a list's), the informer asks the server how far it is, so that WaitFor
