@@ -188,7 +188,8 @@ var walks = map[string]struct {
 
 	"watch, ended with an event":         {watch, ends(saidBookmark("12")), "watch 12", false},
 	"watch, ended at once":               {watch, ends(), "watch 10", true},
-	"watch, ended later":                 {watch, endsLater, "watch 10", false},
+	"watch, ended later":                 {watch, endsAfter(time.Second), "watch 10", false},
+	"watch, ended within a second":       {watch, endsAfter(time.Second - 1), "watch 10", true},
 	"watch, never ended":                 {watch, watches(), "watch 10", true},
 	"watch, 410":                         {watch, says(statusExpired), "watch-list", false},
 	"watch, an event 410":                {watch, watches(saidError(statusExpired)), "watch-list", false},
@@ -240,11 +241,14 @@ func somebodyWaits(s *script, r *scripted) {
 	s.waits.wait("20")
 }
 
-func endsLater(s *script, r *scripted) {
-	w := r.watch()
-	time.Sleep(tooShort)
-	s.say(w, "\n")
-	_ = w.Close()
+// endsAfter ends a watch that has been open for d, without an event.
+func endsAfter(d time.Duration) func(*script, *scripted) {
+	return func(s *script, r *scripted) {
+		w := r.watch()
+		time.Sleep(d)
+		s.say(w, "\n")
+		_ = w.Close()
+	}
 }
 
 func pageList(s *script) *scripted {
