@@ -46,11 +46,12 @@ func (v GroupVersion) APIVersion() string { return v.GV().String() }
 type Resource struct {
 	// Info is the resource's group, version and name, its objects' kind, and its scope. Protobuf is
 	// set from package kind's table, because discovery does not include it.
-	Info         kind.Info     `json:"kind"`
-	Singular     string        `json:"singular,omitempty"`   // "deployment"
-	ShortNames   []string      `json:"shortNames,omitempty"` // "deploy"
-	Categories   []string      `json:"categories,omitempty"` // "all"
-	Verbs        []string      `json:"verbs,omitempty"`      // "get", "list", "watch"; empty if only its subresources are served
+	Info       kind.Info `json:"kind"`
+	Singular   string    `json:"singular,omitempty"`   // "deployment"
+	ShortNames []string  `json:"shortNames,omitempty"` // "deploy"
+	Categories []string  `json:"categories,omitempty"` // "all"
+	// Verbs are "get", "list", "watch" and so on. It is empty if only subresources are served.
+	Verbs        []string      `json:"verbs,omitempty"`
 	Subresources []Subresource `json:"subresources,omitempty"`
 }
 
@@ -97,13 +98,17 @@ func (c *Catalog) Preferred() []Resource {
 // ByGVK returns the resource whose objects are of a kind, and reports whether there is one. Without
 // a Version, it returns the version that the server prefers.
 func (c *Catalog) ByGVK(gvk schema.GroupVersionKind) (Resource, bool) {
-	return c.first(gvk.Group, gvk.Version, func(r *Resource) bool { return r.Info.Kind == gvk.Kind && gvk.Kind != "" })
+	return c.first(gvk.Group, gvk.Version, func(r *Resource) bool {
+		return r.Info.Kind == gvk.Kind && gvk.Kind != ""
+	})
 }
 
 // ByGVR returns a resource by its name, and reports whether there is one. Without a Version, it
 // returns the version that the server prefers.
 func (c *Catalog) ByGVR(gvr schema.GroupVersionResource) (Resource, bool) {
-	return c.first(gvr.Group, gvr.Version, func(r *Resource) bool { return r.Info.Resource == gvr.Resource })
+	return c.first(gvr.Group, gvr.Version, func(r *Resource) bool {
+		return r.Info.Resource == gvr.Resource
+	})
 }
 
 // first returns the first resource of a group for which want holds. Version "" means any version.
@@ -152,7 +157,8 @@ func (c *Catalog) ForResource(name string) (Resource, bool) {
 		for _, is := range []func(*Resource) bool{
 			func(r *Resource) bool { return r.Info.Resource == name },
 			func(r *Resource) bool {
-				return r.Singular == name || r.Info.Kind != "" && strings.EqualFold(r.Info.Kind, name)
+				return r.Singular == name ||
+					r.Info.Kind != "" && strings.EqualFold(r.Info.Kind, name)
 			},
 			func(r *Resource) bool { return slices.Contains(r.ShortNames, name) },
 		} {

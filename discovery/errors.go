@@ -53,7 +53,8 @@ func (e *PartialError) hides(group string, anywhere bool) bool {
 
 // ErrStale is the cause, in a PartialError, for a group version whose aggregated API server does
 // not answer kube-apiserver. The status of its APIService object describes the fault.
-var ErrStale = errors.New("discovery: aggregated API server does not answer; see its APIService object")
+var ErrStale = errors.New(
+	"discovery: aggregated API server does not answer; see its APIService object")
 
 // ended returns the error of a context that has ended.
 func ended(ctx context.Context) error { return fmt.Errorf("discovery: %w", ctxerr.Of(ctx)) }

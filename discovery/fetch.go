@@ -54,7 +54,8 @@ func unreadable(path string, err error) error {
 // aggregated reports whether an answer is the aggregated document that accept asks for.
 func aggregated(contentType string) bool {
 	_, params, err := mime.ParseMediaType(contentType)
-	return err == nil && params["g"] == "apidiscovery.k8s.io" && params["as"] == "APIGroupDiscoveryList" &&
+	return err == nil &&
+		params["g"] == "apidiscovery.k8s.io" && params["as"] == "APIGroupDiscoveryList" &&
 		(params["v"] == "v2" || params["v"] == "v2beta1")
 }
 
@@ -142,7 +143,9 @@ func (d resourceDiscovery) resource(gv schema.GroupVersion) Resource {
 		Verbs:      sorted(d.Verbs),
 	}
 	for _, s := range d.Subresources {
-		r.Subresources = append(r.Subresources, Subresource{Name: s.Subresource, GVK: s.ResponseKind.in(gv), Verbs: sorted(s.Verbs)})
+		r.Subresources = append(r.Subresources, Subresource{
+			Name: s.Subresource, GVK: s.ResponseKind.in(gv), Verbs: sorted(s.Verbs),
+		})
 	}
 	r.sort()
 	return r
@@ -150,7 +153,9 @@ func (d resourceDiscovery) resource(gv schema.GroupVersion) Resource {
 
 // sort orders the subresources by name: the two protocols order them differently.
 func (r *Resource) sort() {
-	slices.SortFunc(r.Subresources, func(a, b Subresource) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(r.Subresources, func(a, b Subresource) int {
+		return strings.Compare(a.Name, b.Name)
+	})
 }
 
 func sorted(verbs []string) []string {
@@ -160,7 +165,10 @@ func sorted(verbs []string) []string {
 
 // newInfo returns a resource's Info. Protobuf comes from package kind's table.
 func newInfo(gv schema.GroupVersion, resource, name string, namespaced bool) kind.Info {
-	k := kind.Info{Group: gv.Group, Version: gv.Version, Kind: name, Resource: resource, Namespaced: namespaced}
+	k := kind.Info{
+		Group: gv.Group, Version: gv.Version, Kind: name, Resource: resource,
+		Namespaced: namespaced,
+	}
 	if known, ok := kind.ByGVR(k.GVR()); ok && known.Kind == name {
 		k.Protobuf = known.Protobuf
 	}

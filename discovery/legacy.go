@@ -85,7 +85,8 @@ func legacyGroups(data []byte) ([]Group, error) {
 			g.Versions = append(g.Versions, GroupVersion{Group: item.Name, Version: v.Version})
 		}
 		slices.SortStableFunc(g.Versions, func(x, y GroupVersion) int {
-			return before(y.Version == item.PreferredVersion.Version) - before(x.Version == item.PreferredVersion.Version)
+			preferred := item.PreferredVersion.Version
+			return before(y.Version == preferred) - before(x.Version == preferred)
 		})
 		groups = append(groups, g)
 	}
@@ -105,7 +106,9 @@ func before(preferred bool) int {
 
 // legacyResources reads an APIResourceList, which lists subresources beside the resources, as
 // "pods/log".
-func (d *live) legacyResources(ctx context.Context, path string, gv schema.GroupVersion) ([]Resource, error) {
+func (d *live) legacyResources(
+	ctx context.Context, path string, gv schema.GroupVersion,
+) ([]Resource, error) {
 	data, err := d.rest.Get().AbsPath(path).DoRaw(ctx)
 	if err != nil {
 		return nil, err
@@ -139,7 +142,9 @@ func (d *live) legacyResources(ctx context.Context, path string, gv schema.Group
 		name, sub, isSub := strings.Cut(r.Name, "/")
 		to := find(name, r.Namespaced)
 		if isSub {
-			to.Subresources = append(to.Subresources, Subresource{Name: sub, GVK: r.in(gv), Verbs: sorted(r.Verbs)})
+			to.Subresources = append(to.Subresources, Subresource{
+				Name: sub, GVK: r.in(gv), Verbs: sorted(r.Verbs),
+			})
 			continue
 		}
 		subs := to.Subresources

@@ -147,7 +147,8 @@ func (d *Client) ForResource(ctx context.Context, name string) (Resource, error)
 		anywhere: true,
 		in:       func(c *Catalog) (Resource, bool) { return c.ForResource(name) },
 		none: func() error {
-			return &meta.NoResourceMatchError{PartialResource: schema.GroupVersionResource{Resource: name}}
+			partial := schema.GroupVersionResource{Resource: name}
+			return &meta.NoResourceMatchError{PartialResource: partial}
 		},
 	})
 }

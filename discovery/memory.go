@@ -73,7 +73,8 @@ func (m *memory) catalogAfter(ctx context.Context, after time.Time) (*Catalog, e
 		}
 		// The caller that made the request may have given up, or accepted an older catalog. Then
 		// its result is no answer to this call.
-		abandoned := errors.Is(f.err, context.Canceled) || errors.Is(f.err, context.DeadlineExceeded)
+		abandoned := errors.Is(f.err, context.Canceled) ||
+			errors.Is(f.err, context.DeadlineExceeded)
 		older := f.catalog != nil && !f.catalog.Fetched.After(after)
 		if !abandoned && !older {
 			return f.catalog, f.err

@@ -16,11 +16,14 @@ func (m *merged) config(o options) (*Config, error) {
 	name := cmp.Or(o.context, m.current)
 	if name == "" {
 		return nil, fmt.Errorf("choose a context of %s: no current-context is set; %s: "+
-			"set one with \"kubectl config use-context\" or pass WithContext", m.origin(), names("contexts", m.contexts))
+			"set one with \"kubectl config use-context\" or pass WithContext",
+			m.origin(), names("contexts", m.contexts))
 	}
 	context, ok := m.contexts[name]
 	if !ok {
-		return nil, fmt.Errorf("choose a context of %s: the context %q is missing; %s", m.origin(), name, names("contexts", m.contexts))
+		return nil, fmt.Errorf(
+			"choose a context of %s: the context %q is missing; %s", m.origin(), name,
+			names("contexts", m.contexts))
 	}
 	fail := func(err error) (*Config, error) {
 		return nil, fmt.Errorf("use the context %q of %s: %w", name, context.from.name, err)
@@ -30,7 +33,8 @@ func (m *merged) config(o options) (*Config, error) {
 	}
 	cluster, ok := m.clusters[context.value.Cluster]
 	if !ok {
-		return fail(fmt.Errorf("its cluster %q is missing; %s", context.value.Cluster, names("clusters", m.clusters)))
+		return fail(fmt.Errorf(
+			"its cluster %q is missing; %s", context.value.Cluster, names("clusters", m.clusters)))
 	}
 	cfg := &rest.Config{Namespace: cmp.Or(o.namespace, context.value.Namespace, defaultNamespace)}
 	out := &Config{
@@ -38,14 +42,16 @@ func (m *merged) config(o options) (*Config, error) {
 		Context: name, Cluster: context.value.Cluster, User: context.value.User,
 	}
 	if err := applyCluster(cfg, cluster); err != nil {
-		return fail(fmt.Errorf("the cluster %q of %s: %w", context.value.Cluster, cluster.from.name, err))
+		return fail(fmt.Errorf(
+			"the cluster %q of %s: %w", context.value.Cluster, cluster.from.name, err))
 	}
 	if context.value.User == "" {
 		return out, nil // anonymous
 	}
 	user, ok := m.users[context.value.User]
 	if !ok {
-		return fail(fmt.Errorf("its user %q is missing; %s", context.value.User, names("users", m.users)))
+		return fail(fmt.Errorf(
+			"its user %q is missing; %s", context.value.User, names("users", m.users)))
 	}
 	if err := applyUser(cfg, user); err != nil {
 		return fail(fmt.Errorf("the user %q of %s: %w", context.value.User, user.from.name, err))
@@ -59,16 +65,21 @@ func applyCluster(cfg *rest.Config, e entry[cluster]) error {
 	case c.Server == "":
 		return errors.New("it has no server: set \"server\" to the API server's URL")
 	case c.ProxyURL != "":
-		return errors.New("proxy-url is not supported yet: remove it and set HTTPS_PROXY in the environment")
-	case c.InsecureSkipTLSVerify && (c.CertificateAuthority != "" || c.CertificateAuthorityData != ""):
-		return errors.New("insecure-skip-tls-verify contradicts the certificate-authority beside it: remove one of them")
+		return errors.New(
+			"proxy-url is not supported yet: remove it and set HTTPS_PROXY in the environment")
+	case c.InsecureSkipTLSVerify &&
+		(c.CertificateAuthority != "" || c.CertificateAuthorityData != ""):
+		return errors.New(
+			"insecure-skip-tls-verify contradicts the certificate-authority beside it: remove " +
+				"one of them")
 	}
 	cfg.Host = c.Server
 	cfg.DisableCompression = c.DisableCompression
 	cfg.TLS.Insecure = c.InsecureSkipTLSVerify
 	cfg.TLS.ServerName = c.TLSServerName
 	var err error
-	cfg.TLS.CAData, cfg.TLS.CAFile, err = material(e, "certificate-authority", c.CertificateAuthorityData, c.CertificateAuthority)
+	cfg.TLS.CAData, cfg.TLS.CAFile, err = material(e, "certificate-authority",
+		c.CertificateAuthorityData, c.CertificateAuthority)
 	return err
 }
 
@@ -78,10 +89,13 @@ func applyUser(cfg *rest.Config, e entry[user]) error {
 		return err
 	}
 	var err error
-	if cfg.TLS.CertData, cfg.TLS.CertFile, err = material(e, "client-certificate", u.ClientCertificateData, u.ClientCertificate); err != nil {
+	cfg.TLS.CertData, cfg.TLS.CertFile, err = material(e, "client-certificate",
+		u.ClientCertificateData, u.ClientCertificate)
+	if err != nil {
 		return err
 	}
-	if cfg.TLS.KeyData, cfg.TLS.KeyFile, err = material(e, "client-key", u.ClientKeyData, u.ClientKey); err != nil {
+	cfg.TLS.KeyData, cfg.TLS.KeyFile, err = material(e, "client-key", u.ClientKeyData, u.ClientKey)
+	if err != nil {
 		return err
 	}
 	hasCert := len(cfg.TLS.CertData) > 0 || cfg.TLS.CertFile != ""
@@ -96,9 +110,13 @@ func applyUser(cfg *rest.Config, e entry[user]) error {
 	if cfg.BearerTokenFile, err = existing(e, "tokenFile", u.TokenFile); err != nil {
 		return err
 	}
-	cfg.Impersonate = rest.Impersonation{User: u.As, UID: u.AsUID, Groups: u.AsGroups, Extra: u.AsUserExtra}
+	cfg.Impersonate = rest.Impersonation{
+		User: u.As, UID: u.AsUID, Groups: u.AsGroups, Extra: u.AsUserExtra,
+	}
 	if u.As == "" && (u.AsUID != "" || len(u.AsGroups) > 0 || len(u.AsUserExtra) > 0) {
-		return errors.New("it has as-uid, as-groups or as-user-extra without as: set \"as\" to the user to impersonate")
+		return errors.New(
+			"it has as-uid, as-groups or as-user-extra without as: set \"as\" to the user to " +
+				"impersonate")
 	}
 	return nil
 }
@@ -106,21 +124,28 @@ func applyUser(cfg *rest.Config, e entry[user]) error {
 // unsupported returns an error for a user whose credentials cannot be used. Ignoring them would
 // make the requests anonymous, and the server would answer 401 or 403.
 func unsupported(u user) error {
-	const instead = "; until then use a token or a client certificate: \"kubectl create token\" makes one for a service account"
+	const instead = "; until then use a client certificate, or a token: " +
+		"\"kubectl create token\" makes one for a service account"
 	switch {
 	case u.Exec != nil:
-		return fmt.Errorf("its credential plugin (exec: %q) is not supported yet%s", u.Exec.Command, instead)
+		return fmt.Errorf(
+			"its credential plugin (exec: %q) is not supported yet%s", u.Exec.Command, instead)
 	case u.AuthProvider != nil:
-		return fmt.Errorf("its auth-provider (%q) is not supported yet%s", u.AuthProvider.Name, instead)
+		return fmt.Errorf(
+			"its auth-provider (%q) is not supported yet%s", u.AuthProvider.Name, instead)
 	case u.Username != "" || u.Password != "":
-		return errors.New("username and password are not supported: Kubernetes removed password authentication in 1.19, use a token or a client certificate")
+		return errors.New(
+			"username and password are not supported: Kubernetes removed password " +
+				"authentication in 1.19, use a token or a client certificate")
 	}
 	return nil
 }
 
 // material returns PEM data, decoded, or the file that holds it. If both are given, the data takes
 // precedence, as in client-go's tools/clientcmd/api.
-func material[T any](e entry[T], field, encoded, path string) (data []byte, file string, err error) {
+func material[T any](
+	e entry[T], field, encoded, path string,
+) (data []byte, file string, err error) {
 	if encoded = strings.TrimSpace(encoded); encoded != "" {
 		data, err := base64.StdEncoding.DecodeString(encoded)
 		if err != nil || len(data) == 0 {

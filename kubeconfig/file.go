@@ -87,7 +87,8 @@ func readFile(path string) (*file, error) {
 func parse(data []byte) (*file, error) {
 	text, err := yaml.YAMLToJSON(data)
 	if err != nil {
-		return nil, errors.New("not valid YAML" + yamlPosition(err) + ": correct it there or just above")
+		return nil, errors.New(
+			"not valid YAML" + yamlPosition(err) + ": correct it there or just above")
 	}
 	var f file
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(text, &f); err != nil {
@@ -144,5 +145,6 @@ func jsonPosition(err error) string {
 	if mismatch.Field == "" {
 		return fmt.Sprintf(": it is a %s at the top, not a mapping", found)
 	}
-	return fmt.Sprintf(": %s is a %s; put quotes around it if a text is meant", mismatch.Field, found)
+	return fmt.Sprintf(
+		": %s is a %s; put quotes around it if a text is meant", mismatch.Field, found)
 }

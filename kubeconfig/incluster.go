@@ -37,11 +37,14 @@ func InCluster() (*rest.Config, error) {
 func (e environment) inCluster() (*rest.Config, error) {
 	host, port := e.getenv(hostVariable), e.getenv(portVariable)
 	if host == "" || port == "" {
-		return nil, fmt.Errorf("%w: %s and %s are not both set", ErrNotInCluster, hostVariable, portVariable)
+		return nil, fmt.Errorf(
+			"%w: %s and %s are not both set", ErrNotInCluster, hostVariable, portVariable)
 	}
 	token := filepath.Join(e.serviceAccount, "token")
 	if _, err := os.Stat(token); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s does not exist; does the pod set automountServiceAccountToken: false?", ErrNotInCluster, token)
+		return nil, fmt.Errorf(
+			"%w: %s does not exist; does the pod set automountServiceAccountToken: false?",
+			ErrNotInCluster, token)
 	}
 	ca := filepath.Join(e.serviceAccount, "ca.crt")
 	for _, file := range []string{token, ca} {

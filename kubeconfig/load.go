@@ -157,7 +157,9 @@ func (e environment) open(path string, o options) (*Config, error) {
 }
 
 func notFound(tried []string) error {
-	return fmt.Errorf("%w; tried %s: name a file, set KUBECONFIG, or run in a pod", ErrNotFound, strings.Join(tried, "; "))
+	return fmt.Errorf(
+		"%w; tried %s: name a file, set KUBECONFIG, or run in a pod", ErrNotFound,
+		strings.Join(tried, "; "))
 }
 
 // single returns the configuration of one file.

@@ -23,7 +23,9 @@ type tokenSource struct {
 }
 
 func newTokenSource(cfg *Config) (*tokenSource, error) {
-	s := &tokenSource{file: cfg.BearerTokenFile, log: cfg.logger(), current: strings.TrimSpace(cfg.BearerToken)}
+	s := &tokenSource{
+		file: cfg.BearerTokenFile, log: cfg.logger(), current: strings.TrimSpace(cfg.BearerToken),
+	}
 	if err := validToken(s.current); err != nil {
 		return nil, fmt.Errorf("BearerToken: %w", err)
 	}
@@ -89,7 +91,8 @@ func validToken(token string) error {
 func impersonationHeader(i Impersonation) (http.Header, error) {
 	if i.User == "" {
 		if i.UID != "" || len(i.Groups) > 0 || len(i.Extra) > 0 {
-			return nil, errors.New("Config.Impersonate needs a User: the server refuses a UID, groups or extras alone")
+			return nil, errors.New(
+				"Config.Impersonate needs a User: the server refuses a UID, groups or extras alone")
 		}
 		return nil, nil
 	}
@@ -111,7 +114,8 @@ func impersonationHeader(i Impersonation) (http.Header, error) {
 	}
 	for key, values := range h {
 		for _, value := range values {
-			if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			control := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+			if strings.ContainsFunc(value, control) {
 				return nil, fmt.Errorf("%s: the value %q cannot stand in a header", key, value)
 			}
 		}
@@ -126,7 +130,8 @@ func escapeHeaderKey(key string) string {
 	for i := range len(key) {
 		c := key[i]
 		switch {
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', strings.IndexByte("!#$&'*+-.^_`|~", c) >= 0:
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9',
+			strings.IndexByte("!#$&'*+-.^_`|~", c) >= 0:
 			b.WriteByte(c)
 		case 'A' <= c && c <= 'Z':
 			b.WriteByte(c + 'a' - 'A')
@@ -139,7 +144,9 @@ func escapeHeaderKey(key string) string {
 
 // headerToken reports whether RFC 9110 allows a header of that name.
 func headerToken(name string) bool {
-	return name != "" && textproto.TrimString(name) == name && !strings.ContainsFunc(name, func(r rune) bool {
+	forbidden := func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
-	})
+	}
+	return name != "" && textproto.TrimString(name) == name &&
+		!strings.ContainsFunc(name, forbidden)
 }

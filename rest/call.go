@@ -47,7 +47,8 @@ func (r *Request) prepare(p purpose) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	if (r.method == http.MethodPut || r.method == http.MethodPatch) && r.target.resource != "" && r.target.name == "" {
+	changesOne := r.method == http.MethodPut || r.method == http.MethodPatch
+	if changesOne && r.target.resource != "" && r.target.name == "" {
 		return nil, r.wrap(errors.New("a PUT or PATCH changes one object: set its Name"))
 	}
 	if p == watch {
@@ -146,7 +147,8 @@ func (c *call) encode(r *Request) (string, error) {
 func (r *Request) bodyKind() (schema.GroupVersionKind, error) {
 	object, ok := r.body.(interface{ GetObjectKind() schema.ObjectKind })
 	if !ok {
-		return schema.GroupVersionKind{}, fmt.Errorf("the body %T is neither []byte nor an API object", r.body)
+		return schema.GroupVersionKind{}, fmt.Errorf(
+			"the body %T is neither []byte nor an API object", r.body)
 	}
 	if gvk := object.GetObjectKind().GroupVersionKind(); gvk.Kind != "" && gvk.Version != "" {
 		return gvk, nil

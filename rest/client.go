@@ -138,7 +138,8 @@ func (c *Client) Patch(pt types.PatchType) *Request {
 	r := c.Verb(http.MethodPatch)
 	r.patch = pt
 	if pt == "" {
-		r.fail(errors.New("the patch type is empty: use one of package types, such as types.MergePatchType"))
+		r.fail(errors.New(
+			"the patch type is empty: use one of package types, such as types.MergePatchType"))
 	}
 	return r
 }
@@ -158,7 +159,9 @@ func (c *Client) Verb(method string) *Request {
 
 // GroupVersion returns a client whose requests go to gv. The requests of a new Client go to the
 // core group's v1.
-func (c *Client) GroupVersion(gv schema.GroupVersion) *Client { return &Client{core: c.core, gv: gv} }
+func (c *Client) GroupVersion(gv schema.GroupVersion) *Client {
+	return &Client{core: c.core, gv: gv}
+}
 
 // Config returns a copy of the client's configuration.
 func (c *Client) Config() *Config { return c.core.cfg.Copy() }

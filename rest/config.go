@@ -58,8 +58,8 @@ type Config struct {
 	// request counts once, however often it is retried and however long it streams.
 	QPS float64
 	// Burst is how many requests may be sent at once under QPS. 0 means the default, which is QPS
-	// rounded up; negative means no bursts, one request at a time. Without QPS it is an error,
-	// unless QPS is negative.
+	// rounded up; negative means no bursts, one request at a time. A positive Burst while QPS is 0
+	// is an error.
 	Burst int
 
 	// JSONOnly never asks for protobuf. It is for debugging, and for proxies that read along.

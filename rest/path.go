@@ -14,7 +14,8 @@ import (
 // and nothing else. If secure is set, a host without a scheme means https, and otherwise http.
 func parseHost(host string, secure bool) (*url.URL, error) {
 	if host == "" {
-		return nil, errors.New("Config.Host is empty: set the API server's URL, or use kubeconfig.Load")
+		return nil, errors.New(
+			"Config.Host is empty: set the API server's URL, or use kubeconfig.Load")
 	}
 	full := host
 	if !strings.Contains(host, "://") {
@@ -37,9 +38,12 @@ func parseHost(host string, secure bool) (*url.URL, error) {
 	}
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("Config.Host %q: the scheme is neither http nor https", redactHost(host))
+		return nil, fmt.Errorf(
+			"Config.Host %q: the scheme is neither http nor https", redactHost(host))
 	case u.User != nil:
-		return nil, errors.New("Config.Host holds a user name: Kubernetes has no password authentication, use a token or a certificate")
+		return nil, errors.New(
+			"Config.Host holds a user name: Kubernetes has no password authentication, use a " +
+				"token or a certificate")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("Config.Host holds a query or a fragment: remove it")
 	case u.Hostname() == "":
@@ -132,7 +136,9 @@ func (t target) url(base *url.URL) (*url.URL, error) {
 		add(t.name)
 	}
 	add(t.subresource...)
-	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: plain.String(), RawPath: raw.String()}, nil
+	return &url.URL{
+		Scheme: base.Scheme, Host: base.Host, Path: plain.String(), RawPath: raw.String(),
+	}, nil
 }
 
 // check returns an error if the target has no path.
@@ -154,7 +160,9 @@ func (t target) check() error {
 	case t.resource == "" && t.name != "":
 		return fmt.Errorf("the name %q has no resource: set Resource, such as \"pods\"", t.name)
 	case t.name == "" && len(t.subresource) > 0:
-		return fmt.Errorf("the subresource %q belongs to one object: set its Name", strings.Join(t.subresource, "/"))
+		return fmt.Errorf(
+			"the subresource %q belongs to one object: set its Name",
+			strings.Join(t.subresource, "/"))
 	}
 	return nil
 }

@@ -130,11 +130,14 @@ func (r *Request) VersionedParams(options any) *Request {
 	if options == nil {
 		return r
 	}
-	if v := reflect.ValueOf(options); v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+	v := reflect.ValueOf(options)
+	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
 		if v.Kind() == reflect.Pointer && v.IsNil() {
 			return r
 		}
-		return r.fail(fmt.Errorf("convert the options %T: not a pointer to a struct such as *metav1.ListOptions", options))
+		return r.fail(fmt.Errorf(
+			"convert the options %T: not a pointer to a struct such as *metav1.ListOptions",
+			options))
 	}
 	values, err := queryparams.Convert(options)
 	if err != nil {
@@ -239,7 +242,8 @@ func (r *Request) URL() (*url.URL, error) {
 
 // wrap adds the request to an error of making it.
 func (r *Request) wrap(err error) error {
-	return fmt.Errorf("rest: make the request (%s): %w", describe(r.method, r.target, ordinary), err)
+	return fmt.Errorf(
+		"rest: make the request (%s): %w", describe(r.method, r.target, ordinary), err)
 }
 
 // Do sends the request and reads the whole answer. It returns when the answer is complete, after

@@ -25,7 +25,8 @@ type Result struct {
 // status other than 2xx. It is nil if the status is 2xx and the body was read completely.
 func (r Result) Error() error { return r.err }
 
-// Raw returns the body, which all calls share, and Error.
+// Raw returns the body and Error. The body belongs to the caller; Object and Into read the same
+// bytes.
 func (r Result) Raw() ([]byte, error) { return r.body, r.err }
 
 // StatusCode returns the HTTP status of the answer, or 0 if there is none.

@@ -162,7 +162,8 @@ func hopeless(err error) bool {
 	case errors.As(err, &timeout):
 		return timeout.Timeout()
 	}
-	return strings.Contains(err.Error(), httpToHTTPS) || strings.Contains(err.Error(), tooManyRedirects)
+	return strings.Contains(err.Error(), httpToHTTPS) ||
+		strings.Contains(err.Error(), tooManyRedirects)
 }
 
 const (

@@ -128,7 +128,8 @@ func (c *call) failed(o outcome, t tries) error {
 func (c *call) ended(ctx context.Context, last error) error {
 	err := ctxerr.Of(ctx)
 	if last != nil {
-		return fmt.Errorf("%s at %s: %w, while waiting to retry after: %w", c.what, c.base, err, last)
+		return fmt.Errorf(
+			"%s at %s: %w, while waiting to retry after: %w", c.what, c.base, err, last)
 	}
 	return fmt.Errorf("%s at %s: %w", c.what, c.base, err)
 }
@@ -163,7 +164,8 @@ func readAll(resp *http.Response) ([]byte, error) {
 		b.Grow(int(min(n, 1<<20)) + bytes.MinRead)
 	}
 	if _, err := b.ReadFrom(resp.Body); err != nil {
-		return nil, fmt.Errorf("read the answer (%s, %d bytes so far): %w", resp.Status, b.Len(), err)
+		return nil, fmt.Errorf(
+			"read the answer (%s, %d bytes so far): %w", resp.Status, b.Len(), err)
 	}
 	return b.Bytes(), nil
 }

@@ -78,7 +78,8 @@ func decodeStatus(body []byte, contentType string) (*metav1.Status, bool) {
 }
 
 func isStatus(o wire.Object) bool {
-	return o.Kind == "Status" && (o.APIVersion == "v1" || o.APIVersion == "meta.k8s.io/v1" || o.APIVersion == "")
+	return o.Kind == "Status" &&
+		(o.APIVersion == "v1" || o.APIVersion == "meta.k8s.io/v1" || o.APIVersion == "")
 }
 
 // complete sets the fields that a Status may lack: the code, the wait, and in the message the
@@ -127,7 +128,8 @@ func redirectText(resp *http.Response) string {
 	}
 	to.User = nil
 	to.RawQuery = ""
-	return fmt.Sprintf("the server redirects to %s, which is not followed: only reads are, and only on the same server; "+
+	return fmt.Sprintf("the server redirects to %s, which is not followed: "+
+		"only reads are, and only on the same server; "+
 		"set Host to that server if you trust it", to)
 }
 
@@ -143,7 +145,8 @@ func redactStatus(s *metav1.Status, authorization string) {
 	s.Message = strings.ReplaceAll(s.Message, secret, redacted)
 	if s.Details != nil {
 		for i := range s.Details.Causes {
-			s.Details.Causes[i].Message = strings.ReplaceAll(s.Details.Causes[i].Message, secret, redacted)
+			cause := &s.Details.Causes[i]
+			cause.Message = strings.ReplaceAll(cause.Message, secret, redacted)
 		}
 	}
 }

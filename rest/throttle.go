@@ -24,9 +24,11 @@ func newThrottle(cfg *Config) (*throttle, error) {
 	case cfg.QPS < 0, cfg.QPS == 0 && cfg.Burst <= 0:
 		return nil, nil
 	case cfg.QPS == 0:
-		return nil, fmt.Errorf("Config.Burst is %d without QPS: set QPS, the requests per second, too", cfg.Burst)
+		return nil, fmt.Errorf(
+			"Config.Burst is %d without QPS: set QPS, the requests per second, too", cfg.Burst)
 	case math.IsNaN(cfg.QPS) || math.IsInf(cfg.QPS, 0):
-		return nil, fmt.Errorf("Config.QPS is %v: set the requests per second, or 0 for no limit", cfg.QPS)
+		return nil, fmt.Errorf(
+			"Config.QPS is %v: set the requests per second, or 0 for no limit", cfg.QPS)
 	}
 	burst := max(cfg.Burst, 1)
 	if cfg.Burst == 0 {
@@ -44,10 +46,11 @@ func (t *throttle) wait(ctx context.Context, what string) error {
 	began := time.Now()
 	if err := t.limiter.Wait(ctx); err != nil {
 		cause := ctx.Err()
-		if cause == nil { // the limiter returns at once if the deadline is before the request's turn
+		if cause == nil { // the deadline is before the request's turn: the limiter does not wait
 			cause = context.DeadlineExceeded
 		}
-		return fmt.Errorf("%s: held back by Config.QPS %v: %w", what, float64(t.limiter.Limit()), cause)
+		return fmt.Errorf(
+			"%s: held back by Config.QPS %v: %w", what, float64(t.limiter.Limit()), cause)
 	}
 	if waited := time.Since(began); waited >= noticeableThrottle {
 		t.log.Info("request was held back by Config.QPS", "request", what, "wait", waited)
