@@ -14,7 +14,7 @@ import (
 
 // ErrNotInCluster is the error of InCluster if the process does not run in a pod with a service
 // account.
-var ErrNotInCluster = errors.New(prefix + "not in a cluster")
+var ErrNotInCluster = errors.New("kubeconfig: not in a cluster")
 
 // Where the kubelet mounts the service account, and the variables that hold the API server's
 // address. Source: Kubernetes documentation, "Accessing the Kubernetes API from a Pod".

@@ -12,7 +12,7 @@ import (
 
 // ErrNotFound is the error of Open and Load if no path was given and none of the default places
 // holds a configuration.
-var ErrNotFound = errors.New(prefix + "no configuration found")
+var ErrNotFound = errors.New("kubeconfig: no configuration found")
 
 // prefix begins every error of the package.
 const prefix = "kubeconfig: "
