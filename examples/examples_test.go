@@ -15,9 +15,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/dynamic"
 	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
@@ -156,6 +159,29 @@ func TestExamples(t *testing.T) {
 		p.interrupt(t)
 	})
 
+	t.Run("custom-resource", func(t *testing.T) {
+		p := start(t, filepath.Join(programs, "custom-resource"), "--kubeconfig", kubeconfig)
+		p.waitFor(t, "the server serves sites.example.com")
+		namespace := cluster.Namespace(t)
+		sites := dynamic.New(c).Resource(schema.GroupVersionResource{Group: "example.com", Version: "v1", Resource: "sites"})
+		if _, err := sites.Create(ctx, &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "example.com/v1", "kind": "Site",
+			"metadata": map[string]any{"namespace": namespace, "name": "shop"},
+			"spec":     map[string]any{"host": "shop.example.com"},
+		}}, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		p.waitFor(t, namespace+"/shop is served at https://shop.example.com")
+		p.interrupt(t)
+		u, err := sites.Namespace(namespace).Get(ctx, "shop", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if url, _, _ := unstructured.NestedString(u.Object, "status", "url"); url != "https://shop.example.com" {
+			t.Errorf("the status's url is %q", url)
+		}
+	})
+
 	t.Run("the default rules find the cluster, too", func(t *testing.T) {
 		program := filepath.Join(programs, "list-pods-rest")
 		out, stderr, code := output(t, environment(t, "KUBECONFIG="+kubeconfig), program)
@@ -167,7 +193,7 @@ func TestExamples(t *testing.T) {
 
 	t.Run("without a cluster each says where it looked", func(t *testing.T) {
 		missing := filepath.Join(t.TempDir(), "missing")
-		for _, name := range []string{"list-pods-rest", "list-clientset", "dynamic-get", "discovery", "informer", "controller", "workqueue"} {
+		for _, name := range []string{"list-pods-rest", "list-clientset", "dynamic-get", "discovery", "informer", "controller", "workqueue", "custom-resource"} {
 			_, stderr, code := output(t, environment(t), filepath.Join(programs, name), "--kubeconfig", missing, "x")
 			if code != 1 || !strings.Contains(stderr, missing) {
 				t.Errorf("%s with a kubeconfig that is not there: exit code %d, %q; want 1 and the file's name", name, code, stderr)
