@@ -26,9 +26,9 @@
 // queued as well as for those being processed. Done of a key that is not being
 // processed does nothing.
 //
-// The whole of a worker:
+// A whole worker:
 //
-//	queue := workqueue.New[string]()
+//	queue := workqueue.New[workqueue.Key]()
 //
 //	for {
 //		key, err := queue.Get(ctx)

@@ -2,14 +2,13 @@ package workqueue
 
 import "time"
 
-// Metrics is told what happens in a queue. Each function may be nil, which costs
-// nothing: not even the clock is read for it. They are called after the event,
-// outside the queue's lock, from any goroutine and concurrently, and so must be
-// safe for that; a call of theirs on the queue does not deadlock.
+// Metrics is a set of functions that a queue calls after its events. A function may
+// be nil. The queue calls them without its lock, from any goroutine and
+// concurrently, so they must be safe for concurrent use. They may call the queue.
 //
-// The comments name the series under which the field knows each value (those of
-// client-go and controller-runtime, labelled with the queue's name), so that
-// existing dashboards and alerts fit. Levels are not told but read: see Stats.
+// The comments name the series of client-go and controller-runtime (with the
+// queue's name as a label), so that existing dashboards and alerts fit. For the
+// levels, see Stats.
 type Metrics struct {
 	// Adds counts turns asked for: an Add that found its key neither queued nor
 	// marked to be queued again, or a delayed key that came due so.
@@ -31,9 +30,9 @@ type Metrics struct {
 }
 
 // Stats is the state of a queue at one instant. An exporter reads it when it is
-// scraped: a gauge that is read cannot be stale, as one that is set can.
+// scraped, so that a gauge is never stale.
 type Stats struct {
-	// Depth is the number of keys queued, what Len returns.
+	// Depth is the number of keys queued, as Len returns it.
 	// workqueue_depth
 	Depth int
 
@@ -44,8 +43,8 @@ type Stats struct {
 	Delayed int
 
 	// UnfinishedWork is the time for which the keys in Processing have been
-	// processed so far, summed. If it grows and does not fall, workers are stuck:
-	// its rate of growth is how many.
+	// processed so far, summed. If it grows and does not fall, workers are stuck;
+	// their number is its rate of growth.
 	// workqueue_unfinished_work_seconds
 	UnfinishedWork time.Duration
 

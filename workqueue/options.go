@@ -1,6 +1,6 @@
 package workqueue
 
-// Option changes how New makes a queue. None is needed.
+// Option configures a queue. None is needed.
 type Option func(*settings)
 
 type settings struct {
@@ -8,13 +8,13 @@ type settings struct {
 	metrics Metrics
 }
 
-// WithName names the queue in its errors, usually by the controller that it
-// works for. Default: empty.
+// WithName sets the name of the queue in its errors. It is usually the name of the
+// controller. The default is empty.
 func WithName(name string) Option {
 	return func(s *settings) { s.name = name }
 }
 
-// WithMetrics has the queue tell m what happens in it. Default: nobody.
+// WithMetrics makes the queue call the functions of m. The default is none.
 func WithMetrics(m Metrics) Option {
 	return func(s *settings) { s.metrics = m }
 }

@@ -129,7 +129,7 @@ func (q *Queue[K]) Get(ctx context.Context) (key K, err error) {
 // errEmpty tells Get to wait; it never leaves the package.
 var errEmpty = errors.New("workqueue: empty")
 
-// take hands out the first key in line, or says why there is none.
+// take hands out the first key in line, or returns why there is none.
 func (q *Queue[K]) take() (key K, waited time.Duration, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -156,9 +156,8 @@ func (q *Queue[K]) wake() {
 	}
 }
 
-// Done says that the worker that got key from Get has finished with it. If key
-// was added meanwhile it is queued now. Done of a key that is not being
-// processed does nothing.
+// Done ends the processing of key, which Get returned. If key was added meanwhile,
+// Done queues it. For a key that is not being processed Done does nothing.
 func (q *Queue[K]) Done(key K) {
 	if worked, ok := q.finish(key); ok && q.metrics.WorkDuration != nil {
 		q.metrics.WorkDuration(worked)
@@ -177,7 +176,7 @@ func (q *Queue[K]) finish(key K) (worked time.Duration, ok bool) {
 	return worked, true
 }
 
-// Len is the number of keys queued: those that a worker could take now. It
+// Len returns the number of keys queued: those that a worker could take now. It
 // counts neither the keys being processed nor the delayed ones; Stats does.
 func (q *Queue[K]) Len() int {
 	q.mu.Lock()
@@ -185,9 +184,9 @@ func (q *Queue[K]) Len() int {
 	return q.line.queued.Len()
 }
 
-// AddRateLimited adds key after the time that the rate limiter says: with the
-// default limiter later each time, until Forget. A worker calls it once for each
-// attempt that failed. Handlers of events use Add: an event is not a failure,
+// AddRateLimited adds key after the wait that the rate limiter returns: with the
+// default limiter a longer one each time, until Forget. A worker calls it once for
+// each attempt that failed. Event handlers call Add: an event is not a failure,
 // and each call counts against the limit that all keys share.
 //
 // After ShutDown it does nothing.
@@ -198,15 +197,15 @@ func (q *Queue[K]) AddRateLimited(key K) {
 	q.AddAfter(key, q.limiter.When(key))
 }
 
-// Forget ends key's history of failures, for a worker to call when it succeeded
-// or gave key up. It frees what the rate limiter remembers of key; it does not
-// take key out of the queue, nor does it stand in for Done.
+// Forget removes key's failures from the rate limiter. A worker calls it when key
+// succeeded, or when it gives key up. Forget does not take key out of the queue,
+// and does not replace Done.
 func (q *Queue[K]) Forget(key K) {
 	q.limiter.Forget(key)
 }
 
-// NumRequeues is how many times key was given to AddRateLimited since it was
-// last forgotten. A worker that retries a bounded number of times decides by it.
+// NumRequeues returns the number of calls of AddRateLimited for key since it was
+// last forgotten. A worker that retries a bounded number of times compares it.
 func (q *Queue[K]) NumRequeues(key K) int {
 	return q.limiter.NumRequeues(key)
 }
@@ -216,7 +215,7 @@ func (q *Queue[K]) now() time.Duration {
 	return time.Since(q.epoch)
 }
 
-// nowIf spares reading the clock when nobody wants to know.
+// nowIf returns 0, without reading the clock, if the time is not wanted.
 func (q *Queue[K]) nowIf(wanted bool) time.Duration {
 	if !wanted {
 		return 0

@@ -16,8 +16,8 @@ type RateLimiter[K comparable] interface {
 	When(key K) time.Duration
 	// Forget ends key's history and frees what is kept of it.
 	Forget(key K)
-	// NumRequeues is how many failures of key were counted since it was last
-	// forgotten.
+	// NumRequeues returns the number of failures of key that were counted since
+	// it was last forgotten.
 	NumRequeues(key K) int
 }
 
@@ -37,7 +37,7 @@ const (
 	DefaultBurst = 100
 )
 
-// DefaultRateLimiter is what New uses: the longer of a wait that doubles with
+// DefaultRateLimiter returns the limiter that New uses: the longer of a wait that doubles with
 // each failure of the key, and of one that keeps all keys together to
 // DefaultQPS.
 func DefaultRateLimiter[K comparable]() RateLimiter[K] {
@@ -133,8 +133,8 @@ func (r bucket[K]) When(K) time.Duration { return r.limiter.Reserve().Delay() }
 func (r bucket[K]) Forget(K)             {}
 func (r bucket[K]) NumRequeues(K) int    { return 0 }
 
-// MaxOf asks all limiters and waits for the longest time that one of them says;
-// not at all if there are none. NumRequeues is the largest of theirs.
+// MaxOf waits for the longest wait of limiters, or not at all if there are none.
+// Its NumRequeues returns the largest of theirs.
 func MaxOf[K comparable](limiters ...RateLimiter[K]) RateLimiter[K] {
 	return maxOf[K](limiters)
 }
