@@ -11,11 +11,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -71,6 +74,12 @@ type showing struct {
 
 func show(t *testing.T, args ...string) *showing {
 	t.Helper()
+	return showWith(t, nil, args...)
+}
+
+// showWith starts a demo with additions to its environment.
+func showWith(t *testing.T, env []string, args ...string) *showing {
+	t.Helper()
 	devcluster := controlplane.Binary(t)
 	binaries, err := buildPrograms()
 	if err != nil {
@@ -86,6 +95,7 @@ func show(t *testing.T, args ...string) *showing {
 	s := &showing{t: t, ctx: ctx, dir: dir}
 	s.cmd = exec.CommandContext(ctx, filepath.Join(binaries, "demo"), args...)
 	s.cmd.Env = append(os.Environ(), "TMPDIR="+s.dir, controlplane.EnvBinary+"="+devcluster)
+	s.cmd.Env = append(s.cmd.Env, env...)
 	s.cmd.WaitDelay = 10 * time.Second
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -184,19 +194,20 @@ func TestOnceShowsEveryStepAndEnds(t *testing.T) {
 	if code := s.ends(); code != 0 {
 		t.Fatalf("exits with %d:\n%s", code, &s.out)
 	}
-	out := s.out.String()
+	s.isNarrow()
+	out := strings.ReplaceAll(s.out.String(), "\n           ", " ") // lines that were wrapped
 	var from int
 	for _, part := range []string{
 		"Kubernetes v1.", "addingress runs",
 		"1. A Service annotated", "http://web.shop.example.com/ goes to port http of Service web",
-		"2. It loses it", "Ingress web is gone",
-		"3. It gets it back", "Ingress web is there",
-		"4. An Ingress that is deleted comes back", "Ingress web deleted", "Ingress web is there",
-		"5. An Ingress that is edited is repaired", "elsewhere.example.com", "http://web.shop.example.com/", "still there",
+		"2. A Service that loses the annotation loses its Ingress", "Ingress web is gone",
+		"3. A Service that gets the annotation back", "Ingress web is there",
+		"4. An Ingress that somebody deletes is created again", "Ingress web deleted", "Ingress web is there",
+		"5. An Ingress that somebody edits is repaired", "elsewhere.example.com", "http://web.shop.example.com/", "still there",
 		"6. An Ingress of somebody else is not touched", "IngressNotOwned", "as it was",
-		"7. The work is picked up", "http://api.shop.example.com/",
+		"7. A Service gets its Ingress when the foreign one of its name is gone", "http://api.shop.example.com/",
 		"8. A Service that cannot be exposed", "ServiceHasNoPorts",
-		"9. When a Service goes", "Ingress web is gone",
+		"9. The Ingress of a deleted Service is garbage-collected", "Ingress web is gone",
 		"All 9 steps came true",
 	} {
 		at := strings.Index(out[from:], part)
@@ -208,17 +219,83 @@ func TestOnceShowsEveryStepAndEnds(t *testing.T) {
 	if lines := regexp.MustCompile(`(?m)^ +\d+\.\d{3}s  .+$`).FindAllString(out, -1); len(lines) < 20 {
 		t.Errorf("%d lines have a time:\n%s", len(lines), out)
 	}
+	uses := regexp.MustCompile(`addingress uses (\d+\.\d) MB of memory \(VmRSS\), (\d+\.\d) MB at its peak \(VmHWM\)\.`).FindStringSubmatch(out)
+	if (uses != nil) != (runtime.GOOS == "linux") {
+		t.Errorf("on %s it says of addingress's memory: %q", runtime.GOOS, uses)
+	}
+	for _, n := range uses[min(1, len(uses)):] {
+		if mb, err := strconv.ParseFloat(n, 64); err != nil || mb < 5 || mb > 200 {
+			t.Errorf("%s MB is no memory of a small program: %v", n, err)
+		}
+	}
 	s.leavesNothing(true)
 }
 
-// Without an argument it stays up to be tried: the cluster answers, and addingress
-// works on it, until Ctrl-C.
+// isNarrow checks that all lines so far fit into 80 columns.
+func (s *showing) isNarrow() {
+	s.t.Helper()
+	for line := range strings.Lines(s.out.String()) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+			s.t.Errorf("a line of %d columns: %s", n, line)
+		}
+	}
+}
+
+// Without an argument it stays up to be tried, until Ctrl-C. The commands that it prints are run as
+// printed: those for curl always, those for kubectl where that is on the PATH.
 func TestStaysUpUntilCtrlC(t *testing.T) {
-	s := show(t)
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Errorf("the commands for curl cannot be tried: %v", err)
+	} else {
+		t.Run("curl", func(t *testing.T) {
+			staysUp(t, showWith(t, []string{"PATH=" + t.TempDir()}), map[string]int{
+				`"host": "hello.default.example.com"`: 2,
+				`"number": 80`:                        2,
+				`"status": "Success"`:                 1, // the Ingress is deleted
+				`"kind": "IngressList"`:               1,
+				`"items": []`:                         1,
+			})
+		})
+	}
+	if _, err := exec.LookPath("kubectl"); err != nil {
+		t.Logf("the commands for kubectl are not tried: %v", err)
+	} else {
+		t.Run("kubectl", func(t *testing.T) {
+			staysUp(t, show(t), map[string]int{
+				"service/hello created":                     1,
+				"service/hello annotated":                   2,
+				"hello.default.example.com":                 2,
+				`ingress.networking.k8s.io "hello" deleted`: 1,
+				"No resources found in default namespace.":  1,
+			})
+		})
+	}
+}
+
+// staysUp runs the commands that the demo prints, whose output is to have each text as often as want
+// has it, and ends the demo with Ctrl-C.
+func staysUp(t *testing.T, s *showing, want map[string]int) {
+	t.Helper()
 	s.says("All 9 steps came true")
 	s.says("The kubeconfig:")
 	path := strings.TrimSpace(s.says("kubeconfig"))
-	s.says("Try, in another terminal")
+	s.says(invitation)
+	before := s.out.Len()
+	s.says(lastLine)
+	s.isNarrow()
+	commands := strings.TrimSuffix(s.out.String()[before:], lastLine+"\n")
+
+	shell := exec.CommandContext(s.ctx, "sh", "-e", "-u", "-c", commands)
+	shell.Env = append(os.Environ(), "HOME="+t.TempDir(), "KUBECONFIG=")
+	said, err := shell.CombinedOutput()
+	if err != nil {
+		t.Errorf("the commands that it prints fail: %v\n%s\n%s", err, commands, said)
+	}
+	for text, n := range want {
+		if got := strings.Count(string(said), text); got != n {
+			t.Errorf("the commands that it prints show %q %d times, want %d:\n%s\n%s", text, got, n, commands, said)
+		}
+	}
 
 	config, err := kubeconfig.Load(path)
 	if err != nil {
@@ -248,7 +325,7 @@ func TestStaysUpUntilCtrlC(t *testing.T) {
 // Killed, it cannot clean up; its processes end all the same.
 func TestKilledItLeavesNoProcess(t *testing.T) {
 	s := show(t)
-	s.says("3. It gets it back") // in the midst of things
+	s.says("3. A Service that gets") // in the midst of things
 	if err := s.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -5,67 +5,86 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
-// invite tells how to try it by hand: with kubectl, or with curl where that is not
-// installed.
-func (d *demo) invite(dir string, cluster *controlplane.Cluster) error {
-	d.out.plain("\nEverything stays up until Ctrl-C. The kubeconfig:\n\n  %s\n", cluster.Kubeconfig())
-	if _, err := exec.LookPath("kubectl"); err == nil {
-		d.out.plain(`Try, in another terminal:
+// invitation is where the commands of an invitation begin; the last line ends them.
+const (
+	invitation = "Try it, in another terminal:"
+	lastLine   = "Everything stays up until Ctrl-C."
+)
 
-  export KUBECONFIG=%s
+// invite prints commands to try addingress by hand: with kubectl where that is on the PATH, else with
+// curl. A test runs them as printed.
+func (d *demo) invite(dir string, cluster *controlplane.Cluster) error {
+	d.out.plain("\nThe kubeconfig:\n\n  %s\n\n%s\n", cluster.Kubeconfig(), invitation)
+	if _, err := exec.LookPath("kubectl"); err == nil {
+		d.out.plain(`  export KUBECONFIG=%s
   kubectl create service clusterip hello --tcp=80
   kubectl annotate service hello ingress/http=true
+  kubectl wait --for=create ingress/hello
   kubectl get ingress hello
-  kubectl delete ingress hello; kubectl get ingress hello
+
+  kubectl delete ingress hello
+  kubectl wait --for=create ingress/hello
+  kubectl get ingress hello
+
   kubectl annotate service hello ingress/http-
+  kubectl wait --for=delete ingress/hello
   kubectl get ingress
 `, cluster.Kubeconfig())
-		return nil
-	}
-	files, err := curlFiles(dir, cluster)
-	if err != nil {
-		return err
-	}
-	d.out.plain(`Try, in another terminal (with kubectl on the PATH this would be shorter):
+	} else {
+		config, err := curlConfig(dir, cluster)
+		if err != nil {
+			return err
+		}
+		d.out.plain(`  api() { curl -sS -K %s "$@"; }
+  server=%s
+  services=$server/api/v1/namespaces/default/services
+  ingresses=$server/apis/networking.k8s.io/v1/namespaces/default/ingresses
 
-  api() { curl -sS %s "$@"; }
-  services=%[2]s/api/v1/namespaces/default/services
-  ingresses=%[2]s/apis/networking.k8s.io/v1/namespaces/default/ingresses
-  api $services -H 'Content-Type: application/json' -d '{"metadata":{"name":"hello","annotations":{"ingress/http":"true"}},"spec":{"ports":[{"port":80}]}}'
-  api $ingresses/hello
-  api $ingresses/hello -X DELETE; api $ingresses/hello
-  api $services/hello -X PATCH -H 'Content-Type: application/merge-patch+json' -d '{"metadata":{"annotations":{"ingress/http":null}}}'
+  api $services -H 'Content-Type: application/json' -d '{
+    "metadata": {"name": "hello", "annotations": {"ingress/http": "true"}},
+    "spec": {"ports": [{"name": "80", "port": 80}]}}'
+  until api -f $ingresses/hello 2>/dev/null; do sleep 1; done
+
+  api -X DELETE $ingresses/hello
+  until api -f $ingresses/hello 2>/dev/null; do sleep 1; done
+
+  api -X PATCH $services/hello \
+    -H 'Content-Type: application/merge-patch+json' \
+    -d '{"metadata": {"annotations": {"ingress/http": null}}}'
+  while api -f -o /dev/null $ingresses/hello 2>/dev/null; do sleep 1; done
   api $ingresses
-`, files, cluster.Config().Host)
+`, config, cluster.Config().Host)
+	}
+	d.out.plain("%s", lastLine)
 	return nil
 }
 
-// curlFiles writes the administrator's credentials where curl can read them, and
-// returns the options that do.
-func curlFiles(dir string, cluster *controlplane.Cluster) (string, error) {
+// curlConfig writes a configuration file for curl with the administrator's credentials, and returns its
+// path. The files are in dir, readable by this user only.
+func curlConfig(dir string, cluster *controlplane.Cluster) (string, error) {
 	tls := cluster.Config().TLS
-	file := func(name, given string, data []byte) (string, error) {
-		if given != "" {
-			return given, nil
+	var config strings.Builder
+	for _, f := range []struct {
+		option, path string
+		data         []byte
+	}{
+		{"cacert", tls.CAFile, tls.CAData},
+		{"cert", tls.CertFile, tls.CertData},
+		{"key", tls.KeyFile, tls.KeyData},
+	} {
+		if f.path == "" {
+			f.path = filepath.Join(dir, f.option+".pem")
+			if err := os.WriteFile(f.path, f.data, 0o600); err != nil {
+				return "", err
+			}
 		}
-		path := filepath.Join(dir, name)
-		return path, os.WriteFile(path, data, 0o600)
+		fmt.Fprintf(&config, "%s = %q\n", f.option, f.path)
 	}
-	ca, err := file("ca.crt", tls.CAFile, tls.CAData)
-	if err != nil {
-		return "", err
-	}
-	cert, err := file("client.crt", tls.CertFile, tls.CertData)
-	if err != nil {
-		return "", err
-	}
-	key, err := file("client.key", tls.KeyFile, tls.KeyData)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("--cacert %s --cert %s --key %s", ca, cert, key), nil
+	path := filepath.Join(dir, "curl.conf")
+	return path, os.WriteFile(path, []byte(config.String()), 0o600)
 }

@@ -1,12 +1,13 @@
-// Command demo shows skiff at work: it starts a real Kubernetes control plane and
-// the addingress controller on it, and goes through what addingress promises, step
-// by step, watching each come true.
+// Command demo starts a real Kubernetes control plane and the addingress operator
+// on it. It then goes through what addingress promises, step by step, and watches
+// each come true.
 //
 //	make run               # stays up afterwards, to be tried by hand, until Ctrl-C
 //	make run ARGS=--once   # ends by itself
 //
-// Exit codes: 0, 1 if a step did not come true or something did not start, 2 for
-// flags that are wrong. No process outlives it, also when it is killed.
+// Exit codes: 0; 1 if a step did not come true, something did not start, or the demo
+// was interrupted before the last step; 2 if a flag is wrong. No process outlives
+// the demo, also if it is killed.
 package main
 
 import (
@@ -30,8 +31,8 @@ import (
 const startTimeout = 2 * time.Minute
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == guardCommand {
-		os.Exit(guard(os.Args[2:]))
+	if len(os.Args) > 3 && os.Args[1] == guardCommand {
+		os.Exit(guard(os.Args[2], os.Args[3:]))
 	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
@@ -76,8 +77,7 @@ type demo struct {
 	stepTimeout time.Duration
 }
 
-// run has everything up for as long as it takes, and everything down when it
-// returns.
+// run shows everything. What it starts has ended when it returns.
 func (d *demo) run(ctx context.Context) (err error) {
 	binary, err := findAddingress(d.binary)
 	if err != nil {
@@ -92,7 +92,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 	d.out.say("Starting a Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager)")
 	startCtx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	started := d.out.waiting("the control plane is starting")
 	cluster, err := controlplane.Run(startCtx)
+	started()
 	if err != nil {
 		return fmt.Errorf("start the control plane: %w", err)
 	}
@@ -106,7 +108,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 
-	operator, err := startAddingress(binary, cluster.Kubeconfig(), filepath.Join(dir, "addingress.log"))
+	operator, err := startAddingress(binary, cluster.Kubeconfig(), dir)
 	if err != nil {
 		return fmt.Errorf("start addingress: %w", err)
 	}
@@ -122,6 +124,10 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := tell(running, d.out, client, d.stepTimeout); err != nil {
 		return fmt.Errorf("%w\nThe end of addingress's log:\n%s", err, operator.lastWords())
 	}
+	if now, peak, ok := operator.memory(); ok {
+		d.out.plain("addingress uses %s of memory (VmRSS), %s at its peak (VmHWM).",
+			megabytes(now), megabytes(peak))
+	}
 	if d.once {
 		return nil
 	}
@@ -136,7 +142,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// greet says what is up.
+// greet prints which server is up.
 func (d *demo) greet(ctx context.Context, client *rest.Client) error {
 	version, err := serverVersion(ctx, client)
 	if err != nil {
@@ -169,5 +175,6 @@ func findAddingress(given string) (string, error) {
 			return place, nil
 		}
 	}
-	return "", errors.New("no addingress binary beside this one or in bin/: run `make run`, which builds both, or name one with --addingress")
+	return "", errors.New("find addingress: no binary beside this one or in bin/; `make run` builds both, " +
+		"and --addingress names one")
 }

@@ -9,41 +9,52 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 )
 
-// guardCommand is the argument by which the demo runs as a guard.
+// guardCommand is the argument that makes this program a guard. The arguments after it are the file
+// for addingress's process id, and addingress's command line.
 const guardCommand = "guard-of-addingress"
 
 // operator is the addingress process.
 //
-// It runs under a guard: this program once more, which does nothing but wait for
-// the end of its standard input, a pipe that this process holds open. When this
-// process ends in whatever way, be it killed, the guard stops addingress.
+// It runs under a guard: this program once more, which waits for the end of its
+// standard input, a pipe that this process holds open. When this process ends in
+// any way, be it killed, the guard stops addingress.
 type operator struct {
-	guard *exec.Cmd
-	hold  io.Closer // our end of the pipe
-	log   string
-	ended chan struct{} // closed when the guard, and so addingress, has ended
-	err   error         // how; readable once ended is closed
+	guard   *exec.Cmd
+	hold    io.Closer // this process's end of the pipe
+	binary  string
+	log     string
+	pidFile string
+	ended   chan struct{} // closed when the guard, and so addingress, has ended
+	err     error         // of that end; readable when ended is closed
 }
 
-func startAddingress(binary, kubeconfig, logFile string) (*operator, error) {
+// startAddingress starts the binary. Its log and process id are files in dir.
+func startAddingress(binary, kubeconfig, dir string) (*operator, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.Create(logFile)
+	o := &operator{
+		binary:  binary,
+		log:     filepath.Join(dir, "addingress.log"),
+		pidFile: filepath.Join(dir, "addingress.pid"),
+		ended:   make(chan struct{}),
+	}
+	log, err := os.Create(o.log)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
 
-	o := &operator{log: logFile, ended: make(chan struct{})}
-	o.guard = exec.Command(self, guardCommand, binary, "--kubeconfig", kubeconfig)
+	o.guard = exec.Command(self, guardCommand, o.pidFile, binary, "--kubeconfig", kubeconfig)
 	o.guard.Stdout, o.guard.Stderr = log, log
-	// A group of its own: Ctrl-C is for us, who stop things in their order.
+	// A group of its own: Ctrl-C is for this process, which stops the others in their order.
 	o.guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if o.hold, err = o.guard.StdinPipe(); err != nil {
 		return nil, err
@@ -58,10 +69,10 @@ func startAddingress(binary, kubeconfig, logFile string) (*operator, error) {
 	return o, nil
 }
 
-// stop has addingress finish, as SIGTERM does, and waits for that.
+// stop stops addingress gracefully and returns when it has ended.
 func (o *operator) stop() error {
 	select {
-	case <-o.ended: // on its own; who watched has said so
+	case <-o.ended: // on its own, which run reports
 		return nil
 	default:
 	}
@@ -73,11 +84,37 @@ func (o *operator) stop() error {
 	return nil
 }
 
-func (o *operator) String() string {
-	return fmt.Sprintf("%s, its log in %s", o.guard.Args[2], o.log)
+// memory returns addingress's memory: see memory.
+func (o *operator) memory() (now, peak int64, ok bool) {
+	data, err := os.ReadFile(o.pidFile)
+	if err != nil {
+		return 0, 0, false
+	}
+	pid, err := strconv.Atoi(string(data))
+	if err != nil {
+		return 0, 0, false
+	}
+	return memory(pid)
 }
 
-// lastWords is the end of the log.
+// String returns the paths of the binary and of its log.
+func (o *operator) String() string {
+	return fmt.Sprintf("%s, its log in %s", relative(o.binary), o.log)
+}
+
+// relative returns path from the working directory, if it is below that.
+func relative(path string) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
+
+// lastWords returns the last 20 lines of the log.
 func (o *operator) lastWords() string {
 	data, err := os.ReadFile(o.log)
 	if err != nil {
@@ -87,15 +124,15 @@ func (o *operator) lastWords() string {
 	return string(bytes.Join(lines[max(0, len(lines)-20):], []byte("\n")))
 }
 
-// grace is how long addingress may take to end after SIGTERM: its own drain
-// timeout, and some.
+// grace is how long addingress may take to end after SIGTERM: longer than its own
+// drain timeout.
 const grace = 40 * time.Second
 
-// guard runs a command until that ends or standard input does, and then stops it.
-// It returns the command's exit code.
-func guard(command []string) int {
-	// Whoever stops us stops the command first, by closing the pipe. The signals are
-	// caught and not ignored: the command would inherit that.
+// guard runs a command and writes its process id to pidFile. It stops the command
+// when standard input ends, and returns the command's exit code.
+func guard(pidFile string, command []string) int {
+	// The demo stops the command by closing the pipe. The signals are caught and not
+	// ignored: the command would inherit that.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -106,7 +143,12 @@ func guard(command []string) int {
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace // and then it is killed
-	err := cmd.Run()
+	err := cmd.Start()
+	if err == nil {
+		// Without the file the demo does not show addingress's memory, and all else works.
+		_ = os.WriteFile(pidFile, []byte(strconv.Itoa(cmd.Process.Pid)), 0o600)
+		err = cmd.Wait()
+	}
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):

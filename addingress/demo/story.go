@@ -20,10 +20,10 @@ import (
 	"github.com/skiff-k8s/skiff/rest"
 )
 
-// namespace is where the story takes place.
+// namespace is the namespace of the story.
 const namespace = "shop"
 
-// story is what the demo does as a user of the cluster, and what it sees of it.
+// story acts as a user of the cluster, and watches it.
 type story struct {
 	out         *printer
 	stepTimeout time.Duration
@@ -36,7 +36,7 @@ type story struct {
 	seenEvents    informer.Lister[eventsv1.Event]
 }
 
-// tell goes through the steps. It ends at the first that does not come true.
+// tell goes through the steps. It returns an error at the first that does not come true.
 func tell(ctx context.Context, out *printer, c *rest.Client, stepTimeout time.Duration) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	factory := informer.NewFactory(c, informer.Namespace(namespace))
@@ -66,21 +66,23 @@ func tell(ctx context.Context, out *printer, c *rest.Client, stepTimeout time.Du
 		do    func(context.Context) error
 	}{
 		{`A Service annotated ingress/http: "true" gets an Ingress`, s.annotated},
-		{"It loses it with the annotation", s.annotationGone},
-		{"It gets it back with the annotation", s.annotatedAgain},
-		{"An Ingress that is deleted comes back", s.ingressDeleted},
-		{"An Ingress that is edited is repaired, and what others added stays", s.ingressEdited},
-		{"An Ingress of somebody else is not touched; an Event says so", s.foreignIngress},
-		{"The work is picked up when the foreign Ingress goes", s.foreignIngressGone},
+		{"A Service that loses the annotation loses its Ingress", s.annotationGone},
+		{"A Service that gets the annotation back gets its Ingress back", s.annotatedAgain},
+		{"An Ingress that somebody deletes is created again", s.ingressDeleted},
+		{"An Ingress that somebody edits is repaired, and additions of others stay", s.ingressEdited},
+		{"An Ingress of somebody else is not touched, and an Event says so", s.foreignIngress},
+		{"A Service gets its Ingress when the foreign one of its name is gone", s.foreignIngressGone},
 		{"A Service that cannot be exposed gets an Event with the reason", s.notExposable},
-		{"When a Service goes, the garbage collector takes its Ingress", s.serviceDeleted},
+		{"The Ingress of a deleted Service is garbage-collected", s.serviceDeleted},
 	}
 	begin := time.Now()
 	for i, step := range steps {
 		out.step(i+1, step.title)
 		stepCtx, cancel := context.WithTimeoutCause(ctx, stepTimeout,
 			fmt.Errorf("it did not come true within %v", stepTimeout))
+		done := out.waiting("waiting for it to come true")
 		err := step.do(stepCtx)
+		done()
 		cancel()
 		if err != nil {
 			return fmt.Errorf("step %d (%s): %w", i+1, step.title, err)
@@ -132,8 +134,8 @@ func (s *story) ingressEdited(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.out.say("Ingress web edited: its host is elsewhere.example.com, and it has TLS from the Secret web-tls")
-	// Before the cache shows the edit, the Ingress in it looks as if it were repaired already.
+	s.out.say("Ingress web edited: host elsewhere.example.com, and TLS from Secret web-tls")
+	// Before the cache shows the edit, its Ingress cannot be told from a repaired one.
 	if err := s.cache.WaitFor(ctx, edited.ResourceVersion); err != nil {
 		return err
 	}
@@ -226,8 +228,8 @@ func (s *story) annotate(ctx context.Context, name, value string) error {
 	return err
 }
 
-// ingressAppears waits for the Service's Ingress, with the host that it is to
-// have, and not the one with the UID that is given.
+// ingressAppears waits for the Service's Ingress with its host, and with another UID
+// than not.
 func (s *story) ingressAppears(ctx context.Context, name string, not types.UID) error {
 	want := name + "." + namespace + ".example.com"
 	var ing *networkingv1.Ingress
@@ -292,7 +294,7 @@ func (s *story) eventAppears(ctx context.Context, service string) error {
 	return err
 }
 
-// serverVersion asks the API server who it is.
+// serverVersion returns the API server's version.
 func serverVersion(ctx context.Context, c *rest.Client) (string, error) {
 	version, err := discovery.New(c).ServerVersion(ctx)
 	if err != nil {
