@@ -9,6 +9,10 @@ ARGS ?=
 # Flags for `make bench` and `make bench-quick`: BENCH='--only typed --runs 3' looks at a part.
 BENCH ?=
 
+# What `make bench-against` measures beside: OLD=<commit>, as often as N says.
+OLD ?=
+N ?= 9
+
 # How many test packages run at once. Most start a control plane of their own, about 0.5 GB and a
 # busy core each, so two are right for two cores, and more are seldom faster.
 P ?= 2
@@ -25,7 +29,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-short devcluster build examples fmt lint size bench bench-quick bench-programs clean tools
+.PHONY: help run test test-short devcluster build examples fmt lint size bench bench-quick bench-against bench-programs clean tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -84,9 +88,19 @@ bench: bench-programs devcluster ## measure skiff beside client-go, and write be
 bench-quick: bench-programs ## the same figures from fewer runs, in minutes, into bench/quick/
 	@bin/bench/bench --quick $(BENCH)
 
+# Both commits' programs are built first, and then run by turns.
+bench-against: bench-programs ## measure skiff beside an older commit of it: OLD=<commit>, N=<runs> (default 9)
+	@[ -n "$(OLD)" ] || { echo "which commit? make bench-against OLD=<commit>"; exit 2; }
+	@set -e; tree=$$(mktemp -d); \
+	trap 'git worktree remove --force "$$tree" || rm -rf "$$tree"' EXIT; \
+	git worktree add --quiet --detach "$$tree" "$(OLD)"; \
+	rm -rf bin/bench-old; mkdir -p bin/bench-old; \
+	(cd "$$tree/bench" && go build -trimpath -o "$(CURDIR)/bin/bench-old/" ./cmd/skiff-runner); \
+	bin/bench/against --old bin/bench-old --runs $(N)
+
 bench-programs:
 	@mkdir -p bin/bench
-	cd bench && go build -trimpath -o ../bin/bench/ ./cmd/bench ./cmd/replay ./cmd/skiff-runner ./cmd/clientgo-runner ./cmd/ctrl-runner
+	cd bench && go build -trimpath -o ../bin/bench/ ./cmd/against ./cmd/bench ./cmd/replay ./cmd/skiff-runner ./cmd/clientgo-runner ./cmd/ctrl-runner
 
 clean: ## remove what was built; Go's build cache stays, so the next build is quick
 	rm -rf bin

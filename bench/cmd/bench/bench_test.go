@@ -43,7 +43,7 @@ func TestTheBenchRunsFromEndToEnd(t *testing.T) {
 	}
 	for _, name := range []string{
 		"heap_per_pod_typed", "heap_per_pod_dynamic", "heap_per_cr_typed", "heap_per_cr_dynamic", "heap_per_configmap",
-		"heap_per_node", "heap_per_endpointslice", "peak_rss_sync", "cpu_sync", "watch_events_proto",
+		"heap_per_node", "heap_per_endpointslice", "heap_per_index", "peak_rss_sync", "cpu_sync", "watch_events_proto",
 		"cpu_per_event_proto", "watch_events_json", "get_cold", "get_hot", "get_scan", "view_hot", "list_hot",
 		"list_all_cold", "heap_after_churn", "latency_p50", "latency_p99", "million_pods_rss", "informer_binary",
 		"informer_modules",

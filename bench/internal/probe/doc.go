@@ -15,6 +15,7 @@
 //	record                        as mark, and note when each call comes
 //	told VERSION                  wait until the handler knows everything up to that resourceVersion; answer Told
 //	receptions                    answer Receptions: when which version was told, since record
+//	index NAME                    add a custom index of the pods by spec.nodeName; answer {}
 //	read WHAT PATTERN LABEL       read the cache; answer Read. See [What] and [Pattern]
 //	quit                          end; answer Done
 //

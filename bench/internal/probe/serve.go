@@ -51,7 +51,10 @@ type session struct {
 	reader   *reader
 }
 
-var errUnknown = errors.New("no such command")
+// UnknownCommand is in the error of a command that the runner does not know: one that is older.
+const UnknownCommand = "no such command"
+
+var errUnknown = errors.New(UnknownCommand)
 
 func (s *session) do(ctx context.Context, words []string) (any, error) {
 	args := words[1:]
@@ -75,6 +78,7 @@ var commands = map[string]struct {
 	"record":     {0, func(s *session, _ context.Context, _ []string) (any, error) { return s.mark(true), nil }},
 	"told":       {1, (*session).told},
 	"receptions": {0, (*session).receptions},
+	"index":      {1, (*session).index},
 	"read":       {3, (*session).read},
 	"quit":       {0, (*session).quit},
 }
@@ -108,6 +112,14 @@ func (s *session) heap(context.Context, []string) (any, error) {
 	answer.Alloc -= s.baseline
 	answer.Objects = s.objects()
 	return answer, nil
+}
+
+func (s *session) index(_ context.Context, args []string) (any, error) {
+	indexer, ok := s.subject.(Indexer)
+	if !ok {
+		return nil, errors.New("this runner has no custom indexes")
+	}
+	return struct{}{}, indexer.Index(args[0])
 }
 
 func (s *session) mark(record bool) any {

@@ -62,6 +62,31 @@ func (p *pods) List(s labels.Selector) (int, error) {
 
 func (p *pods) PeekList(s labels.Selector) (int, error) { return p.List(s) }
 
+// indexed is a subject that can have custom indexes.
+type indexed struct {
+	pods
+	indexes []string
+}
+
+func (i *indexed) Index(name string) error {
+	i.indexes = append(i.indexes, name)
+	i.kept = append(i.kept, make([]byte, 4<<20))
+	return nil
+}
+
+// What an index takes is in the heap afterwards. A subject that can have none says so.
+func TestIndexesAreAskedForByName(t *testing.T) {
+	i := &indexed{}
+	answers := talk(t, i, "sync", "heap", "index by-node", "heap", "quit")
+	grown := as[probe.Heap](t, answers[3]).Alloc - as[probe.Heap](t, answers[1]).Alloc
+	if len(i.indexes) != 1 || i.indexes[0] != "by-node" || grown < 4<<20 || grown > 5<<20 {
+		t.Errorf("indexes %v took %d bytes, want by-node and 4 MiB", i.indexes, grown)
+	}
+	if answer := talk(t, &pods{}, "sync", "index by-node", "quit")[1]; !strings.Contains(answer, "has no custom indexes") {
+		t.Errorf("a subject without indexes answered %s", answer)
+	}
+}
+
 // talk says lines to a session about a subject and returns its answers.
 func talk(t *testing.T, subject probe.Subject, lines ...string) []string {
 	t.Helper()

@@ -33,6 +33,13 @@ type Subject interface {
 	PeekList(selector labels.Selector) (int, error)
 }
 
+// Indexer is a Subject that can have custom indexes.
+type Indexer interface {
+	// Index adds an index of the pods by spec.nodeName under a name of its own, with all pods that
+	// are cached in it. It is called after WaitForSync.
+	Index(name string) error
+}
+
 // Config says what a runner's informer is of.
 type Config struct {
 	Server     string // a URL

@@ -16,7 +16,7 @@ var charts = []struct {
 }{
 	{"memory.svg", "Heap that a cached object takes: less is better", []string{
 		"heap_per_pod_typed", "heap_per_pod_dynamic", "heap_per_cr_typed", "heap_per_cr_dynamic",
-		"heap_per_configmap", "heap_per_node", "heap_per_endpointslice",
+		"heap_per_configmap", "heap_per_node", "heap_per_endpointslice", "heap_per_index",
 	}, []stats.Side{stats.Skiff, stats.ClientGo, stats.ClientGoStripped}, false},
 	{"sync.svg", "The initial list: less is better", []string{
 		"peak_rss_sync", "cpu_sync", "wall_sync", "peak_rss_sync_dynamic", "cpu_sync_dynamic",

@@ -18,7 +18,8 @@ import (
 
 // Bench is one run of the bench. Samples fills up as it goes.
 type Bench struct {
-	Programs   string // the folder of the runners and the replay server
+	Programs   string // the folder of the runners
+	Server     string // the folder of the replay server; "" is Programs
 	Repository string // skiff's root
 	Scale      Scale
 	Only       *regexp.Regexp // the scenarios to run; nil is all

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"path/filepath"
 	"strconv"
 
 	"github.com/skiff-k8s/skiff/bench/internal/probe"
@@ -57,7 +56,7 @@ const ownerLabel = "app.kubernetes.io/name"
 
 // reads reads a cache of pods in every way.
 func (b *Bench) reads(ctx context.Context, c contender) error {
-	server, err := StartServer(ctx, filepath.Join(b.Programs, "replay"), "--pods", strconv.Itoa(b.Scale.Pods), "--can", "pods/protobuf")
+	server, err := StartServer(ctx, b.replay(), "--pods", strconv.Itoa(b.Scale.Pods), "--can", "pods/protobuf")
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,8 @@ func behave(what string) {
 			fmt.Printf(`{"objects": %d}`+"\n", len(os.Getenv("GOGC")))
 		case "failing":
 			fmt.Println(`{"error": "sync: no route to the server"}`)
+		case "old":
+			fmt.Println(`{"error": "index by-node: no such command"}`)
 		case "dying":
 			fmt.Fprintln(os.Stderr, "panic: at the disco")
 			os.Exit(3)

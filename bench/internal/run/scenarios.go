@@ -17,6 +17,7 @@ var both = []contender{skiff, clientGo}
 // scenarios are all there are, in the order of a run: what matters most comes first.
 var scenarios = []scenario{
 	{name: "typed", of: both, also: []contender{clientGoStripped, controllerRuntime}, do: (*Bench).typed},
+	{name: "index", of: both, do: (*Bench).index},
 	{name: "dynamic", of: both, full: []contender{clientGoStripped}, do: (*Bench).dynamic},
 	{name: "churn", of: both, do: (*Bench).churn},
 	{name: "latency", of: both, do: (*Bench).latency},

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"strconv"
 )
@@ -27,7 +26,7 @@ func listFor(args []string) string {
 
 // serveBy is serve with a server of other arguments.
 func (b *Bench) serveBy(ctx context.Context, server []string, c contender, args []string, f func(s *Server, r *Runner) error) error {
-	s, err := StartServer(ctx, filepath.Join(b.Programs, "replay"), server...)
+	s, err := StartServer(ctx, b.replay(), server...)
 	if err != nil {
 		return err
 	}
