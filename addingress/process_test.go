@@ -184,7 +184,7 @@ func newShop(t *testing.T, cluster *controlplane.Cluster) *shop {
 	s.services = client.Of[corev1.Service](c).In(s.namespace)
 	s.ingresses = client.Of[networkingv1.Ingress](c).In(s.namespace)
 	factory := informer.NewFactory(c, informer.Namespace(s.namespace))
-	s.seen = await.Watch[networkingv1.Ingress](s.view, factory).In(s.namespace)
+	s.seen = await.Watch[networkingv1.Ingress](s.view, factory)
 	if err := factory.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func (s *shop) hasIngress(t *testing.T, name string) *networkingv1.Ingress {
 	t.Helper()
 	var ing *networkingv1.Ingress
 	err := s.view.Until(s.ctx, "the Ingress "+name, func() (err error) {
-		ing, err = s.seen.Get(name)
+		ing, err = s.seen.Get(s.namespace, name)
 		return err
 	})
 	if err != nil {

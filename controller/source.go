@@ -237,8 +237,8 @@ func (s *Source[T]) demand(w client.Write) (demand, bool) {
 	if w.ResourceVersion == "" {
 		object := Key{Namespace: w.Namespace, Name: w.Name}
 		return demand{view: s.view, object: object, met: func() bool {
-			item, ok := s.shared.Lister().In(w.Namespace).Item(w.Name)
-			return !ok || item.Deleting() || w.UID != "" && item.UID() != w.UID
+			item, err := s.shared.Lister().Item(w.Namespace, w.Name)
+			return err != nil || item.Deleting() || w.UID != "" && item.UID() != w.UID
 		}}, w.Deleted
 	}
 	version, ok := numbered(w.ResourceVersion)

@@ -16,7 +16,7 @@
 //	if err := factory.WaitForSync(ctx); err != nil {
 //		return err
 //	}
-//	pod, err := pods.Lister().In("default").Get("web-0") // the caller's own copy
+//	pod, err := pods.Lister().Get("default", "web-0") // the caller's own copy
 //
 // # The way of an object
 //

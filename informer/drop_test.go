@@ -37,7 +37,7 @@ func TestWhatIsDroppedIsGone(t *testing.T) {
 		w := s.synced()
 		w.event("ADDED", `{"kind":"ConfigMap","apiVersion":"v1","metadata":{"namespace":"ns","name":"c","uid":"uc","resourceVersion":"11","annotations":{"secret":"1","other":"2"}},"data":{"x":"1"}}`)
 		s.knows("a=ua/5 b=ub/7 c=uc/11")
-		item, _ := s.maps.Lister().Item("ns/c")
+		item, _ := s.maps.Lister().Item("ns", "c")
 		m, err := item.Object()
 		if err != nil || len(m.Data) != 0 || len(m.Annotations) != 1 || m.Annotations["other"] != "2" {
 			t.Errorf("read %+v (%v)", m, err)
@@ -60,10 +60,10 @@ func TestAFieldThatCannotBeDropped(t *testing.T) {
 				s.synced()
 				bad := informer.For[corev1.ConfigMap](s.factory, informer.Drop(path))
 				var wrong *wire.PathError
-				_, get := bad.Lister().Get("ns/a")
-				_, list := bad.Lister().List(nil)
-				_, index := bad.Lister().ByIndex(informer.NamespaceIndex, "ns")
-				view := bad.Lister().View("ns/a", func(*corev1.ConfigMap) error { return nil })
+				_, get := bad.Lister().Get("ns", "a")
+				_, list := bad.Lister().List(informer.Query{})
+				_, index := bad.Lister().List(informer.Query{Index: informer.NamespaceIndex, Value: "ns"})
+				view := bad.Lister().View("ns", "a", func(*corev1.ConfigMap) error { return nil })
 				for what, err := range map[string]error{
 					"WaitForSync": bad.WaitForSync(s.ctx), "WaitFor": bad.WaitFor(s.ctx, "1"), "Factory.WaitForSync": s.factory.WaitForSync(s.ctx),
 					"Get": get, "List": list, "ByIndex": index, "View": view, "Status": bad.Status().LastError,
@@ -72,12 +72,12 @@ func TestAFieldThatCannotBeDropped(t *testing.T) {
 						t.Errorf("%s: %v", what, err)
 					}
 				}
-				for _, err := range bad.Lister().All() {
+				for _, err := range bad.Lister().All(informer.Query{}) {
 					if !errors.As(err, &wrong) {
 						t.Errorf("All: %v", err)
 					}
 				}
-				for _, err := range bad.Lister().Views(nil) {
+				for _, err := range views(bad.Lister(), informer.Query{}) {
 					if !errors.As(err, &wrong) {
 						t.Errorf("Views: %v", err)
 					}
@@ -123,17 +123,17 @@ func TestReadingFromARealServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			run(t, ctx, factory)
-			if n := pods.Lister().Len(); n != 2 {
-				t.Fatalf("%d pods are cached", n)
+			if n, err := pods.Lister().Len(informer.Query{}); n != 2 || err != nil {
+				t.Fatalf("%d pods are cached (%v)", n, err)
 			}
 			for range 3 {
-				for view, err := range pods.Lister().Views(nil) {
+				for view, err := range views(pods.Lister(), informer.Query{}) {
 					if err != nil {
 						t.Fatal(err)
 					}
 					checkReads(t, pods, fields, view)
 				}
-				for view, err := range dynamic.Lister().Views(nil) {
+				for view, err := range views(dynamic.Lister(), informer.Query{}) {
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -141,7 +141,7 @@ func TestReadingFromARealServer(t *testing.T) {
 						t.Errorf("untyped it is %s (%v)", text, err)
 					}
 					node, _, _ := unstructured.NestedString(view.Object, "spec", "nodeName")
-					found, err := dynamic.Lister().ByIndex("node of the untyped", node)
+					found, err := dynamic.Lister().List(informer.Query{Index: "node of the untyped", Value: node})
 					if err != nil || len(found) != 1 || found[0].GetName() != view.GetName() {
 						t.Errorf("on %q there is %v (%v)", node, found, err)
 					}
@@ -153,9 +153,9 @@ func TestReadingFromARealServer(t *testing.T) {
 
 func checkReads(t *testing.T, pods *informer.Informer[corev1.Pod], fields *informer.Fields[corev1.Pod], view *corev1.Pod) {
 	t.Helper()
-	item, ok := pods.Lister().In(view.Namespace).Item(view.Name)
-	if !ok {
-		t.Fatalf("%s is lent and not there", view.Name)
+	item, err := pods.Lister().Item(view.Namespace, view.Name)
+	if err != nil {
+		t.Fatalf("%s is lent and not there: %v", view.Name, err)
 	}
 	main := view.Spec.Containers[0]
 	if len(main.Env) != 0 || len(view.Status.Conditions) != 0 || len(main.Args) != 2 || main.Args[1] != view.Name || main.Image == "" || view.Status.Phase != corev1.PodPending {
@@ -166,7 +166,7 @@ func checkReads(t *testing.T, pods *informer.Informer[corev1.Pod], fields *infor
 		part.Spec.Containers[0].Args[1] != view.Name || part.Spec.Containers[0].Image != "" || part.UID != "" {
 		t.Errorf("a part of %s is %+v (%v)", view.Name, part, err)
 	}
-	found, err := pods.Lister().ByIndex("node", "node-"+view.Name)
+	found, err := pods.Lister().List(informer.Query{Index: "node", Value: "node-" + view.Name})
 	if err != nil || len(found) != 1 || found[0].UID != view.UID {
 		t.Errorf("on %s's node there is %v (%v)", view.Name, found, err)
 	}

@@ -54,22 +54,19 @@ func ExampleLister_Views() {
 	pods, stop := examplePods(informer.KeepDecoded())
 	defer stop()
 	images := map[string]int{}
-	for pod, err := range pods.Lister().In("default").Views(nil) {
-		if err != nil {
-			fmt.Println(err)
-			continue
-		}
+	err := pods.Lister().Views(informer.Query{Namespace: "default"}, func(pod *corev1.Pod) error {
 		images[pod.Spec.Containers[0].Image]++
-	}
-	fmt.Println(images)
-	// Output: map[web:1.0:1 web:1.1:1 web:1.2:1]
+		return nil
+	})
+	fmt.Println(images, err)
+	// Output: map[web:1.0:1 web:1.1:1 web:1.2:1] <nil>
 }
 
 func ExampleItem_Partial() {
 	pods, stop := examplePods()
 	defer stop()
 	fields := informer.MustFields[corev1.Pod]("spec.nodeName", "spec.containers[*].image") // once
-	item, _ := pods.Lister().Item("default/web-1")
+	item, _ := pods.Lister().Item("default", "web-1")
 	pod, err := item.Partial(fields)
 	if err != nil {
 		fmt.Println(err)
@@ -86,15 +83,15 @@ func ExampleInformer_AddFieldIndex() {
 		fmt.Println(err)
 		return
 	}
-	onNode, err := pods.Lister().ItemsByIndex("node", "node-a")
-	fmt.Println(len(onNode), err)
+	onNode, err := pods.Lister().Len(informer.Query{Index: "node", Value: "node-a"})
+	fmt.Println(onNode, err)
 	// Output: 2 <nil>
 }
 
 func ExampleDrop() {
 	pods, stop := examplePods(informer.Drop("spec.containers[*].env"))
 	defer stop()
-	pod, err := pods.Lister().Get("default/web-0")
+	pod, err := pods.Lister().ByKey("default/web-0")
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -192,7 +192,10 @@ func (s *scene) knows(want string) {
 		s.t.Fatalf("the handler knows %v, not %v (%v)", s.told.known, states, s.told.breaches)
 	}
 	cached := map[string]string{}
-	for item := range s.maps.Lister().Items(nil) {
+	for item, err := range s.maps.Lister().Items(informer.Query{}) {
+		if err != nil {
+			s.t.Fatal(err)
+		}
 		cached[item.Key()] = state(item)
 	}
 	if fmt.Sprint(cached) != fmt.Sprint(states) {

@@ -381,10 +381,10 @@ func TestInformersAreShared(t *testing.T) {
 		if err := s.factory.WaitForSync(s.ctx); err != nil {
 			t.Error(err)
 		}
-		if _, err := late.Lister().In("ns").Get("a"); err != nil {
+		if _, err := late.Lister().Get("ns", "a"); err != nil {
 			t.Error(err)
 		}
-		if _, err := late.Lister().Get("ns/b"); !apierrors.IsNotFound(err) {
+		if _, err := late.Lister().Get("ns", "b"); !apierrors.IsNotFound(err) {
 			t.Errorf("what is not there is %v", err)
 		}
 	})
@@ -406,12 +406,12 @@ func TestIndexes(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := s.synced()
-		if found, err := s.maps.Lister().ByIndex("value", "5"); err != nil || len(found) != 1 || found[0].Name != "a" {
+		if found, err := s.maps.Lister().List(informer.Query{Index: "value", Value: "5"}); err != nil || len(found) != 1 || found[0].Name != "a" {
 			t.Errorf("found %v, %v", found, err)
 		}
 		w.event("MODIFIED", object("a", "ua", "11"))
 		synctest.Wait()
-		if found, _ := s.maps.Lister().ByIndex("value", "5"); len(found) != 0 {
+		if found, _ := s.maps.Lister().List(informer.Query{Index: "value", Value: "5"}); len(found) != 0 {
 			t.Errorf("found by its old value: %v", found)
 		}
 		if len(s.errors) != 1 {

@@ -2,7 +2,9 @@ package informer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"maps"
 	"sync"
@@ -171,4 +173,20 @@ func parallel(n int, f func(int)) {
 	}
 	close(next)
 	wg.Wait()
+}
+
+// views is Lister.Views as an iterator, for a test that looks at one object after the other.
+func views[T any](l informer.Lister[T], q informer.Query) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		enough := errors.New("enough")
+		err := l.Views(q, func(object *T) error {
+			if !yield(object, nil) {
+				return enough
+			}
+			return nil
+		})
+		if err != nil && err != enough {
+			yield(nil, err)
+		}
+	}
 }

@@ -10,7 +10,7 @@ type wishes struct {
 	check atomic.Bool // CheckViews
 
 	mu     sync.Mutex
-	budget int64 // of decoded objects; negative is no limit
+	budget int64 // of decoded objects; 0 keeps none
 	chosen bool  // somebody has asked for that budget
 }
 
@@ -26,7 +26,7 @@ func (s *shared) join(c config) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.chosen && (w.budget < 0 || 0 <= c.decodedBudget && c.decodedBudget <= w.budget) {
+	if w.chosen && c.decodedBudget <= w.budget {
 		return
 	}
 	w.budget, w.chosen = c.decodedBudget, true

@@ -2,84 +2,106 @@ package informer
 
 import (
 	"iter"
+	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/skiff-k8s/skiff/store"
 )
 
-// Lister reads the cache. It never asks the server, and before the initial list is there
-// (HasSynced) it finds what has arrived so far.
+// Lister reads the cache of an [Informer]. It never asks the server. It is a small value, safe for
+// concurrent use.
 //
-// Objects that it returns are the caller's own, to keep and to change; View and Views lend the
-// cache's, for reading only. Items cost nothing.
-// Lists show the cache as it was at one moment; what changes meanwhile does not show.
+//	method  returns                                      of
+//	Get     a copy, the caller's own                     one object
+//	ByKey   a copy, the caller's own                     one object
+//	Item    metadata; the object decoded on demand       one object
+//	View    lends the decoded object to a function       one object
+//	List    copies, the caller's own                     a Query
+//	All     the same, each made as the loop comes to it  a Query
+//	Items   as Item                                      a Query
+//	Views   as View                                      a Query
+//	Len     their number                                 a Query
 //
-// A Lister is a small value; it is safe for concurrent use.
-type Lister[T any] struct {
-	informer  *handle
-	namespace string
-}
+// Lists show the cache as it was at one moment, in no order.
+//
+// Every method returns, or yields once, these errors:
+//
+//   - a *NotSyncedError, until the initial list is in the cache (see Informer.WaitForSync);
+//   - a *StoppedError, after the informer has stopped or was closed;
+//   - a *kind.MisuseError, for a call that cannot be right: a name without the namespace that the
+//     resource has, a namespace that the resource does not have, or one that the informer is not for;
+//   - what was wrong with the call of For, if the informer cannot run.
+//
+// Where there is no such object, Get, ByKey, Item and View return an error that
+// apierrors.IsNotFound recognises; the errors above are none. An error of decoding means that T cannot
+// hold the object.
+type Lister[T any] struct{ informer *handle }
 
-// In returns the lister of one namespace; "" is all.
-func (l Lister[T]) In(namespace string) Lister[T] {
-	l.namespace = namespace
-	return l
-}
-
-// Get returns the object of that name in the lister's namespace, or of that key ("namespace/name",
-// or the name of a cluster-scoped object) when it is of all namespaces. Where there is none the
-// error is one that apierrors.IsNotFound recognises.
-func (l Lister[T]) Get(name string) (*T, error) {
-	item, err := l.find(name)
+// Get returns the object of that namespace and name; the namespace is "" for a cluster-scoped resource.
+func (l Lister[T]) Get(namespace, name string) (*T, error) {
+	item, err := l.Item(namespace, name)
 	if err != nil {
 		return nil, err
 	}
 	return item.Object()
 }
 
+// ByKey returns the object of that key, as Item.Key returns it: "namespace/name", or the name for a
+// cluster-scoped resource.
+func (l Lister[T]) ByKey(key string) (*T, error) {
+	namespace, name, ok := strings.Cut(key, "/")
+	if !ok {
+		namespace, name = "", key
+	}
+	item, err := l.item("get", key, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	return item.Object()
+}
+
+// Item returns what Get does, undecoded.
+func (l Lister[T]) Item(namespace, name string) (Item[T], error) {
+	key := name
+	if namespace != "" {
+		key = namespace + "/" + name
+	}
+	return l.item("get", key, namespace, name)
+}
+
+func (l Lister[T]) item(verb, key, namespace, name string) (Item[T], error) {
+	h := l.informer
+	if err := h.checkName(verb, namespace, name); err != nil {
+		return Item[T]{}, err
+	}
+	cache, err := h.read()
+	if err != nil {
+		return Item[T]{}, err
+	}
+	item, ok := cache.Get(key)
+	if !ok {
+		return Item[T]{}, apierrors.NewNotFound(h.kind.GVR().GroupResource(), strings.Clone(key))
+	}
+	return itemOf[T](h.shared, item), nil
+}
+
 // View calls f with what Get returns, as the cache shares it among all who read it, without a copy:
-// f must not change it, nor anything in it, and must keep nothing of it (see [Item.View]). Its error
-// is that of finding or decoding the object, or f's.
-func (l Lister[T]) View(name string, f func(*T) error) error {
-	item, err := l.find(name)
+// f must not change it, nor anything in it, and must keep nothing of it (see [Item.View]). It returns
+// f's error.
+func (l Lister[T]) View(namespace, name string, f func(*T) error) error {
+	item, err := l.Item(namespace, name)
 	if err != nil {
 		return err
 	}
 	return item.View(f)
 }
 
-func (l Lister[T]) find(name string) (Item[T], error) {
-	if err := l.informer.err(); err != nil {
-		return Item[T]{}, err
-	}
-	item, ok := l.Item(name)
-	if !ok {
-		return Item[T]{}, apierrors.NewNotFound(l.informer.kind.GVR().GroupResource(), l.key(name))
-	}
-	return item, nil
-}
-
-func (l Lister[T]) key(name string) string {
-	if l.namespace == "" {
-		return name
-	}
-	return l.namespace + "/" + name
-}
-
-// Item returns what Get does, undecoded, and whether there is such an object.
-func (l Lister[T]) Item(name string) (Item[T], bool) {
-	item, ok := l.informer.store().Get(l.key(name))
-	return itemOf[T](l.informer.shared, item), ok
-}
-
-// List returns the objects whose labels match; nil matches all. The order is not defined.
-func (l Lister[T]) List(selector labels.Selector) ([]*T, error) {
-	if err := l.informer.err(); err != nil {
-		return nil, err
-	}
+// List returns the objects that q chooses.
+func (l Lister[T]) List(q Query) ([]*T, error) {
 	var all []*T
-	for item := range l.Items(selector) {
-		object, err := item.Object()
+	for object, err := range l.All(q) {
 		if err != nil {
 			return nil, err
 		}
@@ -88,103 +110,90 @@ func (l Lister[T]) List(selector labels.Selector) ([]*T, error) {
 	return all, nil
 }
 
-// Items goes over the items whose labels match, undecoded; a nil selector matches all.
-func (l Lister[T]) Items(selector labels.Selector) iter.Seq[Item[T]] {
-	return func(yield func(Item[T]) bool) {
-		for item := range l.informer.store().Select(l.namespace, selector) {
-			if !yield(itemOf[T](l.informer.shared, item)) {
-				return
-			}
-		}
-	}
-}
-
-// Views goes over the objects whose labels match, as the cache shares them among all who read it,
-// without a copy; a nil selector matches all. Each is lent until the loop goes on: it must not be
-// changed, nor anything in it, and nothing of it be kept (see [Item.View]). The error is of one
-// object's decoding; with it the object is nil.
-func (l Lister[T]) Views(selector labels.Selector) iter.Seq2[*T, error] {
+// All yields the objects that q chooses. Where one cannot be decoded it yields nil and the error, and
+// goes on.
+func (l Lister[T]) All(q Query) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		if err := l.informer.err(); err != nil {
-			yield(nil, err)
-			return
-		}
-		more := true
-		view := func(object *T) error {
-			more = yield(object, nil)
-			return nil
-		}
-		for item := range l.Items(selector) {
-			if err := item.View(view); err != nil {
-				more = yield(nil, err)
+		for item, err := range l.Items(q) {
+			var object *T
+			if err == nil {
+				object, err = item.Object()
 			}
-			if !more {
+			if !yield(object, err) {
 				return
 			}
 		}
 	}
 }
 
-// All goes over all objects, each the caller's own, made as it comes. The error is of one object's decoding; with
-// it the object is nil.
-func (l Lister[T]) All() iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		if err := l.informer.err(); err != nil {
-			yield(nil, err)
-			return
-		}
-		for item := range l.Items(nil) {
-			if !yield(item.Object()) {
-				return
-			}
-		}
-	}
-}
-
-// ByIndex returns the objects of the lister's namespace that an index finds under a value. It is a
-// *store.UnknownIndexError if there is no such index.
-func (l Lister[T]) ByIndex(index, value string) ([]*T, error) {
-	if err := l.informer.err(); err != nil {
-		return nil, err
-	}
-	items, err := l.ItemsByIndex(index, value)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]*T, 0, len(items))
-	for _, item := range items {
-		object, err := item.Object()
+// Items yields what All does, undecoded. The only error is the first that it yields.
+func (l Lister[T]) Items(q Query) iter.Seq2[Item[T], error] {
+	return func(yield func(Item[T], error) bool) {
+		items, err := l.informer.query("list", q)
 		if err != nil {
-			return nil, err
+			yield(Item[T]{}, err)
+			return
 		}
-		all = append(all, object)
+		for item := range items {
+			if !yield(itemOf[T](l.informer.shared, item), nil) {
+				return
+			}
+		}
 	}
-	return all, nil
 }
 
-// ItemsByIndex returns what ByIndex does, undecoded.
-func (l Lister[T]) ItemsByIndex(index, value string) ([]Item[T], error) {
-	found, err := l.informer.store().ByIndex(index, value)
+// Views calls f with each object that q chooses, as the cache shares it among all who read it, without
+// a copy: f must not change it, nor anything in it, and must keep nothing of it (see [Item.View]). It
+// stops at the first error, of f or of decoding, and returns it.
+func (l Lister[T]) Views(q Query, f func(*T) error) error {
+	for item, err := range l.Items(q) {
+		if err == nil {
+			err = item.View(f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Len returns how many objects q chooses. For the zero Query it takes constant time.
+func (l Lister[T]) Len(q Query) (int, error) {
+	if q == (Query{}) {
+		cache, err := l.informer.read()
+		if err != nil {
+			return 0, err
+		}
+		return cache.Len(), nil
+	}
+	items, err := l.informer.query("count", q)
 	if err != nil {
-		return nil, err
-	}
-	items := make([]Item[T], 0, len(found))
-	for _, item := range found {
-		if l.namespace == "" || item.Namespace() == l.namespace {
-			items = append(items, itemOf[T](l.informer.shared, item))
-		}
-	}
-	return items, nil
-}
-
-// Len returns how many objects there are in the lister's namespace.
-func (l Lister[T]) Len() int {
-	if l.namespace == "" {
-		return l.informer.store().Len()
+		return 0, err
 	}
 	n := 0
-	for range l.Items(nil) {
+	for range items {
 		n++
 	}
-	return n
+	return n, nil
+}
+
+// query returns the items that q chooses.
+func (h *handle) query(verb string, q Query) (iter.Seq[store.Item], error) {
+	if err := h.checkQuery(verb, &q); err != nil {
+		return nil, err
+	}
+	cache, err := h.read()
+	if err != nil {
+		return nil, err
+	}
+	if q.Index == "" {
+		return cache.Select(q.Namespace, q.Labels), nil
+	}
+	items, err := cache.ByIndex(q.Index, q.Value)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Values(slices.DeleteFunc(items, func(item store.Item) bool {
+		return q.Namespace != "" && item.Namespace() != q.Namespace || q.Labels != nil && !q.Labels.Matches(item.Labels())
+	})), nil
 }

@@ -3,6 +3,7 @@ package informer
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"reflect"
 	"time"
 
@@ -21,6 +22,9 @@ type HandlerOption interface{ applyToHandler(*handlerConfig) }
 // defaultDecodedBudget is how many bytes of decoded objects an informer keeps.
 const defaultDecodedBudget = 16 << 20
 
+// noBudget is a decodedBudget without a limit.
+const noBudget = math.MaxInt64
+
 // defaultPageSize is how many objects a page of a list holds: what servers are used to.
 const defaultPageSize = 500
 
@@ -35,8 +39,8 @@ type config struct {
 	onError           func(error)
 	logger            *slog.Logger
 	pageSize          int64
-	decodedBudget     int64
-	budgetChosen      bool // by an option
+	decodedBudget     int64 // 0 keeps none
+	budgetChosen      bool  // by an option
 	checkViews        bool
 	drop              []string
 	newDrop           func(reflect.Type, ...string) (*wire.Fields, error) // set with drop
@@ -94,22 +98,28 @@ func Drop(paths ...string) Option {
 	return option(func(c *config) { c.drop, c.newDrop = paths, wire.NewDrop })
 }
 
-// DecodedBudget sets how many bytes of memory decoded objects may take that are kept because they
-// are read often, beside the packed ones of everything. 0 keeps none, so that each read decodes; a
-// negative number sets no limit, as KeepDecoded does. If several ask for the same informer, the
-// largest budget holds that any of them asked for. Default: 16 MiB an informer, room for about a
-// thousand Pods; it is taken only as objects are read.
+// DecodedBudget sets how many bytes of memory an informer uses to keep objects decoded that are read
+// often, beside the packed form of every object. The memory is taken as objects are read. If several
+// callers ask for the same informer, the largest budget holds that any of them asked for.
 //
-// 0 is somewhat cheaper where everything is read in turn and is many times what fits: what is kept
-// is then seldom what is asked for next (BenchmarkReadScan).
+// 0 means the default: what the factory says, or 16 MiB, room for about a thousand Pods. Negative means
+// that nothing is kept, so that each read decodes. For no limit there is KeepDecoded.
+//
+// A negative budget is somewhat cheaper where every object is read in turn and they are many times what
+// fits: what is kept is then seldom what is read next (BenchmarkReadScan).
 func DecodedBudget(bytes int64) Option {
-	return option(func(c *config) { c.decodedBudget, c.budgetChosen = bytes, true })
+	return option(func(c *config) {
+		if bytes != 0 {
+			c.decodedBudget, c.budgetChosen = max(bytes, 0), true
+		}
+	})
 }
 
-// KeepDecoded keeps every object decoded once it has been read, without a limit: for a type that is
-// read over and over as a whole, where the time matters and the memory does not. It is a
-// DecodedBudget without end.
-func KeepDecoded() Option { return DecodedBudget(-1) }
+// KeepDecoded keeps every object decoded once it has been read, without a limit. It is for a type that
+// is read over and over as a whole, where the time matters and the memory does not.
+func KeepDecoded() Option {
+	return option(func(c *config) { c.decodedBudget, c.budgetChosen = noBudget, true })
+}
 
 // CheckViews has every View compare what was lent with the object's bytes, before and after, and
 // panic with a *ViewChangedError if somebody changed it. It is for tests: each View decodes the
@@ -147,15 +157,23 @@ func CrashOnPanic() Option {
 // handler.
 type ResyncOption struct{ every time.Duration }
 
-// Resync has handlers told of every cached object each time this long has passed, as an OnUpdate
-// whose old and new item are the same (and equal their ResourceVersions). Nothing is asked of the
-// server. A handler that is still busy with one resync skips the next. Default: 0, never; the
-// stream heals by itself, so that this is needed only to repair what outside of the cluster may
-// have been lost.
+// Resync calls a handler's OnUpdate for every cached object each time this long has passed; old and new
+// are the same item then. The server is not asked. A handler that is still busy with one resync skips
+// the next. The stream heals by itself: a resync is needed only to repair what outside of the cluster
+// may have been lost.
+//
+// 0 means the default: for a handler what its informer says, for an informer what the factory says, for
+// a factory off. Negative means off.
 func Resync(every time.Duration) ResyncOption { return ResyncOption{every} }
 
-func (o ResyncOption) apply(c *config)                 { c.resync = o.every }
-func (o ResyncOption) applyToHandler(c *handlerConfig) { c.resync = o.every }
+func (o ResyncOption) apply(c *config)                 { o.set(&c.resync) }
+func (o ResyncOption) applyToHandler(c *handlerConfig) { o.set(&c.resync) }
+
+func (o ResyncOption) set(resync *time.Duration) {
+	if o.every != 0 {
+		*resync = max(o.every, 0)
+	}
+}
 
 func (c config) with(opts []Option) config {
 	for _, o := range opts {

@@ -19,7 +19,7 @@ func TestOnProgressComesAfterTheStore(t *testing.T) {
 		w := s.synced()
 		var seen []string
 		stop := s.maps.OnProgress(func(version string) {
-			item, _ := s.maps.Lister().Item("ns/a")
+			item, _ := s.maps.Lister().Item("ns", "a")
 			seen = append(seen, version+" with "+item.ResourceVersion())
 			if !s.maps.Contains(version) {
 				t.Error("told of a version that is not contained")
@@ -168,7 +168,7 @@ func TestATypeThatIsNotRegisteredIsAnError(t *testing.T) {
 	if err := f.WaitForSync(ctx); !errors.As(err, &unknown) {
 		t.Errorf("WaitForSync: %v", err)
 	}
-	if _, err := i.Lister().Get("x"); !errors.As(err, &unknown) {
+	if _, err := i.Lister().Get("ns", "x"); !errors.As(err, &unknown) {
 		t.Errorf("Get: %v", err)
 	}
 	cancel()

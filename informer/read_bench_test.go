@@ -24,6 +24,8 @@ func cached(b testing.TB, n int, opts ...Option) *Informer[corev1.Pod] {
 	cfg := newConfig(c, opts)
 	i := &Informer[corev1.Pod]{handle: handle{shared: newShared(c, k, cfg, nil)}}
 	i.handle.join(cfg)
+	i.handle.apply([]delta{{kind: deltaListBegin}, {kind: deltaListEnd, version: "1"}})
+	i.handle.readable.Store(true)
 	for n := range n {
 		i.handle.apply([]delta{{kind: deltaSet, object: asRead(b, samplePod(n), wire.Protobuf, "v1", "Pod")}})
 	}
@@ -36,8 +38,8 @@ func cached(b testing.TB, n int, opts ...Option) *Informer[corev1.Pod] {
 //	go test ./informer -run '^$' -bench Read -benchmem
 func BenchmarkRead(b *testing.B) {
 	const n = 500
-	off, kept := cached(b, n, DecodedBudget(0)).Lister(), cached(b, n, KeepDecoded()).Lister()
-	for range kept.Views(nil) {
+	off, kept := cached(b, n, DecodedBudget(-1)).Lister(), cached(b, n, KeepDecoded()).Lister()
+	for range views(kept, Query{}) {
 	}
 	var names [n]string
 	pods := map[string]*corev1.Pod{}
@@ -67,13 +69,13 @@ func BenchmarkRead(b *testing.B) {
 		lister Lister[corev1.Pod]
 	}{{"packed", off}, {"decoded", kept}} {
 		each("Get/"+way.name, func(name string) error {
-			pod, err := way.lister.Get(name)
+			pod, err := way.lister.ByKey(name)
 			if err == nil {
 				err = look(pod)
 			}
 			return err
 		})
-		each("View/"+way.name, func(name string) error { return way.lister.View(name, look) })
+		each("View/"+way.name, func(name string) error { return way.lister.View("default", name[len("default/"):], look) })
 	}
 	each("Copy", func(name string) error { return look(pods[name].DeepCopy()) }) // the least that a Get can cost
 	for name, fields := range map[string]*Fields[corev1.Pod]{
@@ -82,7 +84,7 @@ func BenchmarkRead(b *testing.B) {
 		"status": MustFields[corev1.Pod]("spec.nodeName", "status"),
 	} {
 		each("Partial/"+name, func(name string) error {
-			item, _ := off.Item(name)
+			item, _ := off.item("get", name, "default", name[len("default/"):])
 			pod, err := item.Partial(fields)
 			if err == nil {
 				err = look(pod)
@@ -91,14 +93,14 @@ func BenchmarkRead(b *testing.B) {
 		})
 	}
 	each("Annotation", func(name string) error {
-		item, _ := off.Item(name)
+		item, _ := off.item("get", name, "default", name[len("default/"):])
 		if value, ok := item.Annotation("prometheus.io/port"); !ok || value != "8080" {
 			b.Error("no annotation")
 		}
 		return nil
 	})
 	each("Item", func(name string) error {
-		if item, ok := off.Item(name); !ok || item.Labels().Get("tier") != "backend" {
+		if item, err := off.item("get", name, "default", name[len("default/"):]); err != nil || item.Labels().Get("tier") != "backend" {
 			b.Error("no item")
 		}
 		return nil
@@ -117,21 +119,19 @@ func BenchmarkRead(b *testing.B) {
 		lister Lister[corev1.Pod]
 	}{{"packed", off}, {"decoded", kept}} {
 		all("List/"+way.name, func() {
-			if pods, err := way.lister.List(nil); err != nil || len(pods) != n {
+			if pods, err := way.lister.List(Query{}); err != nil || len(pods) != n {
 				b.Fatal(err)
 			}
 		})
 		all("Views/"+way.name, func() {
-			for pod, err := range way.lister.Views(nil) {
-				if err != nil || look(pod) != nil {
-					b.Fatal(err)
-				}
+			if err := way.lister.Views(Query{}, look); err != nil {
+				b.Fatal(err)
 			}
 		})
 	}
 	all("Items", func() {
-		for item := range off.Items(nil) {
-			if item.Labels().Get("tier") != "backend" {
+		for item, err := range off.Items(Query{}) {
+			if err != nil || item.Labels().Get("tier") != "backend" {
 				b.Fatal("no label")
 			}
 		}
@@ -202,17 +202,17 @@ func BenchmarkReadScan(b *testing.B) {
 	for _, budget := range []struct {
 		name string
 		opts []Option
-	}{{"none", []Option{DecodedBudget(0)}}, {"default", nil}} {
+	}{{"none", []Option{DecodedBudget(-1)}}, {"default", nil}} {
 		pods := cached(b, n, budget.opts...)
 		for i := range 3 * n { // until what is kept is what a scan leaves
-			if _, err := pods.Lister().Get(names[i%n]); err != nil {
+			if _, err := pods.Lister().ByKey(names[i%n]); err != nil {
 				b.Fatal(err)
 			}
 		}
 		b.Run("budget="+budget.name, func(b *testing.B) {
 			before := pods.Stats()
 			for i := 0; b.Loop(); i++ {
-				if _, err := pods.Lister().Get(names[i%n]); err != nil {
+				if _, err := pods.Lister().ByKey(names[i%n]); err != nil {
 					b.Fatal(err)
 				}
 			}

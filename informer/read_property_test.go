@@ -1,7 +1,9 @@
 package informer
 
 import (
+	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"reflect"
@@ -82,10 +84,10 @@ func readAll(t *testing.T, i *Informer[corev1.Pod], stop chan struct{}) {
 			return
 		default:
 		}
-		for pod, err := range i.Lister().Views(nil) {
+		for pod, err := range views(i.Lister(), Query{}) {
 			whole(pod, err)
 		}
-		for pod, err := range i.Lister().All() {
+		for pod, err := range i.Lister().All(Query{}) {
 			whole(pod, err)
 			pod.Spec.Containers[1].Args[0], pod.Annotations = "mine", nil
 		}
@@ -118,7 +120,7 @@ func readsAreThoseOf(t *testing.T, r *rand.Rand, i *Informer[corev1.Pod], p plai
 			some := samplePod(r.IntN(20))
 			key := some.Namespace + "/" + some.Name
 			want := p[key]
-			got, err := i.Lister().Get(key)
+			got, err := i.Lister().ByKey(key)
 			if want == nil {
 				if !apierrors.IsNotFound(err) {
 					t.Fatalf("step %d: %s is %v (%v), and there is none", step, key, got, err)
@@ -129,23 +131,23 @@ func readsAreThoseOf(t *testing.T, r *rand.Rand, i *Informer[corev1.Pod], p plai
 				t.Fatalf("step %d: %s is\n%+v (%v), want\n%+v", step, key, got, err, want)
 			}
 			got.Labels, got.Spec.Containers[1].Args[1] = nil, "mine"
-			err = i.Lister().View(key, func(lent *corev1.Pod) error {
+			err = i.Lister().View(some.Namespace, some.Name, func(lent *corev1.Pod) error {
 				if !reflect.DeepEqual(lent, want) {
 					t.Fatalf("step %d: %s is lent as\n%+v, want\n%+v", step, key, lent, want)
 				}
 				return nil
 			})
-			item, _ := i.Lister().Item(key)
+			item, _ := i.Lister().Item(some.Namespace, some.Name)
 			part, partErr := item.Partial(two)
 			if err != nil || partErr != nil || part.Spec.NodeName != want.Spec.NodeName || !maps.Equal(part.Annotations, map[string]string{"version": version(want)}) {
 				t.Fatalf("step %d: a part of %s is %+v (%v, %v)", step, key, part, partErr, err)
 			}
 		}
 		tier, node := labels.Set{"tier": "frontend"}, fmt.Sprint("node-", r.IntN(5))
-		selected, err := i.Lister().List(labels.SelectorFromSet(tier))
+		selected, err := i.Lister().List(Query{Labels: labels.SelectorFromSet(tier)})
 		same(t, step, "List", selected, err, p.keys(func(pod *corev1.Pod) bool { return pod.Labels["tier"] == "frontend" }))
 		for n := range indexed {
-			found, err := i.Lister().ByIndex(fmt.Sprint("node", n), node)
+			found, err := i.Lister().List(Query{Index: fmt.Sprint("node", n), Value: node})
 			same(t, step, "ByIndex", found, err, p.keys(func(pod *corev1.Pod) bool { return pod.Spec.NodeName == node }))
 		}
 		if stats := i.Stats(); stats.Objects != len(p) || stats.DecodedObjects > len(p) {
@@ -163,5 +165,21 @@ func same(t *testing.T, step int, what string, pods []*corev1.Pod, err error, wa
 	slices.Sort(keys)
 	if err != nil || !slices.Equal(keys, want) {
 		t.Fatalf("step %d: %s finds %v (%v), want %v", step, what, keys, err, want)
+	}
+}
+
+// views is Lister.Views as an iterator, for a test that looks at one object after the other.
+func views[T any](l Lister[T], q Query) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		enough := errors.New("enough")
+		err := l.Views(q, func(object *T) error {
+			if !yield(object, nil) {
+				return enough
+			}
+			return nil
+		})
+		if err != nil && err != enough {
+			yield(nil, err)
+		}
 	}
 }

@@ -24,7 +24,7 @@ import (
 // read gets the object as it is.
 func TestWhatAListerReturnsIsTheCallersOwn(t *testing.T) {
 	for name, opt := range map[string]informer.Option{
-		"default": nil, "off": informer.DecodedBudget(0), "kept": informer.KeepDecoded(),
+		"default": nil, "off": informer.DecodedBudget(-1), "kept": informer.KeepDecoded(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var opts []informer.Option
@@ -42,23 +42,23 @@ func TestWhatAListerReturnsIsTheCallersOwn(t *testing.T) {
 					m.Data["v"], m.Data["more"], m.Labels = "x", "y", map[string]string{"a": "b"}
 				}
 				for range 4 {
-					ruin(lister.Get("ns/a"))
-					ruin(lister.In("ns").Get("b"))
-					listed, err := lister.List(nil)
+					ruin(lister.Get("ns", "a"))
+					ruin(lister.Get("ns", "b"))
+					listed, err := lister.List(informer.Query{})
 					if len(listed) != 2 {
 						t.Fatal(listed, err)
 					}
-					found, err := lister.ByIndex(informer.NamespaceIndex, "ns")
+					found, err := lister.List(informer.Query{Index: informer.NamespaceIndex, Value: "ns"})
 					if len(found) != 2 {
 						t.Fatal(found, err)
 					}
 					for _, m := range append(listed, found...) {
 						ruin(m, err)
 					}
-					for m, err := range lister.All() {
+					for m, err := range lister.All(informer.Query{}) {
 						ruin(m, err)
 					}
-					item, _ := lister.Item("ns/a")
+					item, _ := lister.Item("ns", "a")
 					ruin(item.Object())
 				}
 				stats := s.maps.Stats()
@@ -81,7 +81,7 @@ func TestViewLendsWhatIsShared(t *testing.T) {
 		lent := func(version string) *corev1.ConfigMap {
 			t.Helper()
 			var object *corev1.ConfigMap
-			if err := lister.In("ns").View("a", func(m *corev1.ConfigMap) error { object = m; return nil }); err != nil || object.Data["v"] != version || object.Kind != "ConfigMap" {
+			if err := lister.View("ns", "a", func(m *corev1.ConfigMap) error { object = m; return nil }); err != nil || object.Data["v"] != version || object.Kind != "ConfigMap" {
 				t.Fatalf("lent %+v (%v), want version %s", object, err, version)
 			}
 			return object
@@ -90,7 +90,7 @@ func TestViewLendsWhatIsShared(t *testing.T) {
 		if first == second || second != third {
 			t.Error("what was read for the second time is not what is lent from then on")
 		}
-		before, _ := lister.Item("ns/a")
+		before, _ := lister.Item("ns", "a")
 		w.event("MODIFIED", object("a", "ua", "11"))
 		s.knows("a=ua/11 b=ub/7")
 		first, second, third = lent("11"), lent("11"), lent("11")
@@ -106,11 +106,11 @@ func TestViewLendsWhatIsShared(t *testing.T) {
 			t.Errorf("%d objects are kept decoded, want the one state that the cache has", n)
 		}
 		mine := errors.New("mine")
-		if err := lister.View("ns/a", func(*corev1.ConfigMap) error { return mine }); err != mine {
+		if err := lister.View("ns", "a", func(*corev1.ConfigMap) error { return mine }); err != mine {
 			t.Errorf("View returned %v, not its function's error", err)
 		}
 		called := false
-		if err := lister.View("ns/none", func(*corev1.ConfigMap) error { called = true; return nil }); !apierrors.IsNotFound(err) || called {
+		if err := lister.View("ns", "none", func(*corev1.ConfigMap) error { called = true; return nil }); !apierrors.IsNotFound(err) || called {
 			t.Errorf("View of nothing: %v", err)
 		}
 		if err := (informer.Item[corev1.ConfigMap]{}).View(func(*corev1.ConfigMap) error { called = true; return nil }); err == nil || called {
@@ -127,7 +127,7 @@ func TestViewsGoesOverWhatMatches(t *testing.T) {
 		lister := s.maps.Lister()
 		for range 3 {
 			names := map[string]bool{}
-			for m, err := range lister.Views(nil) {
+			for m, err := range views(lister, informer.Query{}) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -136,16 +136,16 @@ func TestViewsGoesOverWhatMatches(t *testing.T) {
 			if len(names) != 3 {
 				t.Errorf("all are %v", names)
 			}
-			for m, err := range lister.Views(labels.SelectorFromSet(labels.Set{"app": "web"})) {
+			for m, err := range views(lister, informer.Query{Labels: labels.SelectorFromSet(labels.Set{"app": "web"})}) {
 				if err != nil || m.Name != "c" {
 					t.Errorf("%v has app=web (%v)", m, err)
 				}
 			}
-			for range lister.In("elsewhere").Views(nil) {
+			for range views(lister, informer.Query{Namespace: "elsewhere"}) {
 				t.Error("there is something in no namespace")
 			}
 			n := 0
-			for range lister.Views(nil) {
+			for range views(lister, informer.Query{}) {
 				n++
 				break
 			}
@@ -160,7 +160,7 @@ func TestViewsGoesOverWhatMatches(t *testing.T) {
 func TestCheckViewsFindsAChange(t *testing.T) {
 	play(t, func(s *scene) {
 		s.synced()
-		if other := informer.For[corev1.ConfigMap](s.factory, informer.CheckViews()); other.Lister().Len() != 2 {
+		if other := informer.For[corev1.ConfigMap](s.factory, informer.CheckViews()); other.Stats().Objects != 2 {
 			t.Fatal("CheckViews made another cache") // it is for all who share this one
 		}
 		lister := s.maps.Lister()
@@ -170,7 +170,7 @@ func TestCheckViewsFindsAChange(t *testing.T) {
 					found = r.(*informer.ViewChangedError)
 				}
 			}()
-			if err := lister.View("ns/a", f); err != nil {
+			if err := lister.View("ns", "a", f); err != nil {
 				t.Fatal(err)
 			}
 			return nil
@@ -180,7 +180,7 @@ func TestCheckViewsFindsAChange(t *testing.T) {
 				t.Errorf("reading is a change: %v", found)
 			}
 		}
-		for range lister.Views(nil) {
+		for range views(lister, informer.Query{}) {
 		}
 		var kept *corev1.ConfigMap
 		changed(func(m *corev1.ConfigMap) error { kept = m; return nil })
@@ -201,7 +201,7 @@ func TestCheckViewsFindsAChange(t *testing.T) {
 					t.Errorf("a change in a loop: %v", found)
 				}
 			}()
-			for m := range lister.Views(nil) {
+			for m := range views(lister, informer.Query{}) {
 				m.Name = "mine"
 			}
 		}()
@@ -248,24 +248,24 @@ func TestGoTypesOfOneKindShareACache(t *testing.T) {
 		slim, wrong := informer.For[slimMap](s.factory).Lister(), informer.For[wrongMap](s.factory).Lister()
 		for range 3 {
 			for _, name := range []string{"ns/a", "ns/b"} {
-				whole, err := s.maps.Lister().Get(name)
+				whole, err := s.maps.Lister().ByKey(name)
 				if err != nil {
 					t.Fatal(err)
 				}
-				little, err := slim.Get(name)
+				little, err := slim.ByKey(name)
 				if err != nil || little.Name != whole.Name || !reflect.DeepEqual(little.Data, whole.Data) {
 					t.Fatalf("read %+v and %+v (%v)", whole, little, err)
 				}
 				little.Data["v"] = "mine"
-				for m, err := range slim.Views(nil) {
+				for m, err := range views(slim, informer.Query{}) {
 					if err != nil || m.Data["v"] != m.ResourceVersion {
 						t.Fatalf("lent %+v (%v)", m, err)
 					}
 				}
-				if bad, err := wrong.Get(name); err == nil {
+				if bad, err := wrong.ByKey(name); err == nil {
 					t.Errorf("a wrongMap holds %+v", bad)
 				}
-				if err := wrong.View(name, func(*wrongMap) error { return nil }); err == nil {
+				if err := wrong.View("ns", name[len("ns/"):], func(*wrongMap) error { return nil }); err == nil {
 					t.Error("a wrongMap was lent")
 				}
 			}
@@ -277,7 +277,7 @@ func TestGoTypesOfOneKindShareACache(t *testing.T) {
 func TestTheLargestBudgetHolds(t *testing.T) {
 	kept := func(s *scene) int {
 		for range 2 {
-			if _, err := s.maps.Lister().List(nil); err != nil {
+			if _, err := s.maps.Lister().List(informer.Query{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -288,7 +288,7 @@ func TestTheLargestBudgetHolds(t *testing.T) {
 		if n := kept(s); n != 2 {
 			t.Errorf("by default %d are kept", n)
 		}
-		informer.For[corev1.ConfigMap](s.factory, informer.DecodedBudget(0))
+		informer.For[corev1.ConfigMap](s.factory, informer.DecodedBudget(-1))
 		if n := kept(s); n != 0 {
 			t.Errorf("with a budget of 0 %d are kept", n)
 		}
@@ -314,7 +314,7 @@ func TestPartialDecodesOnlyItsFields(t *testing.T) {
 		w := s.synced()
 		w.event("ADDED", `{"kind":"ConfigMap","apiVersion":"v1","metadata":{"namespace":"ns","name":"c","uid":"uc","resourceVersion":"11","labels":{"app":"web"},"annotations":{"a/b":"1","c":"2"}},"data":{"x":"1","y":"2"},"immutable":true}`)
 		s.knows("a=ua/5 b=ub/7 c=uc/11")
-		item, _ := s.maps.Lister().Item("ns/c")
+		item, _ := s.maps.Lister().Item("ns", "c")
 		fields := informer.MustFields[corev1.ConfigMap]("metadata.annotations['a/b']", "data['y']", "immutable")
 		got, err := item.Partial(fields)
 		want := &corev1.ConfigMap{
@@ -355,13 +355,15 @@ func TestFieldIndexFollowsTheField(t *testing.T) {
 		found := func(value, want string) {
 			t.Helper()
 			synctest.Wait()
-			items, err := s.maps.Lister().ItemsByIndex("v", value)
 			names := ""
-			for _, item := range items {
+			for item, err := range s.maps.Lister().Items(informer.Query{Index: "v", Value: value}) {
+				if err != nil {
+					t.Fatal(err)
+				}
 				names += item.Name()
 			}
-			if err != nil || names != want {
-				t.Errorf("under %q there is %q (%v), want %q", value, names, err, want)
+			if names != want {
+				t.Errorf("under %q there is %q, want %q", value, names, want)
 			}
 		}
 		found("5", "a")
@@ -379,7 +381,7 @@ func TestFieldIndexFollowsTheField(t *testing.T) {
 			t.Errorf("a path that there is not: %v", err)
 		}
 		var unknown *store.UnknownIndexError
-		if _, err := s.maps.Lister().ByIndex("w", "x"); !errors.As(err, &unknown) {
+		if _, err := s.maps.Lister().List(informer.Query{Index: "w", Value: "x"}); !errors.As(err, &unknown) {
 			t.Errorf("there is an index by it: %v", err)
 		}
 	})
@@ -409,21 +411,21 @@ func TestReadersAndChangesAtOnce(t *testing.T) {
 							}
 							switch r {
 							case 0:
-								m, err := lister.Get("ns/a")
+								m, err := lister.Get("ns", "a")
 								right(m, err)
 								m.Data["v"] = "mine"
 							case 1:
-								for m, err := range lister.Views(nil) {
+								for m, err := range views(lister, informer.Query{}) {
 									right(m, err)
 								}
 							case 2:
-								listed, err := lister.List(nil)
+								listed, err := lister.List(informer.Query{})
 								for _, m := range listed {
 									right(m, err)
 									clear(m.Data)
 								}
 							case 3:
-								_ = lister.View("ns/b", func(m *corev1.ConfigMap) error { right(m, nil); return nil })
+								_ = lister.View("ns", "b", func(m *corev1.ConfigMap) error { right(m, nil); return nil })
 							}
 						}
 					})

@@ -53,7 +53,7 @@ func compare(t *testing.T, ctx context.Context, c *rest.Client, namespace string
 		p.ManagedFields = nil
 		p.APIVersion, p.Kind = "v1", "Pod"
 		want[p.Namespace+"/"+p.Name] = string(p.UID) + "/" + p.ResourceVersion
-		cached, err := pods.Lister().In(namespace).Get(p.Name)
+		cached, err := pods.Lister().Get(namespace, p.Name)
 		switch {
 		case err != nil:
 			t.Errorf("%s: %v", p.Name, err)
@@ -64,8 +64,8 @@ func compare(t *testing.T, ctx context.Context, c *rest.Client, namespace string
 			t.FailNow()
 		}
 	}
-	if n := pods.Lister().In(namespace).Len(); n != len(list.Items) {
-		t.Errorf("%d pods are cached, the server has %d", n, len(list.Items))
+	if n, err := pods.Lister().Len(informer.Query{Namespace: namespace}); n != len(list.Items) {
+		t.Errorf("%d pods are cached (%v), the server has %d", n, err, len(list.Items))
 	}
 	return want
 }
@@ -199,7 +199,7 @@ func TestReadYourWrites(t *testing.T) {
 		if !maps.Contains(written.ResourceVersion) {
 			t.Fatal("WaitFor returned, but the version is not contained")
 		}
-		cached, err := maps.Lister().In(namespace).Get("mine")
+		cached, err := maps.Lister().Get(namespace, "mine")
 		if err != nil || cached.Data["value"] != value {
 			t.Fatalf("after its write %s, the cache has %v (%v)", value, cached, err)
 		}

@@ -190,11 +190,13 @@ func (s *shared) consume(ctx context.Context) {
 		}
 		version, first := s.apply(batch)
 		s.fifo.recycle(batch)
+		if first {
+			s.readable.Store(true) // before anybody is called who may want to read it
+		}
 		if version != "" {
 			s.progress.advance(version)
 		}
 		if first {
-			s.readable.Store(true)
 			close(s.synced)
 		}
 	}

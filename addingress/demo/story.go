@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -50,8 +51,8 @@ func tell(ctx context.Context, out *printer, c *rest.Client, stepTimeout time.Du
 		view:        await.New(),
 		cache:       informer.For[networkingv1.Ingress](factory),
 	}
-	s.seenIngresses = await.Watch[networkingv1.Ingress](s.view, factory).In(namespace)
-	s.seenEvents = await.Watch[eventsv1.Event](s.view, factory).In(namespace)
+	s.seenIngresses = await.Watch[networkingv1.Ingress](s.view, factory)
+	s.seenEvents = await.Watch[eventsv1.Event](s.view, factory)
 	if err := factory.Start(ctx); err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func (s *story) ingressEdited(ctx context.Context) error {
 	if err := s.ingressAppears(ctx, "web", ""); err != nil {
 		return err
 	}
-	ing, err := s.seenIngresses.Get("web")
+	ing, err := s.seenIngresses.Get(namespace, "web")
 	if err != nil {
 		return err
 	}
@@ -234,7 +235,7 @@ func (s *story) ingressAppears(ctx context.Context, name string, not types.UID) 
 	want := name + "." + namespace + ".example.com"
 	var ing *networkingv1.Ingress
 	err := s.view.Until(ctx, "the Ingress of Service "+name, func() (err error) {
-		ing, err = s.seenIngresses.Get(name)
+		ing, err = s.seenIngresses.Get(namespace, name)
 		switch {
 		case err != nil:
 			return err
@@ -261,8 +262,8 @@ func (s *story) ingressAppears(ctx context.Context, name string, not types.UID) 
 
 func (s *story) ingressGoes(ctx context.Context, name string) error {
 	err := s.view.Until(ctx, "the Ingress "+name+" to go", func() error {
-		if _, ok := s.seenIngresses.Item(name); ok {
-			return errors.New("it is there")
+		if _, err := s.seenIngresses.Item(namespace, name); !apierrors.IsNotFound(err) {
+			return fmt.Errorf("it is there (%v)", err)
 		}
 		return nil
 	})
@@ -276,7 +277,7 @@ func (s *story) ingressGoes(ctx context.Context, name string) error {
 func (s *story) eventAppears(ctx context.Context, service string) error {
 	var found *eventsv1.Event
 	err := s.view.Until(ctx, "an Event about Service "+service, func() error {
-		events, err := s.seenEvents.List(nil)
+		events, err := s.seenEvents.List(informer.Query{})
 		if err != nil {
 			return err
 		}

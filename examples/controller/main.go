@@ -32,11 +32,11 @@ func main() {
 	deployments := informer.For[appsv1.Deployment](factory).Lister()
 	budgets := informer.For[policyv1.PodDisruptionBudget](factory).Lister()
 	protect := func(ctx context.Context, key controller.Key) (done controller.Result, err error) {
-		d, err := deployments.Get(key.String())
+		d, err := deployments.Get(key.Namespace, key.Name)
 		if err != nil { // a Deployment that is gone takes its budget along, by the owner reference
 			return done, client.IgnoreNotFound(err)
 		}
-		if b, ok := budgets.Item(key.String()); ok && b.Owner().UID != string(d.UID) {
+		if b, err := budgets.Item(key.Namespace, key.Name); err == nil && b.Owner().UID != string(d.UID) {
 			return done, fmt.Errorf("budget %s belongs to somebody else: leaving it alone", key)
 		}
 		owner := metav1.NewControllerRef(d, appsv1.SchemeGroupVersion.WithKind("Deployment"))

@@ -14,7 +14,6 @@ import (
 	"text/tabwriter"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/kubeconfig"
@@ -77,7 +76,7 @@ func run(path, namespace string) error {
 }
 
 func printList(lister informer.Lister[corev1.Pod]) error {
-	pods, err := lister.List(labels.Everything())
+	pods, err := lister.List(informer.Query{})
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func work(ctx context.Context, queue *workqueue.Queue[workqueue.Key], services i
 }
 
 func check(services informer.Lister[corev1.Service], key workqueue.Key) error {
-	service, err := services.Get(key.String())
+	service, err := services.Get(key.Namespace, key.Name)
 	if err != nil { // a Service that is gone is fine
 		return client.IgnoreNotFound(err)
 	}

@@ -209,11 +209,11 @@ func (w *world) persist(what string, do func() error, done ...func(error) bool) 
 func (w *world) agree(n int) {
 	w.t.Helper()
 	w.until(fmt.Sprint(n, " Ingresses that agree with their Services"), func() error {
-		if w.seenIngresses.Len() != n {
-			return fmt.Errorf("there are %d", w.seenIngresses.Len())
+		if seen, err := w.seenIngresses.Len(informer.Query{Namespace: w.namespace}); err != nil || seen != n {
+			return fmt.Errorf("there are %d (%v)", seen, err)
 		}
-		seenServices, err1 := w.seenServices.List(nil)
-		seenIngresses, err2 := w.seenIngresses.List(nil)
+		seenServices, err1 := w.seenServices.List(informer.Query{Namespace: w.namespace})
+		seenIngresses, err2 := w.seenIngresses.List(informer.Query{Namespace: w.namespace})
 		if err := errors.Join(err1, err2, agreement(w.t, values(seenServices), values(seenIngresses), n)); err != nil {
 			return err
 		}

@@ -97,7 +97,7 @@ func TestIngressFollowsAPortToItsNumber(t *testing.T) {
 
 	w.patchService("web", `{"spec":{"ports":[{"name":"http-for-everybody","port":8080}]}}`)
 	w.until("the port by its number", func() error {
-		ing, err := w.seenIngresses.Get("web")
+		ing, err := w.seenIngresses.Get(w.namespace, "web")
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/controller"
 	"github.com/skiff-k8s/skiff/informer"
 )
@@ -41,12 +42,19 @@ const collectorGrace = time.Minute
 // An Ingress that is being deleted is waited for. Every change of what the table
 // reads brings the key back, so nothing here waits or polls.
 func (r *reconciler) reconcile(ctx context.Context, key controller.Key) (controller.Result, error) {
-	svcItem, ok := r.services.In(key.Namespace).Item(key.Name)
-	if !ok || svcItem.Deleting() {
+	svcItem, err := r.services.Item(key.Namespace, key.Name)
+	if client.IgnoreNotFound(err) != nil {
+		return controller.Result{}, err
+	}
+	if err != nil || svcItem.Deleting() {
 		r.settle(key)
 		return controller.Result{}, nil
 	}
-	ing, exists := r.ingresses.In(key.Namespace).Item(key.Name)
+	ing, err := r.ingresses.Item(key.Namespace, key.Name)
+	if client.IgnoreNotFound(err) != nil {
+		return controller.Result{}, err
+	}
+	exists := err == nil
 	owned := exists && controlledBy(ing, svcItem)
 	if !annotated(svcItem) {
 		r.settle(key)

@@ -95,7 +95,7 @@ func TestDeletedIngressIsCreatedAgain(t *testing.T) {
 	w.deleteIngress("web")
 	var second *networkingv1.Ingress
 	w.until("another Ingress", func() (err error) {
-		if second, err = w.seenIngresses.Get("web"); err == nil && second.UID == first.UID {
+		if second, err = w.seenIngresses.Get(w.namespace, "web"); err == nil && second.UID == first.UID {
 			err = errors.New("it is still the first")
 		}
 		return err
@@ -128,7 +128,7 @@ func TestIngressThatIsBeingDeletedIsWaitedFor(t *testing.T) {
 
 	w.patchIngress("web", types.MergePatchType, `{"metadata":{"finalizers":null}}`)
 	w.until("another Ingress", func() error {
-		second, err := w.seenIngresses.Get("web")
+		second, err := w.seenIngresses.Get(w.namespace, "web")
 		if err == nil && second.UID == first.UID {
 			err = errors.New("it is still the first")
 		}
@@ -170,7 +170,7 @@ func TestEditedIngressIsRepaired(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := w.patchIngress("web", types.JSONPatchType, edit)
 			w.until("a repair", func() error {
-				ing, err := w.seenIngresses.Get("web")
+				ing, err := w.seenIngresses.Get(w.namespace, "web")
 				if err == nil && number(ing.ResourceVersion) <= number(before.ResourceVersion) {
 					err = errors.New("nobody wrote")
 				}
@@ -202,7 +202,7 @@ func TestIngressFollowsItsService(t *testing.T) {
 	r.wrote()
 	w.patchService("web", `{"spec":{"ports":[{"name":"web","port":8080},{"name":"metrics","port":9090}]}}`)
 	w.until("the new port", func() error {
-		ing, err := w.seenIngresses.Get("web")
+		ing, err := w.seenIngresses.Get(w.namespace, "web")
 		if err == nil && ing.Spec.Rules[0].HTTP.Paths[0].Backend.Service.Port.Name != "web" {
 			err = errors.New("it is the old one")
 		}
@@ -248,13 +248,13 @@ func TestRecreatedServiceGetsAnIngressOfItsOwn(t *testing.T) {
 	second := w.service("web", exposed)
 	r.settled("web")
 	r.wrote("apply ingresses/web")
-	if ing, err := w.seenIngresses.Get("web"); err != nil || ing.UID != firstIngress.UID {
+	if ing, err := w.seenIngresses.Get(w.namespace, "web"); err != nil || ing.UID != firstIngress.UID {
 		t.Fatalf("the first Ingress is gone already: %v", err)
 	}
 
 	w.patchIngress("web", types.MergePatchType, `{"metadata":{"finalizers":null}}`)
 	r.until("an Ingress of the second Service", func() error {
-		ing, err := w.seenIngresses.Get("web")
+		ing, err := w.seenIngresses.Get(w.namespace, "web")
 		if err == nil && !metav1.IsControlledBy(ing, second) {
 			err = errors.New("it is the first's")
 		}
@@ -422,7 +422,7 @@ func TestServiceThatCannotBeExposedAnyMoreKeepsItsIngress(t *testing.T) {
 	w.hasEvent(svc, reasonNotTCP)
 	r.settled("web")
 	r.wrote("create events")
-	if after, err := w.seenIngresses.Get("web"); err != nil || after.UID != before.UID || after.Generation != before.Generation {
+	if after, err := w.seenIngresses.Get(w.namespace, "web"); err != nil || after.UID != before.UID || after.Generation != before.Generation {
 		t.Errorf("the Ingress did not stay: %v", err)
 	}
 
@@ -540,7 +540,7 @@ func TestWritesAreRefusedWhenTheirGroundHasChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.hasIngress(svc)
-	ours, _ := w.seenIngresses.Item("web")
+	ours, _ := w.seenIngresses.Item(w.namespace, "web")
 	w.deleteIngress("web")
 	theirs = w.foreign("web")
 	unchanged("repair of one that was replaced", write.repair(w.ctx, ours, want))
@@ -552,7 +552,7 @@ func TestWritesAreRefusedWhenTheirGroundHasChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.until("the new Ingress", func() error {
-		if ours, _ = w.seenIngresses.Item("web"); ours.Owner().UID != string(svc.UID) {
+		if ours, _ = w.seenIngresses.Item(w.namespace, "web"); ours.Owner().UID != string(svc.UID) {
 			return errors.New("not yet")
 		}
 		return nil
@@ -584,7 +584,7 @@ func TestWarOverAnIngressIsBounded(t *testing.T) {
 			for _, e := range w.eventsAbout(svc) {
 				contested = contested || e.Reason == reasonContested
 			}
-			ing, err := w.seenIngresses.Get("web")
+			ing, err := w.seenIngresses.Get(w.namespace, "web")
 			switch {
 			case contested:
 				return nil
@@ -600,7 +600,7 @@ func TestWarOverAnIngressIsBounded(t *testing.T) {
 		}
 	}
 	w.until("the Ingress after the pause", func() error {
-		ing, err := w.seenIngresses.Get("web")
+		ing, err := w.seenIngresses.Get(w.namespace, "web")
 		if err == nil && ing.UID == last {
 			err = errors.New("it is the one that was deleted")
 		}

@@ -75,9 +75,9 @@ func newWorldOn(t *testing.T, cluster *controlplane.Cluster, namespace string, d
 	w.ingresses = client.Of[networkingv1.Ingress](w.admin).In(namespace)
 
 	factory := informer.NewFactory(w.admin, informer.Namespace(namespace), informer.KeepManagedFields())
-	w.seenServices = await.Watch[corev1.Service](w.view, factory).In(namespace)
-	w.seenIngresses = await.Watch[networkingv1.Ingress](w.view, factory).In(namespace)
-	w.seenEvents = await.Watch[eventsv1.Event](w.view, factory).In(namespace)
+	w.seenServices = await.Watch[corev1.Service](w.view, factory)
+	w.seenIngresses = await.Watch[networkingv1.Ingress](w.view, factory)
+	w.seenEvents = await.Watch[eventsv1.Event](w.view, factory)
 	if err := factory.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -146,8 +146,8 @@ func (w *world) start(change ...func(*Config)) *running {
 		f(&cfg)
 	}
 	r.op = newOperator(newClient(w.t, config), cfg, r.around)
-	r.heldServices = await.Watch[corev1.Service](w.view, r.op.factory, r.op.serviceOptions...).In(w.namespace)
-	r.heldIngresses = await.Watch[networkingv1.Ingress](w.view, r.op.factory, r.op.scope...).In(w.namespace)
+	r.heldServices = await.Watch[corev1.Service](w.view, r.op.factory, r.op.serviceOptions...)
+	r.heldIngresses = await.Watch[networkingv1.Ingress](w.view, r.op.factory, r.op.scope...)
 
 	ctx, cancel := context.WithCancel(w.ctx)
 	ended := make(chan error, 1)
@@ -167,10 +167,10 @@ func (w *world) start(change ...func(*Config)) *running {
 func (r *running) around(reconcile controller.Reconcile) controller.Reconcile {
 	return func(ctx context.Context, key controller.Key) (controller.Result, error) {
 		held := map[string]uint64{}
-		if svc, ok := r.heldServices.Item(key.Name); ok {
+		if svc, err := r.heldServices.Item(r.namespace, key.Name); err == nil {
 			held["services"] = number(svc.ResourceVersion())
 		}
-		if ing, ok := r.heldIngresses.Item(key.Name); ok {
+		if ing, err := r.heldIngresses.Item(r.namespace, key.Name); err == nil {
 			held["ingresses"] = number(ing.ResourceVersion())
 		}
 		result, err := reconcile(ctx, key)
@@ -244,8 +244,8 @@ func (r *running) settled(name string) {
 			touched["services"] = version
 		}
 		r.until(fmt.Sprintf("the operator to see version %d of Service %s", version, name), func() error {
-			held, ok := r.heldServices.Item(name)
-			if !ok || number(held.ResourceVersion()) < version {
+			held, err := r.heldServices.Item(r.namespace, name)
+			if err != nil || number(held.ResourceVersion()) < version {
 				return errors.New("it does not yet")
 			}
 			return nil
@@ -253,8 +253,8 @@ func (r *running) settled(name string) {
 	case apierrors.IsNotFound(err):
 		gone = true
 		r.until("the operator to see that Service "+name+" is gone", func() error {
-			if _, ok := r.heldServices.Item(name); ok {
-				return errors.New("it sees one")
+			if _, err := r.heldServices.Item(r.namespace, name); !apierrors.IsNotFound(err) {
+				return fmt.Errorf("it sees one (%v)", err)
 			}
 			return nil
 		})
@@ -291,9 +291,9 @@ func (r *running) settled(name string) {
 		return
 	}
 	// The garbage collector, too, writes to the Ingress of a Service that is gone: it begins its deletion.
-	now, ok := r.seenIngresses.Item(name)
-	collected := gone && ok && now.Deleting()
-	if ok && !collected && touched["ingresses"] != 0 && number(now.ResourceVersion()) > touched["ingresses"] {
+	now, err := r.seenIngresses.Item(r.namespace, name)
+	collected := gone && err == nil && now.Deleting()
+	if err == nil && !collected && touched["ingresses"] != 0 && number(now.ResourceVersion()) > touched["ingresses"] {
 		r.t.Errorf("Ingress %s was written after it was touched", name)
 	}
 }
@@ -402,7 +402,7 @@ func (w *world) hasIngress(svc *corev1.Service, by ...settings) *networkingv1.In
 	}
 	var have *networkingv1.Ingress
 	w.until("the Ingress of "+svc.Name, func() (err error) {
-		current, err := w.seenServices.Get(svc.Name)
+		current, err := w.seenServices.Get(w.namespace, svc.Name)
 		if err != nil {
 			return err
 		}
@@ -410,7 +410,7 @@ func (w *world) hasIngress(svc *corev1.Service, by ...settings) *networkingv1.In
 		if p != nil {
 			return errors.New(p.note)
 		}
-		if have, err = w.seenIngresses.Get(svc.Name); err != nil {
+		if have, err = w.seenIngresses.Get(w.namespace, svc.Name); err != nil {
 			return err
 		}
 		if !upToDate(have, want) {
@@ -425,8 +425,8 @@ func (w *world) hasIngress(svc *corev1.Service, by ...settings) *networkingv1.In
 func (w *world) noIngress(name string) {
 	w.t.Helper()
 	w.until("no Ingress "+name, func() error {
-		if _, ok := w.seenIngresses.Item(name); ok {
-			return errors.New("there is one")
+		if _, err := w.seenIngresses.Item(w.namespace, name); !apierrors.IsNotFound(err) {
+			return fmt.Errorf("there is one (%v)", err)
 		}
 		return nil
 	})
@@ -452,7 +452,7 @@ func (w *world) hasEvent(svc *corev1.Service, reason string) *eventsv1.Event {
 // too now and then.
 func (w *world) eventsAbout(svc *corev1.Service) []*eventsv1.Event {
 	w.t.Helper()
-	all, err := w.seenEvents.List(nil)
+	all, err := w.seenEvents.List(informer.Query{Namespace: w.namespace})
 	if err != nil {
 		w.t.Fatal(err)
 	}

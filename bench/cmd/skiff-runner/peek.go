@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -10,25 +11,26 @@ import (
 
 // Peek lends the object that all readers share, for the length of a call.
 func (s *subject[T]) Peek(key string) error {
-	return s.informer.Lister().View(key, func(*T) error { return nil })
+	namespace, name, _ := strings.Cut(key, "/")
+	return s.informer.Lister().View(namespace, name, func(*T) error { return nil })
 }
 
 func (s *subject[T]) PeekList(selector labels.Selector) (int, error) {
 	n := 0
-	for _, err := range s.informer.Lister().Views(selector) {
-		if err != nil {
-			return n, err
-		}
-		n++
-	}
-	return n, nil
+	err := s.informer.Lister().Views(informer.Query{Labels: selector}, func(*T) error { n++; return nil })
+	return n, err
+}
+
+func (s *subject[T]) item(key string) (informer.Item[T], error) {
+	namespace, name, _ := strings.Cut(key, "/")
+	return s.informer.Lister().Item(namespace, name)
 }
 
 // Glance takes what every item has at hand.
 func (s *subject[T]) Glance(key string) error {
-	item, ok := s.informer.Lister().Item(key)
-	if !ok || item.Key() != key || item.ResourceVersion() == "" {
-		return fmt.Errorf("no item %s in the cache", key)
+	item, err := s.item(key)
+	if err != nil || item.Key() != key || item.ResourceVersion() == "" {
+		return fmt.Errorf("no item %s in the cache: %w", key, err)
 	}
 	item.Labels()
 	return nil
@@ -41,9 +43,9 @@ func (s *subject[T]) Part(key string) (err error) {
 			return err
 		}
 	}
-	item, ok := s.informer.Lister().Item(key)
-	if !ok {
-		return fmt.Errorf("no item %s in the cache", key)
+	item, err := s.item(key)
+	if err != nil {
+		return err
 	}
 	_, err = item.Partial(s.fields)
 	return err

@@ -61,17 +61,20 @@ func (s *subject[T]) CaughtUp(version uint64, _ *probe.Watcher) bool {
 }
 
 func (s *subject[T]) Each(f func(key string, l labels.Labels)) {
-	for item := range s.informer.Lister().Items(nil) {
+	for item, err := range s.informer.Lister().Items(informer.Query{}) {
+		if err != nil {
+			return // there is nothing: whoever counts sees it
+		}
 		f(item.Key(), item.Labels())
 	}
 }
 
 func (s *subject[T]) Get(key string) error {
-	_, err := s.informer.Lister().Get(key)
+	_, err := s.informer.Lister().ByKey(key)
 	return err
 }
 
 func (s *subject[T]) List(selector labels.Selector) (int, error) {
-	all, err := s.informer.Lister().List(selector)
+	all, err := s.informer.Lister().List(informer.Query{Labels: selector})
 	return len(all), err
 }

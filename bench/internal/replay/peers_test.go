@@ -8,7 +8,6 @@ import (
 	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
@@ -209,7 +208,7 @@ func runSkiff[T any](t *testing.T, w *watched, factory *informer.Factory, i *inf
 	check(t, factory.Start(ctx))
 	check(t, factory.WaitForSync(ctx))
 	return func() (all []runtime.Object) {
-		list, err := i.Lister().List(labels.Everything())
+		list, err := i.Lister().List(informer.Query{})
 		check(t, err)
 		for _, o := range list {
 			all = append(all, any(o).(runtime.Object))

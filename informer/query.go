@@ -1,0 +1,75 @@
+package informer
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/skiff-k8s/skiff/kind"
+)
+
+// Query chooses objects of a cache. An object has to meet all fields that are set; the zero Query
+// chooses every object.
+type Query struct {
+	// Namespace chooses the objects of one namespace; "" means all that the informer has. A namespace
+	// for a cluster-scoped resource, or another than the one that the informer is confined to, is a
+	// *kind.MisuseError.
+	Namespace string
+	// Labels chooses the objects whose labels match; nil means all. It may be called while the cache
+	// is locked, so it must not use the informer.
+	Labels labels.Selector
+	// Index and Value choose the objects that an index finds under a value: NamespaceIndex, OwnerIndex,
+	// or one that AddIndex or AddFieldIndex added. If there is no such index, the error is a
+	// *store.UnknownIndexError. "" means no index; a Value without an Index is a *kind.MisuseError.
+	Index, Value string
+}
+
+// checkName returns what is wrong with asking for one object by these; nil if it may be right.
+func (s *shared) checkName(verb, namespace, name string) error {
+	problem := ""
+	switch {
+	case s.mistake != nil:
+		return s.mistake
+	case s.kind.Namespaced && namespace == "":
+		problem = "a namespace is missing, the resource has one"
+	default:
+		problem = s.wrongNamespace(namespace)
+	}
+	if problem == "" && name == "" {
+		problem = "the name is empty"
+	}
+	if problem == "" {
+		return nil
+	}
+	return &kind.MisuseError{Verb: verb, Resource: s.kind.GVR().GroupResource().String(), Name: name, Problem: problem}
+}
+
+// checkQuery returns what is wrong with q; nil if nothing is. A namespace that the informer is confined
+// to anyway is taken out of q, since to look for it costs time.
+func (s *shared) checkQuery(verb string, q *Query) error {
+	if s.mistake != nil {
+		return s.mistake
+	}
+	problem := s.wrongNamespace(q.Namespace)
+	if q.Value != "" && q.Index == "" {
+		problem = fmt.Sprintf("the query has the value %q and no index", q.Value)
+	}
+	if problem != "" {
+		return &kind.MisuseError{Verb: verb, Resource: s.kind.GVR().GroupResource().String(), Problem: problem}
+	}
+	if q.Namespace == s.config.namespace {
+		q.Namespace = ""
+	}
+	return nil
+}
+
+func (s *shared) wrongNamespace(namespace string) string {
+	switch {
+	case namespace == "":
+	case !s.kind.Namespaced:
+		return fmt.Sprintf("namespace %q given, but the resource is cluster-scoped", namespace)
+	case s.config.namespace != "" && namespace != s.config.namespace:
+		return fmt.Sprintf("namespace %q given, but this informer caches namespace %q only", namespace, s.config.namespace)
+	}
+	return ""
+}
