@@ -106,22 +106,29 @@ func (i Item) Owner() wire.Owner {
 }
 
 // Meta returns all of the metadata.
-func (i Item) Meta() wire.Meta { return i.meta(i.UID()) }
-
-// meta is Meta, with the UID as the caller has it.
-func (i Item) meta(uid string) wire.Meta {
+func (i Item) Meta() wire.Meta {
 	if i.common == nil {
 		return wire.Meta{}
 	}
+	p := parseState(i.state)
+	return i.common.meta(&p, string(p.appendUID(make([]byte, 0, textUID))))
+}
+
+// meta returns the metadata of an object with that state and UID.
+func (c *common) meta(p *parsed, uid string) wire.Meta {
+	name := p.key
+	if ns := c.origin.namespace; ns != "" {
+		name = name[len(ns)+1:]
+	}
 	return wire.Meta{
-		Namespace:       i.Namespace(),
-		Name:            i.Name(),
+		Namespace:       c.origin.namespace,
+		Name:            name,
 		UID:             uid,
-		ResourceVersion: i.ResourceVersion(),
-		Generation:      i.Generation(),
-		Deleting:        i.Deleting(),
-		Labels:          i.Labels(),
-		Owner:           i.Owner(),
+		ResourceVersion: p.version,
+		Generation:      p.generation,
+		Deleting:        c.deleting,
+		Labels:          c.labels,
+		Owner:           c.origin.owner,
 	}
 }
 
@@ -200,7 +207,7 @@ func (i Item) Use(f func(wire.Object) error) error {
 		return fmt.Errorf("store: use %s: the memory of this process is damaged: %w", p.key, err)
 	}
 	o := i.common.origin
-	return f(wire.Object{Format: o.format, APIVersion: o.apiVersion, Kind: o.kind, Meta: i.meta(uid), Data: u.data})
+	return f(wire.Object{Format: o.format, APIVersion: o.apiVersion, Kind: o.kind, Meta: i.common.meta(&p, uid), Data: u.data})
 }
 
 // unpacker is memory to unpack into.
