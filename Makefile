@@ -89,12 +89,13 @@ bench-quick: bench-programs ## the same figures from fewer runs, in minutes, int
 	@bin/bench/bench --quick $(BENCH)
 
 # Both commits' programs are built first, and then run by turns.
-bench-against: bench-programs ## measure skiff beside an older commit of it: OLD=<commit>, N=<runs> (default 9)
+bench-against: ## measure skiff beside an older commit of it: OLD=<commit>, N=<runs> (default 9)
 	@[ -n "$(OLD)" ] || { echo "which commit? make bench-against OLD=<commit>"; exit 2; }
 	@set -e; tree=$$(mktemp -d); \
 	trap 'git worktree remove --force "$$tree" || rm -rf "$$tree"' EXIT; \
 	git worktree add --quiet --detach "$$tree" "$(OLD)"; \
-	rm -rf bin/bench-old; mkdir -p bin/bench-old; \
+	rm -rf bin/bench-old; mkdir -p bin/bench-old bin/bench; \
+	(cd bench && go build -trimpath -o ../bin/bench/ ./cmd/against ./cmd/replay ./cmd/skiff-runner); \
 	(cd "$$tree/bench" && go build -trimpath -o "$(CURDIR)/bin/bench-old/" ./cmd/skiff-runner); \
 	bin/bench/against --old bin/bench-old --runs $(N)
 

@@ -14,7 +14,7 @@ import (
 	"github.com/skiff-k8s/skiff/kubeconfig"
 )
 
-// options is what the flags say.
+// options are the values of the flags.
 type options struct {
 	kubeconfig string
 	context    string
@@ -24,14 +24,14 @@ type options struct {
 	version    bool
 }
 
-// parse reads the flags. It writes the help to stderr if that is asked for, and
-// returns flag.ErrHelp then.
+// parse parses the flags. With --help it writes the help to stderr and returns
+// flag.ErrHelp.
 func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{operator: addingress.DefaultConfig()}
 	cfg := &o.operator
 
 	flags := flag.NewFlagSet("addingress", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // errors are told once, by the caller
+	flags.SetOutput(io.Discard) // the caller prints the error
 	flags.Usage = func() {}
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "the kubeconfig `file`; default: $KUBECONFIG, ~/.kube/config, then the cluster it runs in")
 	flags.StringVar(&o.context, "context", "", "the kubeconfig `context`; default: its current one")
@@ -72,7 +72,7 @@ Usage: addingress [flags]
 
 `
 
-// check reports the values that parse but make no sense.
+// check returns an error for each value that is out of range.
 func (o *options) check() error {
 	cfg := &o.operator
 	var errs []error
@@ -111,7 +111,7 @@ func (o *options) logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, handlerOptions))
 }
 
-// version is the module's, or the commit it was built from.
+// version returns the module's version, or the commit of the build.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

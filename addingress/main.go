@@ -1,15 +1,15 @@
 // Command addingress is a controller that gives a Service annotated
-// ingress/http: "true" an Ingress, keeps it right, and takes it away with the
-// annotation. Its logic is in internal/addingress; here are its flags and its
-// way to stop.
+// ingress/http: "true" an Ingress, repairs it, and deletes it when the annotation
+// goes. Its logic is in internal/addingress; its flags and its shutdown are here.
 //
 //	addingress --host-template '{{.Name}}.{{.Namespace}}.apps.example.com'
 //
-// It runs against the cluster that it is in, or that the kubeconfig names, until
-// SIGTERM or SIGINT. Then work under way finishes; a second signal ends it at once.
+// It works on the cluster that the kubeconfig names, or on the one that it runs in.
+// After SIGTERM or SIGINT it finishes the reconciles under way and ends. A second
+// signal ends it at once.
 //
-// Exit codes: 0 after a clean stop, 1 when it could not start or had to cut work
-// short, 2 for flags that are wrong.
+// Exit codes: 0 after a clean stop; 1 if it could not start, or if reconciles were
+// aborted at the stop; 2 if a flag is wrong.
 package main
 
 import (
@@ -39,7 +39,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is main, with what it reads and writes.
+// run is main with its arguments and streams.
 func run(args []string, stdout, stderr io.Writer) int {
 	opts, err := parse(args, stderr)
 	switch {
@@ -65,7 +65,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// operate connects and works until ctx ends.
+// operate connects to the cluster and runs the operator until ctx ends.
 func operate(ctx context.Context, opts *options, log *slog.Logger) error {
 	config, err := kubeconfig.Load(opts.kubeconfig, opts.kubeconfigOptions()...)
 	if err != nil {
@@ -93,8 +93,8 @@ func orAll(namespace string) string {
 	return namespace
 }
 
-// signalContext ends its context at the first SIGTERM or SIGINT. From then on the
-// signals have their usual effect: a second one ends the process at once.
+// signalContext returns a context that ends at the first SIGTERM or SIGINT. A second
+// signal has its usual effect and ends the process at once.
 func signalContext(log *slog.Logger) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)

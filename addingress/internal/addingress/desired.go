@@ -19,21 +19,20 @@ const (
 	// annotationOn is the one value of it that does.
 	annotationOn = "true"
 
-	// AppliedAnnotation, on an Ingress, is a digest of all that addingress said
-	// about it when it last wrote. By it a change of what is *not* said any more
-	// shows, such as an ingress class that is no longer configured: the field is
-	// still there, and only managedFields, which the cache does without, would
-	// tell whose it is.
+	// AppliedAnnotation, on an Ingress, is a digest of everything that addingress
+	// applied when it last wrote. It shows when addingress does not apply a field any
+	// more, such as an ingress class that is no longer configured: the field is still
+	// there, and only managedFields, which the cache does not keep, has its owner.
 	AppliedAnnotation = "addingress.skiff.dev/applied"
 )
 
-// A problem is why a Service has no Ingress, in the words of the Event about it.
+// A problem is the reason why a Service has no Ingress, as its Event has it.
 type problem struct {
 	reason string // one word in CamelCase, for machines
 	note   string // what is wrong and what to do, for people
 }
 
-// Reasons of Events. They are part of what users rely on: alerts match them.
+// Reasons of Events. Users' alerts match them, so they must not change.
 const (
 	reasonNotOwned    = "IngressNotOwned"
 	reasonNoPorts     = "ServiceHasNoPorts"
@@ -43,14 +42,14 @@ const (
 	reasonContested   = "IngressContested"
 )
 
-// settings is what the operator's flags say about every Ingress.
+// settings are the operator's flags that concern every Ingress.
 type settings struct {
 	hosts *HostTemplate
 	class string // "" leaves the class to others, and to the cluster's default
 }
 
-// desired returns what addingress has to say about the Ingress of svc, and
-// nothing that it does not own; or the problem that svc has with being exposed.
+// desired returns the Ingress of svc with the fields that addingress owns and no
+// others, or the problem because of which svc cannot have one.
 func (s settings) desired(svc *corev1.Service) (*networkingv1.Ingress, *problem) {
 	port, p := backendPort(svc)
 	if p != nil {
@@ -122,9 +121,9 @@ func backendPort(svc *corev1.Service) (networkingv1.ServiceBackendPort, *problem
 	return networkingv1.ServiceBackendPort{Number: first.Port}, nil
 }
 
-// ownerReference makes svc the controller of its Ingress. It does not block the
-// deletion of svc: nothing has to wait for the Ingress, and clusters that enforce
-// permissions on owner references would ask for a right to finalize Services.
+// ownerReference returns the reference that makes svc the controller owner of its
+// Ingress. It does not block the deletion of svc: nothing waits for the Ingress, and a
+// cluster that checks blockOwnerDeletion would ask for a right to finalize Services.
 func ownerReference(svc *corev1.Service) metav1.OwnerReference {
 	controller := true
 	return metav1.OwnerReference{
@@ -136,7 +135,7 @@ func ownerReference(svc *corev1.Service) metav1.OwnerReference {
 	}
 }
 
-// digest is a short name for what ing says.
+// digest returns a short hash of ing.
 func digest(ing *networkingv1.Ingress) string {
 	data, err := json.Marshal(ing)
 	if err != nil {
@@ -146,8 +145,8 @@ func digest(ing *networkingv1.Ingress) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// upToDate reports whether all that want says is so in have. What have holds
-// beyond that is not looked at: it is others'.
+// upToDate reports whether have has every field of want. Other fields of have belong
+// to others and are ignored.
 func upToDate(have, want *networkingv1.Ingress) bool {
 	if have.Annotations[AppliedAnnotation] != want.Annotations[AppliedAnnotation] {
 		return false
@@ -158,7 +157,7 @@ func upToDate(have, want *networkingv1.Ingress) bool {
 	return equality.Semantic.DeepEqual(have.Spec.Rules, want.Spec.Rules) && ownedBy(have, want.OwnerReferences[0])
 }
 
-// ownedBy reports whether the owner reference with want's UID says what want says.
+// ownedBy reports whether have has an owner reference equal to want.
 func ownedBy(have *networkingv1.Ingress, want metav1.OwnerReference) bool {
 	for _, ref := range have.OwnerReferences {
 		if ref.UID == want.UID {

@@ -11,24 +11,27 @@
 //
 // # What it owns
 //
-// Of an Ingress that it made it owns the rules, the ingress class if one is
-// configured, the owner reference, and one annotation, [AppliedAnnotation]. It
-// writes them by server-side apply as the field manager "addingress", and puts
-// them right when someone edits them. Everything else (TLS, labels, other
-// annotations, status) belongs to others and stays.
+// Of an Ingress that it created, addingress owns the rules, the ingress class if one
+// is configured, the owner reference, and one annotation, [AppliedAnnotation]. It
+// writes them by server-side apply as the field manager "addingress", and repairs
+// them when somebody edits them. Everything else (TLS, labels, other annotations,
+// status) belongs to others and stays.
 //
-// spec.rules is one value to server-side apply (an atomic list), so a rule that
-// someone adds to the list is such an edit. Those who need more than one rule
-// make an Ingress of another name.
+// For server-side apply, spec.rules is one value (an atomic list). So a rule that
+// somebody adds to the list is such an edit. An Ingress of another name can have
+// further rules.
+//
+// The backend is the Service's first port, by name if an Ingress may refer to it by
+// that name (an IANA service name: at most 15 characters), else by number.
 //
 // # What it never touches
 //
 // An Ingress of the Service's name whose controller owner is not this very
 // Service, by UID, is foreign: never written, never deleted. The Service gets an
 // Event that says so, and the work is picked up when the foreign Ingress goes.
-// The check is not only on the cache, which may be behind: every write carries
-// what the check saw as a precondition (see [writer]), so the API server refuses
-// a write whose ground has changed.
+// The check does not rely on the cache, which may be behind. Every write carries the
+// state that the check saw as a precondition (see [writer]), so the API server refuses
+// the write if that state has changed.
 //
 // An Ingress whose owner reference was taken away is foreign too: that is how
 // kubectl delete --cascade=orphan hands an object over.

@@ -24,19 +24,18 @@ import (
 	"github.com/skiff-k8s/skiff/workqueue"
 )
 
-// A recorder writes Events about Services that have a problem: one when a
-// problem appears or becomes another, none while it stands. It tells of states
-// and not of occurrences, so that a quiet cluster gets no writes however often
-// its Services are looked at.
+// A recorder writes Events about Services that have a problem. It writes one Event
+// when a problem appears or changes, and none while the problem stays. Therefore a
+// quiet cluster gets no writes, however often its Services are reconciled.
 //
-// Writing happens in run's goroutine, so reporting never waits for the API
-// server. Its memory is one entry for each Service that has a problem now; its
-// pace is bounded by eventsPerSecond whatever happens.
+// run's goroutine writes the Events, so report never waits for the API server. The
+// recorder keeps one entry for each Service that has a problem now, and writes at most
+// eventsPerSecond.
 //
-// An Event's name is made from the Service's UID and the problem. A problem that
-// comes back, or that a restarted operator finds again, therefore meets the Event
-// that was written before, and continues it as a series: the API server keeps
-// Events for an hour (its --event-ttl) after their last write.
+// An Event's name is made from the Service's UID and the problem. If a problem comes
+// back, or a restarted operator finds it again, the Event of that name is continued as
+// a series. The API server keeps Events for an hour (its --event-ttl) after their last
+// write.
 type recorder struct {
 	events   eventClient
 	log      *slog.Logger
@@ -61,13 +60,13 @@ const (
 	eventsPerSecond = 1
 	eventsBurst     = 25
 
-	// repeatAfter is when a problem that still stands may be said again, if its
-	// Service is looked at then. The API server has forgotten the Event by that
-	// time, and kubectl describe would show nothing.
+	// repeatAfter is the time after which a problem that still stands is reported
+	// again, when its Service is reconciled. By then the API server has removed the
+	// Event, and kubectl describe would show nothing.
 	repeatAfter = time.Hour
 
-	// eventTries is how often an Event is tried before it is dropped; the problem
-	// then counts as not said, and is said when its Service is next looked at.
+	// eventTries is how often an Event is tried before it is dropped. The problem is
+	// then reported when its Service is reconciled next.
 	eventTries   = 5
 	eventTimeout = 10 * time.Second
 
@@ -101,8 +100,8 @@ func newRecorder(events eventClient, log *slog.Logger) *recorder {
 	}
 }
 
-// report says that svc has problem p. It returns whether that is news, so that
-// the caller logs it once too. It never waits.
+// report queues an Event about problem p of svc, and reports whether the problem is
+// new, so that the caller logs it once, too. It never blocks.
 func (r *recorder) report(svc *corev1.Service, p problem) (news bool) {
 	key := controller.Key{Namespace: svc.Namespace, Name: svc.Name}
 	r.mu.Lock()
@@ -126,16 +125,16 @@ func (r *recorder) report(svc *corev1.Service, p problem) (news bool) {
 	return true
 }
 
-// clear says that the Service of key has no problem, or that there is no such
-// Service. An Event that was not written yet is not written any more.
+// clear removes the problem of key's Service. If its Event is not written yet, it is
+// not written any more.
 func (r *recorder) clear(key controller.Key) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.standing, key)
 }
 
-// run writes Events until ctx ends. What is not written by then is lost: the
-// next operator finds the same problems.
+// run writes Events until ctx ends. Events that are not written by then are lost, and
+// the next operator finds the same problems.
 func (r *recorder) run(ctx context.Context) {
 	defer r.queue.ShutDown()
 	for {
@@ -176,7 +175,7 @@ func (r *recorder) turn(ctx context.Context, key controller.Key) {
 	}
 }
 
-// unsaid is the problem of key, if an Event about it is due.
+// unsaid returns the problem of key if an Event about it is due, else nil.
 func (r *recorder) unsaid(key controller.Key) *standing {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -186,7 +185,7 @@ func (r *recorder) unsaid(key controller.Key) *standing {
 	return nil
 }
 
-// drop forgets s, unless another problem has taken its place.
+// drop removes s, unless another problem has taken its place.
 func (r *recorder) drop(key controller.Key, s *standing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -195,14 +194,14 @@ func (r *recorder) drop(key controller.Key, s *standing) {
 	}
 }
 
-// hopeless errors come again however often the same Event is sent: the namespace
-// is going, or the operator may not write Events.
+// hopeless reports whether err comes again however often the same Event is sent: the
+// namespace is being deleted, or the operator may not write Events.
 func hopeless(err error) bool {
 	return apierrors.IsNotFound(err) || apierrors.IsForbidden(err) || apierrors.IsInvalid(err) ||
 		apierrors.IsUnauthorized(err)
 }
 
-// say writes the Event about s, or continues the one there is.
+// say creates the Event about s, or continues the one that exists.
 func (r *recorder) say(ctx context.Context, s *standing) error {
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
@@ -229,7 +228,7 @@ func (r *recorder) say(ctx context.Context, s *standing) error {
 	return r.events.Patch(ctx, event.Namespace, event.Name, patch)
 }
 
-// event is the Event about s, by the rules of events.k8s.io/v1.
+// event returns the Event about s, by the rules of events.k8s.io/v1.
 func (r *recorder) event(s *standing, now metav1.MicroTime) *eventsv1.Event {
 	return &eventsv1.Event{
 		ObjectMeta: metav1.ObjectMeta{
@@ -252,7 +251,7 @@ func eventName(service string, uid types.UID, p problem) string {
 	return service + "." + hex.EncodeToString(sum[:8])
 }
 
-// cut shortens s to at most n bytes, at a character's edge.
+// cut shortens s to at most n bytes, between two characters.
 func cut(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -265,7 +264,7 @@ func cut(s string, n int) string {
 	return s[:end] + ellipsis
 }
 
-// apiEvents is the eventClient of a cluster.
+// apiEvents implements eventClient on a cluster.
 type apiEvents struct {
 	events *client.Client[eventsv1.Event]
 }

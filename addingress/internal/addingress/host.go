@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// DefaultHostTemplate makes hosts that are unique in the cluster, under a domain
-// that is nobody's (RFC 2606): good to try the operator with, and safe to leave.
+// DefaultHostTemplate makes hosts that are unique in the cluster. They are below
+// example.com, which RFC 2606 reserves, so no host of anybody is taken.
 const DefaultHostTemplate = "{{.Name}}.{{.Namespace}}.example.com"
 
 // HostTemplate makes the host of a Service's Ingress from the Service's name and
@@ -24,9 +24,11 @@ type HostTemplate struct {
 // hostData is what a template may refer to.
 type hostData struct{ Name, Namespace string }
 
-// ParseHostTemplate reads a Go template of a host name that may use {{.Name}}
-// and {{.Namespace}} of the Service. It is tried on an ordinary Service: a
-// template that makes no valid host of that one would make none of any.
+// ParseHostTemplate parses a Go template of a host name. The template may use the
+// Service's {{.Name}} and {{.Namespace}}.
+//
+// The error is about a template that does not parse, or that makes no valid host for
+// the Service default/web: such a template makes none for any other Service either.
 func ParseHostTemplate(text string) (*HostTemplate, error) {
 	fail := func(err error) error {
 		return fmt.Errorf("host template %q: %w (a good one: %q)", text, err, DefaultHostTemplate)
@@ -42,11 +44,11 @@ func ParseHostTemplate(text string) (*HostTemplate, error) {
 	return t, nil
 }
 
-// String is the template's text.
+// String returns the template's text.
 func (t *HostTemplate) String() string { return t.text }
 
-// Host returns the host of the named Service, or why there is none: what the
-// template makes is no host name that an Ingress may have.
+// Host returns the host of the named Service. It returns an error if the template
+// fails, or makes a host that an Ingress must not have.
 func (t *HostTemplate) Host(name, namespace string) (string, error) {
 	var b strings.Builder
 	if err := t.template.Execute(&b, hostData{Name: name, Namespace: namespace}); err != nil {
@@ -60,8 +62,9 @@ func (t *HostTemplate) Host(name, namespace string) (string, error) {
 // The API server does not check it, but no DNS server can answer for such a name.
 const maxLabel = 63
 
-// checkHost is the API server's rule for an Ingress's host (a DNS name, its
-// first label possibly "*", no IP address) and DNS's own for each label.
+// checkHost returns an error if host breaks the API server's rule for an Ingress's
+// host (a DNS name whose first label may be "*", no IP address) or the rule of DNS
+// for each label.
 func checkHost(host string) error {
 	if host == "" {
 		return errors.New("the host is empty")

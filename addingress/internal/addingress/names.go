@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// CheckNames reports a namespace or an ingress class that cannot exist, before
-// every Ingress fails by it. Either may be empty.
+// CheckNames returns an error if the namespace or the ingress class cannot exist, so
+// that the operator ends at its start and not at every Ingress. Either may be empty.
 func CheckNames(namespace, class string) error {
 	var errs []error
 	if namespace != "" {

@@ -19,16 +19,16 @@ const (
 
 // pace bounds how often the Ingress of one Service is written. Two controllers that
 // both insist on their version of it, or one that deletes what addingress creates,
-// would otherwise write as fast as the API server lets them, for ever.
+// would otherwise write as fast as the API server allows, forever.
 //
-// It keeps a limiter for each Service whose Ingress was written since the Service
-// asked for one; it is safe for concurrent use.
+// It has one limiter for each Service that asks for an Ingress and whose Ingress was
+// written. It is safe for concurrent use.
 type pace struct {
 	mu       sync.Mutex
 	limiters map[controller.Key]*rate.Limiter // guarded by mu
 }
 
-// wait takes the right to one write, or says how long there is none.
+// wait returns 0 and counts one write, or returns how long the next write must wait.
 func (p *pace) wait(key controller.Key) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -48,7 +48,8 @@ func (p *pace) wait(key controller.Key) time.Duration {
 	return wait
 }
 
-// calm reports whether nobody has quarrelled over the Ingress lately.
+// calm reports whether at least half of the burst is left, that is, whether the
+// Ingress was not fought over lately.
 func (p *pace) calm(key controller.Key) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,7 +57,7 @@ func (p *pace) calm(key controller.Key) bool {
 	return limiter == nil || limiter.Tokens() >= writesBurst/2
 }
 
-// forget frees what is kept of a Service that is gone, or asks for no Ingress.
+// forget removes the limiter of a Service that is gone or asks for no Ingress.
 func (p *pace) forget(key controller.Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

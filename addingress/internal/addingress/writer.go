@@ -12,29 +12,27 @@ import (
 	"github.com/skiff-k8s/skiff/informer"
 )
 
-// fieldManager is who addingress is in managedFields.
+// fieldManager is the name of addingress in managedFields.
 const fieldManager = "addingress"
 
-// neverVersion is a resourceVersion that no object has: it is the revision of an
-// etcd that holds nothing yet, and each write makes a new one.
+// neverVersion is a resourceVersion that no object has: the revision of an empty
+// etcd. Each write makes a higher one.
 const neverVersion = "1"
 
-// A writer makes the three writes that there are to Ingresses. Each carries as a
-// precondition what it was decided on, so that the API server refuses it with a
-// conflict if that does not hold any more. The key is then tried again, and meets
-// the newer state.
+// A writer creates, repairs and deletes Ingresses. Each request carries the state
+// that it was decided on as a precondition. If that state has changed, the API server
+// refuses the request with a conflict, and the key is tried again with the newer state.
 //
-// Creating and repairing are the same request, a server-side apply, so that the
-// fields have one owner entry in managedFields, and a field that is not said any
-// more goes away (a POST would leave an entry of its own behind, which keeps it).
+// Creating and repairing are the same request, a server-side apply. So addingress has
+// one entry in managedFields, and a field that it does not set any more is removed. A
+// POST would leave an entry of its own, which keeps the field.
 type writer struct {
 	ingresses *client.Client[networkingv1.Ingress]
 }
 
-// create makes an Ingress where the cache has none. An apply would take over an
-// Ingress that somebody made in the meantime; this one cannot: it names a
-// resourceVersion, which the API server compares with that of the object, if
-// there is one, and which none has.
+// create creates an Ingress where the cache has none. A plain apply would take over
+// an Ingress that somebody created in the meantime. This one carries a resourceVersion
+// that no object has, so the API server refuses it if there is an object.
 func (w writer) create(ctx context.Context, want *networkingv1.Ingress) error {
 	ing := *want
 	ing.ResourceVersion = neverVersion
@@ -44,10 +42,9 @@ func (w writer) create(ctx context.Context, want *networkingv1.Ingress) error {
 	return nil
 }
 
-// repair says again what is wanted of an Ingress of ours, and takes the fields
-// that it names from whoever else set them. The resourceVersion has the API server
-// refuse it if the Ingress has changed, the UID if it is gone: an apply without one
-// would make it anew.
+// repair sets the fields of want on an Ingress that the Service owns, also those that
+// somebody else has set since. The API server refuses the request if the Ingress has
+// changed (resourceVersion) or is gone (UID: without it the apply would create one).
 func (w writer) repair(ctx context.Context, have informer.Item[networkingv1.Ingress], want *networkingv1.Ingress) error {
 	ing := *want
 	ing.UID = types.UID(have.UID())
@@ -63,8 +60,8 @@ func (w writer) apply(ctx context.Context, ing *networkingv1.Ingress, force bool
 	return err
 }
 
-// delete deletes an Ingress of ours: the one that the cache shows, unchanged
-// since. Its UID alone would not do: who owns it may have changed.
+// delete deletes an Ingress that the Service owns, if it is unchanged since the cache
+// showed it. The UID as the only precondition would not do: the owner may have changed.
 func (w writer) delete(ctx context.Context, have informer.Item[networkingv1.Ingress]) error {
 	uid, version := types.UID(have.UID()), have.ResourceVersion()
 	err := w.ingresses.In(have.Namespace()).Delete(ctx, have.Name(), metav1.DeleteOptions{

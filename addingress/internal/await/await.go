@@ -1,5 +1,5 @@
-// Package await waits for a cluster to be in a state, by watching it: what tests
-// and the demo do instead of sleeping and looking again.
+// Package await waits until watched objects of a cluster are in some state. Tests and
+// the demo use it in place of polling.
 //
 //	view := await.New()
 //	ingresses := await.Watch[networkingv1.Ingress](view, factory)
@@ -19,8 +19,8 @@ import (
 	"github.com/skiff-k8s/skiff/kind"
 )
 
-// View is told when something has changed, and has those who wait look again. It
-// is safe for concurrent use.
+// View checks conditions again whenever something has changed. It is safe for
+// concurrent use.
 type View struct {
 	mu    sync.Mutex
 	moved chan struct{} // guarded by mu; closed, and another one made, at each change
@@ -29,8 +29,8 @@ type View struct {
 // New returns a View that watches nothing yet.
 func New() *View { return &View{moved: make(chan struct{})} }
 
-// Watch has the view told of every change of the factory's objects of type T, and
-// returns what reads them.
+// Watch checks the view's conditions at every change of the factory's objects of
+// type T, and returns their lister.
 func Watch[T any, P kind.Object[T]](v *View, f *informer.Factory, opts ...informer.Option) informer.Lister[T] {
 	shared := informer.For[T, P](f, opts...)
 	shared.AddHandler(informer.Handler[T]{
@@ -41,7 +41,8 @@ func Watch[T any, P kind.Object[T]](v *View, f *informer.Factory, opts ...inform
 	return shared.Lister()
 }
 
-// Moved says that something has changed that a condition may depend on.
+// Moved checks the conditions again. Call it when something has changed that a
+// condition may depend on.
 func (v *View) Moved() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -49,8 +50,8 @@ func (v *View) Moved() {
 	v.moved = make(chan struct{})
 }
 
-// Until waits until holds returns nil, asking it now and after every change. If
-// ctx ends first the error says what was waited for and what was wrong to the end.
+// Until calls holds now and after every change, and returns when holds returns nil.
+// If ctx ends first, the error has what, the last error of holds, and ctx's cause.
 func (v *View) Until(ctx context.Context, what string, holds func() error) error {
 	for {
 		v.mu.Lock()
