@@ -24,7 +24,7 @@
 //	factory := informer.NewFactory(c)
 //	pods := informer.For[corev1.Pod](factory)
 //
-//	err = controller.New("tagger", factory, reconcile, controller.For[corev1.Pod]()).Run(ctx)
+//	err = controller.Run(ctx, factory, controller.New("tagger", reconcile, controller.For(pods)))
 //
 // README.md has a whole controller, examples/ a small program for every use, and DESIGN.md the
 // reasons.

@@ -36,6 +36,7 @@ type lab struct {
 	t          *testing.T
 	ctx        context.Context
 	rest       *rest.Client
+	factory    *informer.Factory // of the namespace
 	namespace  string
 	configMaps *client.Client[corev1.ConfigMap]
 	secrets    *client.Client[corev1.Secret]
@@ -52,26 +53,30 @@ func newLab(t *testing.T) *lab {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	l := &lab{t: t, ctx: ctx, rest: c, namespace: cluster.Namespace(t)}
+	l.factory = informer.NewFactory(c, informer.Namespace(l.namespace))
 	l.configMaps = client.Of[corev1.ConfigMap](c).In(l.namespace)
 	l.secrets = client.Of[corev1.Secret](c).In(l.namespace)
 	return l
 }
 
-func (l *lab) factory() *informer.Factory {
-	return informer.NewFactory(l.rest, informer.Namespace(l.namespace))
+func (l *lab) configMapInformer(opts ...informer.Option) *informer.Informer[corev1.ConfigMap] {
+	return informer.For[corev1.ConfigMap](l.factory, opts...)
 }
 
-// run runs c until the test ends, or stop is called.
+func (l *lab) secretInformer(opts ...informer.Option) *informer.Informer[corev1.Secret] {
+	return informer.For[corev1.Secret](l.factory, opts...)
+}
+
+// run runs c and the lab's factory until the test ends, or stop is called.
 func (l *lab) run(c *Controller) (stop func()) {
 	ctx, cancel := context.WithCancel(l.ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- c.Run(ctx) }()
+	go func() { ended <- Run(ctx, l.factory, c) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			l.t.Errorf("Run: %v", err)
 		}
-		c.factory.Wait()
 	})
 	l.t.Cleanup(stop)
 	return stop
@@ -158,7 +163,7 @@ func TestForReconcilesWhatExistsAndEveryChange(t *testing.T) {
 	l := newLab(t)
 	l.configMap("before")
 	k := l.keys()
-	c := New("test", l.factory(), k.reconcile, For[corev1.ConfigMap]())
+	c := New("test", k.reconcile, For(l.configMapInformer()))
 	l.run(c)
 	k.until("before")
 	l.configMap("after")
@@ -170,7 +175,7 @@ func TestForReconcilesWhatExistsAndEveryChange(t *testing.T) {
 	}
 	k.until("before")
 
-	if err := c.Run(l.ctx); err == nil || !strings.Contains(err.Error(), "run already") {
+	if err := c.Run(l.ctx); err == nil || !strings.Contains(err.Error(), "run before") {
 		t.Errorf("a second Run: %v", err)
 	}
 }
@@ -179,7 +184,7 @@ func TestOwnsReconcilesTheControllerOwner(t *testing.T) {
 	l := newLab(t)
 	owner := l.configMap("owner")
 	k := l.keys()
-	l.run(New("test", l.factory(), k.reconcile, For[corev1.ConfigMap](), Owns[corev1.Secret]()))
+	l.run(New("test", k.reconcile, For(l.configMapInformer()), Owns(l.secretInformer())))
 	k.until("owner")
 
 	yes := true
@@ -222,7 +227,7 @@ func TestWatchesReconcilesWhatItsFunctionSays(t *testing.T) {
 		}
 		return []Key{{Namespace: secret.Namespace(), Name: to}}
 	}
-	l.run(New("test", l.factory(), k.reconcile, For[corev1.ConfigMap](), Watches(refers)))
+	l.run(New("test", k.reconcile, For(l.configMapInformer()), Watches(l.secretInformer(), refers)))
 	annotated := func(to string) *corev1.Secret {
 		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "s", Annotations: map[string]string{"for": to}}}
 	}
@@ -239,17 +244,14 @@ func TestWatchesReconcilesWhatItsFunctionSays(t *testing.T) {
 }
 
 // An object that leaves what Where names is noticed; what was never in it is not.
-func TestWhereAndWhenChanged(t *testing.T) {
+func TestWhereAndWhenOnAServer(t *testing.T) {
 	l := newLab(t)
 	k := l.keys()
 	on := func(cm informer.Item[corev1.ConfigMap]) bool {
 		value, _ := cm.Annotation("on")
 		return value == "true"
 	}
-	labelled := func(old, new informer.Item[corev1.ConfigMap]) bool {
-		return old.Labels().Get("l") != new.Labels().Get("l")
-	}
-	l.run(New("test", l.factory(), k.reconcile, For[corev1.ConfigMap]().Where(on).WhenChanged(labelled)))
+	l.run(New("test", k.reconcile, For(l.configMapInformer()).Where(on).When(LabelChanged("l"))))
 
 	l.configMap("never")
 	l.touch("never", "1")
@@ -286,8 +288,8 @@ func TestResourceWithoutAGoType(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := l.keys()
-	l.run(New("test", l.factory(), k.reconcile, ForResource(configMaps), OwnsResource(secrets),
-		WatchesResource(secrets, func(informer.Item[unstructured.Unstructured]) []Key {
+	l.run(New("test", k.reconcile, For(informer.ForResource(l.factory, configMaps)), Owns(informer.ForResource(l.factory, secrets)),
+		Watches(informer.ForResource(l.factory, secrets), func(informer.Item[unstructured.Unstructured]) []Key {
 			return []Key{{Namespace: l.namespace, Name: "watching"}}
 		})))
 	owner := l.configMap("owner")
@@ -379,7 +381,10 @@ func TestReconcileSeesItsOwnWrites(t *testing.T) {
 	reconciled := make(chan struct{}, 100)
 	reconcile := func(ctx context.Context, key Key) (Result, error) {
 		var children []string
-		for child := range secrets.Lister().Items(nil) {
+		for child, err := range secrets.Lister().Items(informer.Query{}) {
+			if err != nil {
+				return Result{}, err
+			}
 			children = append(children, child.Name())
 		}
 		if len(children) != int(there.Load()) {
@@ -398,10 +403,11 @@ func TestReconcileSeesItsOwnWrites(t *testing.T) {
 		return Result{}, err
 	}
 	turns := make(chan struct{}, 100)
-	c := New("test", factory, reconcile,
-		For[corev1.ConfigMap](informer.FieldSelector("metadata.name=owner")),
-		// The children's events bring no key: it is the hold that does.
-		Watches(func(informer.Item[corev1.Secret]) []Key { return nil }),
+	l.factory = factory
+	c := New("test", reconcile,
+		For(l.configMapInformer(informer.FieldSelector("metadata.name=owner"))),
+		// The children's events name no key: it is the hold that does.
+		Watches(secrets, func(informer.Item[corev1.Secret]) []Key { return nil }),
 		Workers(4), WriteTimeout(time.Hour),
 		QueueMetrics(workqueue.Metrics{WorkDuration: func(time.Duration) { turns <- struct{}{} }}))
 	l.run(c)
@@ -444,7 +450,7 @@ func TestWritesThatAreNotWatchedHoldNothing(t *testing.T) {
 	l := newLab(t)
 	elsewhere := controlplane.Start(t).Namespace(t)
 	reconciled := make(chan struct{}, 100)
-	c := New("test", l.factory(), func(ctx context.Context, key Key) (Result, error) {
+	c := New("test", func(ctx context.Context, key Key) (Result, error) {
 		if key.Name != "a" {
 			return Result{}, nil
 		}
@@ -453,7 +459,7 @@ func TestWritesThatAreNotWatchedHoldNothing(t *testing.T) {
 		_, err2 := l.secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{GenerateName: "x-"}}, metav1.CreateOptions{})
 		reconciled <- struct{}{}
 		return Result{}, errors.Join(err1, err2)
-	}, For[corev1.ConfigMap](), WriteTimeout(time.Hour))
+	}, For(l.configMapInformer()), WriteTimeout(time.Hour))
 	l.run(c)
 	l.configMap("a")
 	for i := range 3 {
@@ -475,14 +481,14 @@ func TestWriteThatASelectorHidesDoesNotParkTheKey(t *testing.T) {
 	l := newLab(t)
 	reconciled := make(chan struct{}, 100)
 	log := &logged{}
-	c := New("test", l.factory(), func(ctx context.Context, key Key) (Result, error) {
+	c := New("test", func(ctx context.Context, key Key) (Result, error) {
 		if key.Name != "a" {
 			return Result{}, nil
 		}
 		_, err := l.secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{GenerateName: "hidden-"}}, metav1.CreateOptions{})
 		reconciled <- struct{}{}
 		return Result{}, err
-	}, For[corev1.ConfigMap](), Owns[corev1.Secret](informer.LabelSelector("shown=yes")),
+	}, For(l.configMapInformer()), Owns(l.secretInformer(informer.LabelSelector("shown=yes"))),
 		WriteTimeout(100*time.Millisecond), Logger(slog.New(slog.NewTextHandler(log, nil))))
 	l.run(c)
 	l.configMap("a")
@@ -494,7 +500,7 @@ func TestWriteThatASelectorHidesDoesNotParkTheKey(t *testing.T) {
 		}
 		l.touch("a", fmt.Sprint(i))
 	}
-	if log.count("have not shown") == 0 {
+	if log.count("have not seen") == 0 {
 		t.Error("the log does not say so")
 	}
 }
@@ -518,7 +524,7 @@ func TestStopBeforeSync(t *testing.T) {
 	ctx, cancel := context.WithCancel(l.ctx)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- New("test", factory, l.keys().reconcile, For[corev1.ConfigMap]()).Run(ctx)
+		ended <- Run(ctx, factory, New("test", l.keys().reconcile, For(informer.For[corev1.ConfigMap](factory))))
 	}()
 	select {
 	case <-failed:
@@ -529,5 +535,4 @@ func TestStopBeforeSync(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	factory.Wait()
 }

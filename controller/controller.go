@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,188 +13,141 @@ import (
 	"github.com/skiff-k8s/skiff/workqueue"
 )
 
-// Reconcile brings the object of key into the state that it should have, whatever
-// state it finds. It is told a key and not an event: several events may have led
-// to one call, and a call may come without any.
+// Reconcile brings the object of key into the state that it should have, whatever its present state.
+// It is given a key and not an event: several events may lead to one call, and a call may come without
+// any.
 //
-// It runs in several goroutines, for different keys: never twice at once for one.
-// An error has the key tried again later (see MaxRetries and Terminal), and so
-// has a panic; Result is not looked at then.
+// It is called by several goroutines, for different keys; never twice at once for one key. After an
+// error or a panic the key is tried again later (see MaxRetries and Terminal), and the Result is
+// ignored.
 //
-// ctx lives on when the controller is told to stop, so that nothing is left half
-// done; it ends if that takes longer than the DrainTimeout. What is written under
-// it through package client is noted, so that the key is not reconciled again
-// before the caches show it.
+// ctx does not end when the controller is stopped, so that nothing is left half done. It ends when
+// that takes longer than the DrainTimeout. The controller observes what is written under ctx through
+// package client, and does not reconcile the key again before the caches have seen it.
 type Reconcile func(ctx context.Context, key Key) (Result, error)
 
-// Controller runs a Reconcile. Make one with New.
+// Controller calls a Reconcile. Make one with New, and run it with Run or Controller.Run. Its methods
+// are safe for concurrent use.
 type Controller struct {
 	name      string
-	factory   *informer.Factory
 	reconcile Reconcile
 	sources   []source
-	primary   kind.Info // what it is For
-	errs      []error   // why it cannot run
+	reads     []informer.Untyped
+	mistakes  []error // that New has found
 
 	workers      int
 	maxRetries   int
+	syncTimeout  time.Duration
 	drainTimeout time.Duration
 	writeTimeout time.Duration
 	limiter      workqueue.RateLimiter[Key]
 	queueMetrics workqueue.Metrics
 	log          *slog.Logger
 
-	queue *workqueue.Queue[Key]
-	holds *holds
-	ran   atomic.Bool
-	count counters
+	queue  *workqueue.Queue[Key]
+	holds  *holds
+	panics panics
+	ran    atomic.Bool
+	count  counters
 }
 
-// New makes a controller that reconciles the keys that its sources name: one For,
-// and any number of Owns and Watches. It asks the factory for their informers, so
-// that a factory started before Run starts those too; it starts nothing itself.
+// New returns a controller that calls r for the keys that its sources name: one For or more, and any
+// number of Owns and Watches. The name is for logs, errors and metrics. New starts nothing.
 //
-// A mistake in the options, such as a type whose kind is not known, is what Run
-// returns.
-func New(name string, f *informer.Factory, r Reconcile, opts ...Option) *Controller {
-	c := &Controller{
-		name:         name,
-		factory:      f,
-		reconcile:    r,
-		workers:      DefaultWorkers,
-		maxRetries:   -1,
-		drainTimeout: DefaultDrainTimeout,
-		writeTimeout: DefaultWriteTimeout,
-		limiter:      workqueue.DefaultRateLimiter[Key](),
-	}
+// New does not fail. A mistake in its arguments is returned by Run at once.
+func New(name string, r Reconcile, opts ...Option) *Controller {
+	c := &Controller{name: name, reconcile: r}
 	for _, opt := range opts {
 		opt.apply(c)
 	}
-	if c.log == nil {
-		c.log = slog.Default()
-	}
+	c.defaults()
 	c.log = c.log.With("controller", name)
 	c.queue = workqueue.NewWithRateLimiter(c.limiter, workqueue.WithName(name), workqueue.WithMetrics(c.queueMetrics))
 	c.holds = newHolds(c.writeTimeout, c.queue.Add, c.writeUnseen)
-	c.openSources()
+	for _, s := range c.sources {
+		s.attach(c.holds.newView())
+	}
 	return c
 }
 
-// openSources resolves the sources and checks that they make a controller.
-func (c *Controller) openSources() {
-	fors := 0
-	for _, s := range c.sources {
-		k, err := s.kind()
-		if err != nil {
-			c.errs = append(c.errs, err)
-			continue
-		}
-		if s.primary() {
-			c.primary = k
-			fors++
-		}
-	}
-	if fors != 1 {
-		c.errs = append(c.errs, fmt.Errorf("it has %d sources made by For, and needs exactly one", fors))
+// check returns what is wrong with the controller, and the kind that it is For.
+func (c *Controller) check() (primary kind.Info, err error) {
+	mistakes := c.mistakes
+	if c.reconcile == nil {
+		mistakes = append(mistakes, errors.New("its Reconcile is nil"))
 	}
 	if c.workers < 1 {
-		c.errs = append(c.errs, fmt.Errorf("it has %d workers, and needs one at least", c.workers))
+		mistakes = append(mistakes, fmt.Errorf("it has %d workers: a positive number is needed, 0 means the default", c.workers))
 	}
-	if len(c.errs) > 0 {
-		return
-	}
+	fors := 0
 	for _, s := range c.sources {
-		s.open(c)
+		if err := s.check(); err != nil {
+			mistakes = append(mistakes, err)
+			continue
+		}
+		if !s.isFor() {
+			continue
+		}
+		switch k := s.cache().Kind(); {
+		case fors == 0:
+			primary = k
+		case k.Group != primary.Group || k.Kind != primary.Kind:
+			mistakes = append(mistakes, fmt.Errorf("it is For %s and For %s: make a controller for each kind", primary, k))
+		}
+		fors++
 	}
-}
-
-// Run starts the factory's informers, waits until the caches are in sync, and
-// reconciles until ctx ends. Then it takes no more keys, lets the reconciles that
-// are under way finish, and returns nil. Keys that wait are dropped: whoever runs
-// next reconciles everything that there is.
-//
-// If reconciles take longer than the DrainTimeout to finish their contexts are
-// cancelled; Run waits for them all the same, and returns an error that says so.
-// It returns an error at once if the options were wrong, or on a second call.
-//
-// All goroutines that Run starts have ended when it returns. Those of the factory
-// end with ctx: its Wait waits for them.
-func (c *Controller) Run(ctx context.Context) error {
-	if len(c.errs) > 0 {
-		return fmt.Errorf("controller %q cannot run: %w", c.name, errors.Join(c.errs...))
+	if fors == 0 && len(mistakes) == 0 {
+		mistakes = append(mistakes, errors.New("it has no For: its sources must say which objects it is about"))
 	}
-	if c.ran.Swap(true) {
-		return fmt.Errorf("controller %q was run already: make a new one", c.name)
-	}
-	defer c.queue.ShutDown()
-	defer c.holds.stop()
-	for _, s := range c.sources {
-		defer s.listen()()
-	}
-	if err := c.factory.Start(ctx); err != nil {
-		return fmt.Errorf("controller %q: %w", c.name, err)
-	}
-	for _, s := range c.sources {
-		if err := s.wait(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return fmt.Errorf("controller %q: %w", c.name, err)
+	for _, cache := range c.reads {
+		if err := mistakeOf(cache); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("Reads: %w", err))
 		}
 	}
-	c.log.Info("caches in sync, reconciling", "workers", c.workers)
-	return c.work(ctx)
+	if len(mistakes) > 0 {
+		return primary, fmt.Errorf("run controller %q: %w", c.name, errors.Join(mistakes...))
+	}
+	return primary, nil
 }
 
-// work runs the workers until ctx ends, and drains.
-func (c *Controller) work(ctx context.Context) error {
-	workCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-
-	var workers sync.WaitGroup
-	for range c.workers {
-		workers.Go(func() {
-			for {
-				key, err := c.queue.Get(ctx)
-				if err != nil {
-					return
-				}
-				c.turn(workCtx, key)
-			}
-		})
+// mistakeOf returns the mistake that was made in the call that made an informer. That the informer has
+// stopped is none: Run finds that out when it waits for the informer.
+func mistakeOf(cache informer.Untyped) error {
+	if cache == nil {
+		return errors.New("its informer is nil")
 	}
-
-	<-ctx.Done()
-	c.log.Info("stopping: reconciles under way finish", "reconciling", c.queue.Stats().Processing)
-	cancelled := make(chan int, 1)
-	grace := time.AfterFunc(c.drainTimeout, func() {
-		cancelled <- c.queue.Stats().Processing
-		cancel()
-	})
-	workers.Wait()
-	if grace.Stop() {
+	err := cache.Err()
+	var stopped *informer.StoppedError
+	if errors.As(err, &stopped) {
 		return nil
 	}
-	return fmt.Errorf("controller %q: %d reconciles took longer than %v to finish after the stop and were cancelled",
-		c.name, <-cancelled, c.drainTimeout)
+	return err
+}
+
+// caches returns the informers of the sources and of Reads.
+func (c *Controller) caches() []informer.Untyped {
+	var caches []informer.Untyped
+	for _, s := range c.sources {
+		caches = append(caches, s.cache())
+	}
+	return append(caches, c.reads...)
 }
 
 // Stats is what a controller has done since New, and what it has to do.
 type Stats struct {
 	// Queue is the state of its queue.
 	Queue workqueue.Stats
-	// Held is how many keys wait until the caches show their own writes.
+	// Held is the number of keys that wait until the caches have seen their own writes.
 	Held int
-	// Succeeded and Failed count reconciles; every one is either.
+	// Succeeded and Failed count reconciles. Each reconcile is counted once, in one of the two.
 	Succeeded, Failed uint64
-	// GivenUp counts the keys left to their next event or resync, because their
-	// retries were used up or their error was Terminal. It counts turns: a key
-	// given up twice counts twice.
+	// GivenUp counts the reconciles after which a key was left to its next event or resync, because
+	// its retries were used up or its error was Terminal.
 	GivenUp uint64
 }
 
-// Idle reports whether nothing is to be done now: no key is queued, reconciled,
-// or held. Keys that wait for a time (RequeueAfter, or a retry) do not count.
+// Idle reports whether there is nothing to do now: no key is queued, being reconciled, or held. Keys
+// that wait for a time (RequeueAfter, or a retry) do not count.
 func (s Stats) Idle() bool {
 	return s.Queue.Depth == 0 && s.Queue.Processing == 0 && s.Held == 0
 }

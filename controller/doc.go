@@ -1,44 +1,55 @@
-// Package controller is the loop at the heart of a Kubernetes controller: it
-// watches objects, and calls a Reconcile for each one that may not be in the
-// state that it should be in, until it is.
+// Package controller runs the reconcile loop of a Kubernetes controller: it watches objects, and calls
+// a [Reconcile] for each object that may not be in the state that it should have, until it is.
 //
-// What enters is a sentence about what the controller is For, what it Owns and
-// what it Watches; what leaves is calls of a function of one key. A whole
-// controller:
+// A controller is made of informers (package informer) and one function:
 //
 //	factory := informer.NewFactory(c) // c is a *rest.Client
-//	services := informer.For[corev1.Service](factory).Lister()
-//	err := controller.New("addingress", factory,
-//		func(ctx context.Context, key controller.Key) (controller.Result, error) {
-//			svc, err := services.In(key.Namespace).Get(key.Name)
-//			…
-//		},
-//		controller.For[corev1.Service](),
-//		controller.Owns[networkingv1.Ingress](),
-//		controller.Workers(5),
-//	).Run(ctx)
+//	services := informer.For[corev1.Service](factory)
+//	ingresses := informer.For[networkingv1.Ingress](factory)
 //
-// # The way of an event
+//	reconcile := func(ctx context.Context, key controller.Key) (controller.Result, error) {
+//		svc, err := services.Lister().Get(key.Namespace, key.Name)
+//		…
+//	}
+//	err := controller.Run(ctx, factory, controller.New("addingress", reconcile,
+//		controller.For(services), controller.Owns(ingresses), controller.Workers(5)))
 //
-//   - A source ([For], [Owns], [Watches]; source.go) registers a handler with an
-//     informer. From each change it makes keys, out of what an item tells without
-//     decoding: its own name, its controller owner's, or what a function says.
-//     [Source.Where] and [Source.WhenChanged] drop what cannot matter.
-//   - Keys go through a workqueue: one that is queued ten times is reconciled once,
-//     and never twice at the same time.
-//   - A worker (turn.go) calls the Reconcile. Its error has the key come back later
-//     each time, up to [MaxRetries]; [Terminal] errors do not come back; a panic is
-//     an error.
-//   - A key that has written waits until the caches show what it wrote (holds.go).
-//     Writes are noted by package client under the Reconcile's context, and
-//     resourceVersions are comparable since Kubernetes 1.35, so this needs no
-//     bookkeeping in the Reconcile: it may trust what a lister says of its own
-//     writes. It may not trust it of others' writes; those are what preconditions
-//     (a resourceVersion in an update, a UID in a delete) are for.
+// # From an event to a call
 //
-// # Stopping
+//   - A source ([For], [Owns], [Watches]) adds a handler to its informer. For each change it makes
+//     keys from the object's metadata, without decoding the object: its own key, the key of its
+//     controller owner, or what a function returns. [Source.When] and [Source.Where] ignore changes
+//     that do not matter:
 //
-// When Run's context ends no more keys are taken. Reconciles under way go on under
-// a context that lives for the [DrainTimeout] more, and Run returns when they have
-// finished.
+//     controller.For(deployments).
+//     When(controller.Or(controller.GenerationChanged, controller.LabelChanged("app"))).
+//     Where(func(d informer.Item[appsv1.Deployment]) bool { return d.Labels().Has("app") })
+//
+//   - The keys go through a workqueue. A key that is queued ten times is reconciled once, and never
+//     twice at the same time.
+//
+//   - A worker calls the Reconcile. After an error or a panic the key is tried again, with growing
+//     pauses, up to [MaxRetries]. A key whose error is [Terminal] is not tried again.
+//
+//   - After a reconcile has written, its key is not reconciled again until the caches have seen that
+//     write. Package client reports the writes that are made under the Reconcile's context, and
+//     resourceVersions can be compared since Kubernetes 1.35, so the Reconcile does nothing for this:
+//     it may rely on its listers for its own writes. It may not rely on them for the writes of
+//     others; use preconditions for those (a resourceVersion in an update, a UID in a delete).
+//
+// # Starting and stopping
+//
+// [Run] runs a factory with its controllers; [Controller.Run] runs one controller on informers that run
+// already. Both wait until all caches of the controller are in sync: those of its sources and those
+// that [Reads] names. Only then the functions of the controller are called, so each of them may read
+// these caches.
+//
+// A controller never goes on with a cache that stands still. If one of its caches stops, Run ends with
+// an error. If one of them is not in sync within the [SyncTimeout] while the API server answers,
+// because the controller may not list the resource or a CustomResourceDefinition is missing, Run ends
+// with an error that names the informer and its last error. A server that cannot be reached is waited
+// for, and the log says so.
+//
+// When Run's context ends the controller takes no more keys. Reconciles that are running go on, under
+// a context of their own, for up to the [DrainTimeout], and Run returns when they have finished.
 package controller

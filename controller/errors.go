@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// Terminal marks err as one that trying again does not help: the key waits for
-// its next event, or for the resync. Terminal(nil) is nil. errors.Is and errors.As
-// see through the mark.
+// Terminal marks err as an error that another try does not help. A key whose reconcile returns it is not
+// tried again until its next event or resync. Terminal(nil) is nil. errors.Is and errors.As find what
+// err wraps.
 func Terminal(err error) error {
 	if err == nil {
 		return nil
@@ -15,8 +15,10 @@ func Terminal(err error) error {
 	return &terminalError{err}
 }
 
-// IsTerminal reports whether err, or an error that it wraps, was marked by
-// Terminal.
+// Terminalf is Terminal(fmt.Errorf(format, args...)).
+func Terminalf(format string, args ...any) error { return Terminal(fmt.Errorf(format, args...)) }
+
+// IsTerminal reports whether err, or an error that it wraps, was marked by Terminal.
 func IsTerminal(err error) bool {
 	var t *terminalError
 	return errors.As(err, &t)
@@ -27,19 +29,19 @@ type terminalError struct{ err error }
 func (e *terminalError) Error() string { return e.err.Error() }
 func (e *terminalError) Unwrap() error { return e.err }
 
-// PanicError is what a reconcile that panics is taken to have returned: the
-// controller goes on with its other keys, and tries this one again like after any
-// error. The stack is in the log.
+// PanicError is the error of a reconcile that panicked. The controller goes on, and tries the key again
+// as after any error. It is the "error" of a log record; of each different stack the first record has
+// it as "stack".
 type PanicError struct {
-	Value any    // what was panicked with
+	Value any    // the argument of panic
 	Stack []byte // of the goroutine, from the panic up
+
+	place uint64 // equal for equal stacks
 }
 
-func (e *PanicError) Error() string {
-	return fmt.Sprintf("reconcile panicked: %v", e.Value)
-}
+func (e *PanicError) Error() string { return fmt.Sprintf("reconcile panicked: %v", e.Value) }
 
-// Unwrap is the value, if it is an error.
+// Unwrap returns the Value if it is an error, otherwise nil.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err

@@ -2,49 +2,50 @@ package controller
 
 import (
 	"container/heap"
+	"container/list"
+	"slices"
 	"sync"
 	"time"
 )
 
-// holds keeps back the keys whose own writes the caches have not shown yet. A key
-// reconciled before that would be judged by a state that its last turn has
-// changed already: it would create what exists, or repair what is repaired.
+// holds keeps a key from being reconciled until the caches have seen what its last reconcile wrote.
+// A reconcile before that would act on a state that it has changed itself: it would create what
+// exists, or repair what is repaired.
 //
-// A key goes this way:
+// The states of a key:
 //
 //	          hold                       want
 //	(free) ─────────▶ held, not wanted ────────▶ held, wanted
-//	   ▲                 │ shown / expired           │ shown / expired: release
+//	   ▲                 │ seen / expired            │ seen / expired: release
 //	   └─────────────────┴───────────────────────────┘
 //
-// A key that nobody wants while it is held leaves without a turn. There is no
-// goroutine per key, nor one at all: caches call in when they have moved, and one
-// timer is armed for the hold that expires first. There is at most one hold per
-// key, so memory is bounded by the keys that were written for within the timeout.
+// A key that no event names while it is held is not released to the queue. There is no goroutine
+// here: caches call in when they have moved on, and one timer is set for the hold that expires
+// first. There is at most one hold per key, so memory is bounded by the number of keys that were
+// written for within the timeout.
 type holds struct {
-	timeout time.Duration
-	release func(Key)                // a held key that was wanted is free; called without mu
-	expired func(Key, time.Duration) // a hold was given up after that time; called without mu
+	timeout time.Duration            // negative means that no hold expires
+	release func(Key)                // puts a key into the queue; called without mu
+	expired func(Key, time.Duration) // reports a hold that ended by the timeout; called without mu
 
-	mu    sync.Mutex // guards what follows, and every hold, wait and view
-	keys  map[Key]*hold
-	first *hold // the holds in the order in which they expire
-	last  *hold
-	timer *time.Timer // runs expire; nil until the first hold
-	shut  bool
+	mu      sync.Mutex // guards the fields below, and every hold, wait and view
+	byKey   map[Key]*hold
+	byAge   *list.List  // of *hold, oldest first: the order in which they expire
+	timer   *time.Timer // runs expire; nil before the first hold
+	stopped bool
 }
 
 // hold is one key that is kept back.
 type hold struct {
-	key        Key
-	since      time.Time
-	waits      []*wait // what has not been shown yet
-	wanted     bool
-	prev, next *hold
+	key    Key
+	since  time.Time
+	waits  []*wait // what has not been seen yet
+	wanted bool    // the key is to be reconciled when the hold ends
+	place  *list.Element
 }
 
-// wait is one thing that a cache has to show: that it contains a resourceVersion,
-// or that an object is gone.
+// wait is one fact that one cache has to show: that it contains a resourceVersion, or that an object
+// is gone.
 type wait struct {
 	hold    *hold
 	view    *view
@@ -53,24 +54,26 @@ type wait struct {
 	index   int // in view.versions
 }
 
-// view is what one cache has to show to whom.
+// view is the waits for one cache.
 type view struct {
 	holds    *holds
-	versions waitHeap        // by version, lowest first
+	versions waitHeap        // lowest version first
 	gone     map[Key][]*wait // by object
 }
 
 func newHolds(timeout time.Duration, release func(Key), expired func(Key, time.Duration)) *holds {
-	return &holds{timeout: timeout, release: release, expired: expired, keys: map[Key]*hold{}}
+	return &holds{
+		timeout: timeout, release: release, expired: expired,
+		byKey: map[Key]*hold{}, byAge: list.New(),
+	}
 }
 
 func (h *holds) newView() *view {
 	return &view{holds: h, gone: map[Key][]*wait{}}
 }
 
-// A demand is what one of a key's writes asks of one cache. met looks at the
-// cache, and is called with the lock held, so that the cache cannot move between
-// the look and the wait without the view being told afterwards.
+// demand is what one write asks of one cache. met reports whether the cache shows it already. It is
+// called with holds.mu held: a cache that moves on after met has looked calls the view afterwards.
 type demand struct {
 	view    *view
 	version uint64
@@ -78,15 +81,15 @@ type demand struct {
 	met     func() bool
 }
 
-// hold keeps key back until the demands are met, or the timeout is over. Those
-// already met do not count, and without any left key is not held.
+// hold keeps key back until all demands are met, or until the timeout. It ignores demands that are
+// met already; if none is left, key is not held.
 func (h *holds) hold(key Key, demands []demand) {
 	if len(demands) == 0 {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.shut || h.keys[key] != nil {
+	if h.stopped || h.byKey[key] != nil {
 		return
 	}
 	held := &hold{key: key, since: time.Now()}
@@ -96,15 +99,15 @@ func (h *holds) hold(key Key, demands []demand) {
 		}
 	}
 	if len(held.waits) > 0 {
-		h.enter(held)
+		h.add(held)
 	}
 }
 
-// want reports whether key is held. If it is, it is released in time.
+// want reports whether key is held, and if so has it released when its hold ends.
 func (h *holds) want(key Key) (held bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	k := h.keys[key]
+	k := h.byKey[key]
 	if k == nil {
 		return false
 	}
@@ -112,46 +115,45 @@ func (h *holds) want(key Key) (held bool) {
 	return true
 }
 
-// len is the number of keys held.
+// len returns the number of keys that are held.
 func (h *holds) len() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.keys)
+	return len(h.byKey)
 }
 
-// stop gives all holds up without releasing anything, and stops the timer.
+// stop ends all holds without releasing a key, and stops the timer.
 func (h *holds) stop() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.shut = true
-	for k := h.first; k != nil; k = h.first {
-		h.leave(k)
+	h.stopped = true
+	for k := h.oldest(); k != nil; k = h.oldest() {
+		h.remove(k)
 	}
 	if h.timer != nil {
 		h.timer.Stop()
 	}
 }
 
-// contains tells the view that its cache contains version now.
+// contains ends the waits for versions up to version, which the view's cache contains now.
 func (v *view) contains(version uint64) {
 	h := v.holds
 	var free []Key
 	h.mu.Lock()
 	for len(v.versions) > 0 && v.versions[0].version <= version {
-		free = v.meet(v.versions[0], free)
+		free = v.end(v.versions[0], free)
 	}
 	h.mu.Unlock()
 	h.releaseAll(free)
 }
 
-// lost tells the view that object is not in its cache any more, or is on its way
-// out.
+// lost ends the waits for object to go: it is not in the view's cache any more, or is being deleted.
 func (v *view) lost(object Key) {
 	h := v.holds
 	var free []Key
 	h.mu.Lock()
-	for _, w := range v.gone[object] {
-		free = v.meet(w, free)
+	for _, w := range slices.Clone(v.gone[object]) {
+		free = v.end(w, free)
 	}
 	h.mu.Unlock()
 	h.releaseAll(free)
@@ -174,82 +176,69 @@ func (v *view) remove(w *wait) {
 		heap.Remove(&v.versions, w.index)
 		return
 	}
-	// A new slice: lost ranges over the old one.
-	var rest []*wait
-	for _, other := range v.gone[w.object] {
-		if other != w {
-			rest = append(rest, other)
-		}
-	}
-	if rest == nil {
+	rest := without(v.gone[w.object], w)
+	if len(rest) == 0 {
 		delete(v.gone, w.object)
 	} else {
 		v.gone[w.object] = rest
 	}
 }
 
-// meet ends w. If its key waits for nothing else it is free, and appended to free
-// if it is wanted. mu is held.
-func (v *view) meet(w *wait, free []Key) []Key {
+// end ends w. If its key waits for nothing else and is wanted, end appends it to free. mu is held.
+func (v *view) end(w *wait, free []Key) []Key {
 	v.remove(w)
 	held := w.hold
-	for i, other := range held.waits {
-		if other == w {
-			held.waits = append(held.waits[:i], held.waits[i+1:]...)
-			break
-		}
-	}
+	held.waits = without(held.waits, w)
 	if len(held.waits) > 0 {
 		return free
 	}
-	v.holds.leave(held)
+	v.holds.remove(held)
 	if held.wanted {
 		free = append(free, held.key)
 	}
 	return free
 }
 
-// enter adds k, which expires last. mu is held.
-func (h *holds) enter(k *hold) {
-	h.keys[k.key] = k
-	k.prev = h.last
-	if h.last == nil {
-		h.first = k
-		h.arm()
-	} else {
-		h.last.next = k
-	}
-	h.last = k
+// without deletes w from waits, in place.
+func without(waits []*wait, w *wait) []*wait {
+	return slices.DeleteFunc(waits, func(other *wait) bool { return other == w })
 }
 
-// leave removes k and what it still waits for. mu is held.
-func (h *holds) leave(k *hold) {
-	delete(h.keys, k.key)
+// add makes k the youngest hold. mu is held.
+func (h *holds) add(k *hold) {
+	h.byKey[k.key] = k
+	k.place = h.byAge.PushBack(k)
+	if h.byAge.Len() == 1 {
+		h.setTimer()
+	}
+}
+
+// remove ends k, and what it still waits for. mu is held.
+func (h *holds) remove(k *hold) {
+	delete(h.byKey, k.key)
+	h.byAge.Remove(k.place)
 	for _, w := range k.waits {
 		w.view.remove(w)
 	}
 	k.waits = nil
-	if k.prev == nil {
-		h.first = k.next
-	} else {
-		k.prev.next = k.next
-	}
-	if k.next == nil {
-		h.last = k.prev
-	} else {
-		k.next.prev = k.prev
-	}
-	k.prev, k.next = nil, nil
 }
 
-// arm sets the timer to when the first hold expires. One that is armed for a hold
-// that has left since fires too early, finds nothing, and is armed again. mu is
-// held.
-func (h *holds) arm() {
-	if h.first == nil || h.shut {
+// oldest returns the hold that expires first, nil if there is none. mu is held.
+func (h *holds) oldest() *hold {
+	if first := h.byAge.Front(); first != nil {
+		return first.Value.(*hold)
+	}
+	return nil
+}
+
+// setTimer sets the timer to the time at which the oldest hold expires. If that hold ends before,
+// the timer fires early, expire finds nothing, and sets it again. mu is held.
+func (h *holds) setTimer() {
+	oldest := h.oldest()
+	if oldest == nil || h.stopped || h.timeout < 0 {
 		return
 	}
-	left := time.Until(h.first.since.Add(h.timeout))
+	left := time.Until(oldest.since.Add(h.timeout))
 	if h.timer == nil {
 		h.timer = time.AfterFunc(left, h.expire)
 	} else {
@@ -257,15 +246,15 @@ func (h *holds) arm() {
 	}
 }
 
-// expire gives up the holds whose time is over.
+// expire ends the holds that are older than the timeout.
 func (h *holds) expire() {
 	var over []*hold
 	h.mu.Lock()
-	for h.first != nil && time.Since(h.first.since) >= h.timeout {
-		over = append(over, h.first)
-		h.leave(h.first)
+	for k := h.oldest(); k != nil && time.Since(k.since) >= h.timeout; k = h.oldest() {
+		over = append(over, k)
+		h.remove(k)
 	}
-	h.arm()
+	h.setTimer()
 	h.mu.Unlock()
 	for _, k := range over {
 		h.expired(k.key, time.Since(k.since))
@@ -281,7 +270,7 @@ func (h *holds) releaseAll(keys []Key) {
 	}
 }
 
-// waitHeap is a heap.Interface over waits, lowest version first.
+// waitHeap implements heap.Interface, lowest version first.
 type waitHeap []*wait
 
 func (w waitHeap) Len() int           { return len(w) }

@@ -6,13 +6,13 @@ import (
 	"github.com/skiff-k8s/skiff/workqueue"
 )
 
-// Key names the object that a reconcile is about: one of the kind that the controller is For.
-// Namespace is empty for a cluster-scoped object.
+// Key names the object that a reconcile is about, of the kind that the controller is For. Namespace
+// is empty for a cluster-scoped object. [workqueue.ParseKey] reads one from its text.
 type Key = workqueue.Key
 
-// Result is what a reconcile without an error asks for.
+// Result is what a reconcile that returns no error asks for.
 type Result struct {
-	// RequeueAfter has the key reconciled again after this time, even if nothing
-	// changes until then. 0 is not to ask.
+	// RequeueAfter is the time after which the key is reconciled again even if nothing changes.
+	// 0, or a negative time, means not to.
 	RequeueAfter time.Duration
 }

@@ -7,9 +7,8 @@ import (
 
 type loggerKey struct{}
 
-// LoggerFrom returns the controller's logger from the context of a reconcile. Its
-// records say which controller and which key they are about. In another context
-// it is slog.Default.
+// LoggerFrom returns the controller's logger from the context of a reconcile. Its records name the
+// controller and the key. For any other context it returns slog.Default().
 func LoggerFrom(ctx context.Context) *slog.Logger {
 	if log, ok := ctx.Value(loggerKey{}).(*slog.Logger); ok {
 		return log

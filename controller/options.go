@@ -2,12 +2,16 @@ package controller
 
 import (
 	"log/slog"
+	"math"
 	"time"
 
+	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/workqueue"
 )
 
-// Option changes what New makes. A controller needs one: what it is For.
+// Option configures the controller that New makes. A controller needs at least one: a For.
+//
+// In every option that takes a number, 0 means the default.
 type Option interface{ apply(*Controller) }
 
 type optionFunc func(*Controller)
@@ -15,64 +19,120 @@ type optionFunc func(*Controller)
 func (f optionFunc) apply(c *Controller) { f(c) }
 
 const (
-	// DefaultWorkers is one: a Reconcile is written for one key at a time, and
-	// several at once should be somebody's decision.
+	// DefaultWorkers is 1: a Reconcile is safe to run for one key at a time. To run it for several
+	// keys at once is a decision.
 	DefaultWorkers = 1
 
-	// DefaultDrainTimeout is how long reconciles under way at the stop may take.
-	// It is the grace period that Kubernetes gives a Pod by default.
+	// RetryForever is the MaxRetries without a limit. It is the default.
+	RetryForever = math.MaxInt
+
+	// DefaultSyncTimeout is the default of SyncTimeout.
+	DefaultSyncTimeout = 2 * time.Minute
+
+	// DefaultDrainTimeout is the default of DrainTimeout. It is the grace period that Kubernetes
+	// gives a Pod by default.
 	DefaultDrainTimeout = 30 * time.Second
 
-	// DefaultWriteTimeout is how long a key waits at most until the caches show
-	// its own writes. Healthy watches are behind by milliseconds; an informer that
-	// a written object is hidden from by its selector never shows it.
+	// DefaultWriteTimeout is the default of WriteTimeout. Healthy watches lag by milliseconds. An
+	// informer whose selector hides a written object never shows it.
 	DefaultWriteTimeout = 10 * time.Second
 )
 
-// Workers is how many keys are reconciled at once, each key by one worker at a
-// time. Default: DefaultWorkers.
+// Workers sets how many keys are reconciled at once. One key is never reconciled twice at once. 0
+// means the default, DefaultWorkers; a negative number is a mistake, which Run returns.
 func Workers(n int) Option {
 	return optionFunc(func(c *Controller) { c.workers = n })
 }
 
-// MaxRetries is how often a key that fails is tried again, later each time. After
-// that it is logged as given up, and waits for its next event or resync, which
-// starts the count anew. 0 is never; less is without end. Default: without end,
-// so that no fault, however long, leaves a key behind.
+// MaxRetries sets how often a key that fails is tried again. The pauses between the tries grow.
+// After the last try the controller logs that it gives the key up, and the key waits for its next
+// event or resync, which starts the count anew. 0 means the default, RetryForever, so that no fault
+// leaves a key behind, however long it lasts; negative means never retry.
 //
-// While one of the controller's informers has lost the API server no key is given
-// up: they are tried again every few seconds, and the count goes on when the API
-// server is back.
+// While one of the controller's informers cannot reach the API server no key is given up. A key
+// whose retries are used up is then tried again every few seconds, and given up only if it still
+// fails once the API server is back.
 func MaxRetries(n int) Option {
 	return optionFunc(func(c *Controller) { c.maxRetries = n })
 }
 
-// Logger is what the controller logs to, and what LoggerFrom returns in a
-// reconcile. Default: slog.Default.
+// Logger sets the logger of the controller, and of LoggerFrom in a reconcile. nil means the default,
+// slog.Default.
 func Logger(log *slog.Logger) Option {
 	return optionFunc(func(c *Controller) { c.log = log })
 }
 
-// DrainTimeout is how long reconciles that are under way when Run's context ends
-// may take to finish before their own context is cancelled. Default:
-// DefaultDrainTimeout.
+// SyncTimeout sets how long Run waits for the initial lists of its caches. When the time is over Run
+// returns an error that names the informer and its last error. 0 means the default,
+// DefaultSyncTimeout; negative means wait forever.
+//
+// The clock runs only while the API server answers. An error status, such as 403 Forbidden or 404
+// Not Found, is an answer; a refused connection is not. While the server cannot be reached Run waits,
+// and logs that once a minute.
+func SyncTimeout(d time.Duration) Option {
+	return optionFunc(func(c *Controller) { c.syncTimeout = d })
+}
+
+// DrainTimeout sets how long reconciles that are running when Run's context ends may go on. When the
+// time is over their own context is cancelled. 0 means the default, DefaultDrainTimeout; negative
+// means that it is never cancelled.
 func DrainTimeout(d time.Duration) Option {
 	return optionFunc(func(c *Controller) { c.drainTimeout = d })
 }
 
-// WriteTimeout is how long a key waits at most until the caches show its own
-// writes. Default: DefaultWriteTimeout.
+// WriteTimeout sets how long a key waits at most until the caches have seen its own writes. When the
+// time is over the controller logs a warning and reconciles the key. 0 means the default,
+// DefaultWriteTimeout; negative means no limit: a key whose write is never seen, because an
+// informer's selector hides it, is then never reconciled again.
 func WriteTimeout(d time.Duration) Option {
 	return optionFunc(func(c *Controller) { c.writeTimeout = d })
 }
 
-// RateLimiter decides how long a key that failed waits. Controllers may share one.
-// Default: workqueue.DefaultRateLimiter, each controller its own.
+// RateLimiter sets what decides how long a key that failed waits. Controllers may share one. nil
+// means the default: a workqueue.DefaultRateLimiter of the controller's own.
 func RateLimiter(l workqueue.RateLimiter[Key]) Option {
 	return optionFunc(func(c *Controller) { c.limiter = l })
 }
 
-// QueueMetrics is told what happens in the controller's queue. Default: nobody.
+// QueueMetrics sets the functions that the controller's queue calls. The default calls none.
 func QueueMetrics(m workqueue.Metrics) Option {
 	return optionFunc(func(c *Controller) { c.queueMetrics = m })
+}
+
+// Reads names caches that the Reconcile reads beside its sources, or that a source's functions read.
+// Run waits for their initial lists, and ends with an error if one of them stops. Their changes name
+// no key to reconcile.
+//
+// A cache that a Reconcile reads and that is neither a source nor named here may not be in sync at
+// the first reconcile. A lister's error tells then.
+func Reads(informers ...informer.Untyped) Option {
+	return optionFunc(func(c *Controller) { c.reads = append(c.reads, informers...) })
+}
+
+// defaults replaces zeros by the defaults.
+func (c *Controller) defaults() {
+	if c.workers == 0 {
+		c.workers = DefaultWorkers
+	}
+	switch {
+	case c.maxRetries == 0:
+		c.maxRetries = RetryForever
+	case c.maxRetries < 0:
+		c.maxRetries = 0
+	}
+	if c.syncTimeout == 0 {
+		c.syncTimeout = DefaultSyncTimeout
+	}
+	if c.drainTimeout == 0 {
+		c.drainTimeout = DefaultDrainTimeout
+	}
+	if c.writeTimeout == 0 {
+		c.writeTimeout = DefaultWriteTimeout
+	}
+	if c.limiter == nil {
+		c.limiter = workqueue.DefaultRateLimiter[Key]()
+	}
+	if c.log == nil {
+		c.log = slog.Default()
+	}
 }

@@ -1,10 +1,11 @@
 package controller
 
 import (
-	"context"
+	"fmt"
+	"slices"
 	"strconv"
+	"sync/atomic"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/skiff-k8s/skiff/client"
@@ -12,152 +13,164 @@ import (
 	"github.com/skiff-k8s/skiff/kind"
 )
 
-// Source is a kind of object whose changes give keys to reconcile. For, Owns and
-// Watches make one; it is an Option of New. A Source belongs to one controller.
+// Source is an informer whose changes name keys to reconcile. For, Owns and Watches make one. It is
+// an Option of New, and belongs to one controller.
 type Source[T any] struct {
-	isFor    bool
-	resource func() (kind.Info, error)
-	informer func(*informer.Factory) *informer.Informer[T]
-	keys     func(c *Controller, item informer.Item[T]) []Key // nil items are not asked for
-	match    func(informer.Item[T]) bool
-	changed  func(old, new informer.Item[T]) bool
+	role     role
+	informer *informer.Informer[T]
+	keys     func(primary kind.Info, item informer.Item[T]) []Key
+	where    []func(informer.Item[T]) bool
+	when     []Predicate
+	mistake  error // the first one found while the source was made
 
-	// Set by open, once.
-	controller *Controller
-	shared     *informer.Informer[T]
-	view       *view
+	controller atomic.Pointer[Controller] // set by New
+	view       *view                      // set by New
 }
 
-// source is a Source of any type.
+// role is which function made a source.
+type role string
+
+const (
+	roleFor     role = "For"
+	roleOwns    role = "Owns"
+	roleWatches role = "Watches"
+)
+
+// source is the part of Source that does not depend on the object's type.
 type source interface {
-	primary() bool
-	kind() (kind.Info, error)
-	open(*Controller)
-	listen() (stop func())
-	wait(context.Context) error
+	isFor() bool
+	cache() informer.Untyped
+	check() error
+	attach(*view)
+	listen(primary kind.Info) (stop func())
 	demand(client.Write) (demand, bool)
 	cutOff() bool
 }
 
-// For says what the controller is about: T's objects, whose keys are reconciled.
-// The options are the informer's: a namespace, selectors, a resync.
-func For[T any, P kind.Object[T]](opts ...informer.Option) *Source[T] {
-	s := typed[T, P](opts, ownKey[T])
-	s.isFor = true
-	return s
+// For makes the objects of i what the controller is about: their keys are reconciled. A controller
+// has one For, or several of one kind, such as the informers of two namespaces.
+func For[T any](i *informer.Informer[T]) *Source[T] {
+	return newSource(roleFor, i, func(_ kind.Info, item informer.Item[T]) []Key {
+		return []Key{keyOf(item)}
+	})
 }
 
-// ForResource is For of any kind, such as a custom resource without a Go type.
-func ForResource(k kind.Info, opts ...informer.Option) *Source[unstructured.Unstructured] {
-	s := untyped(k, opts, ownKey[unstructured.Unstructured])
-	s.isFor = true
-	return s
+// Owns makes a change of an object of i reconcile its controller owner (the owner reference with
+// controller: true), if that is of the kind that the controller is For.
+func Owns[T any](i *informer.Informer[T]) *Source[T] {
+	return newSource(roleOwns, i, ownerKeys[T])
 }
 
-// Owns has a change of a T reconcile its controller owner (the owner reference
-// with controller: true), if that is of the kind the controller is For.
-func Owns[T any, P kind.Object[T]](opts ...informer.Option) *Source[T] {
-	return typed[T, P](opts, ownerKey[T])
-}
-
-// OwnsResource is Owns of any kind.
-func OwnsResource(k kind.Info, opts ...informer.Option) *Source[unstructured.Unstructured] {
-	return untyped(k, opts, ownerKey[unstructured.Unstructured])
-}
-
-// Watches has a change of a T reconcile the keys that keys names for it. After an
-// update it is asked about the object as it was and as it is. It must not block:
-// it may read listers, and should do without decoding what it is given.
-func Watches[T any, P kind.Object[T]](keys func(informer.Item[T]) []Key, opts ...informer.Option) *Source[T] {
-	return typed[T, P](opts, func(_ *Controller, item informer.Item[T]) []Key { return keys(item) })
-}
-
-// WatchesResource is Watches of any kind.
-func WatchesResource(k kind.Info, keys func(informer.Item[unstructured.Unstructured]) []Key, opts ...informer.Option) *Source[unstructured.Unstructured] {
-	return untyped(k, opts, func(_ *Controller, item informer.Item[unstructured.Unstructured]) []Key { return keys(item) })
-}
-
-// Where limits the source to objects for which match is true, and returns it. An
-// update counts if the object matches now or did before, so that leaving is
-// noticed; a deletion, if it matched at the end. match should look at what an
-// item tells without decoding: labels, an annotation, the owner.
+// Watches makes a change of an object of i reconcile the keys that keys returns for it. After an
+// update keys is called with the object as it was and with the object as it is.
 //
-// Where does not limit what is cached; a selector among the informer's options
-// does.
+// keys is first called when all caches of the controller are in sync, and may read them. It must not
+// block, and is fastest if it does without decoding the object.
+func Watches[T any](i *informer.Informer[T], keys func(informer.Item[T]) []Key) *Source[T] {
+	s := newSource(roleWatches, i, func(_ kind.Info, item informer.Item[T]) []Key { return keys(item) })
+	if keys == nil {
+		s.mistaken("its function is nil")
+	}
+	return s
+}
+
+func newSource[T any](r role, i *informer.Informer[T], keys func(kind.Info, informer.Item[T]) []Key) *Source[T] {
+	s := &Source[T]{role: r, informer: i, keys: keys}
+	if i == nil {
+		s.mistaken("its informer is nil")
+	}
+	return s
+}
+
+// When limits the source's updates to those for which all predicates hold, and returns the source.
+// What several calls of When add up must hold together; [Or] and [Not] say anything else.
+//
+// These pass always: an object that is added or deleted; a resync, which repairs what events did not
+// tell; an update by which an object comes to match Where, or ceases to.
+func (s *Source[T]) When(predicates ...Predicate) *Source[T] {
+	if slices.ContainsFunc(predicates, func(p Predicate) bool { return p == nil }) {
+		s.mistaken("When has a nil predicate")
+	}
+	s.when = append(s.when, predicates...)
+	return s
+}
+
+// Where limits the source to the objects for which match returns true, and returns the source. If it
+// is called several times all functions must return true. An update counts if the object matches now
+// or did before; a deletion counts if the object matched at the end.
+//
+// match is first called when all caches of the controller are in sync. It must not block, and is
+// fastest if it does without decoding the object. Where does not limit what is cached: a selector
+// among the informer's options does.
 func (s *Source[T]) Where(match func(informer.Item[T]) bool) *Source[T] {
-	s.match = match
+	if match == nil {
+		s.mistaken("Where has a nil function")
+	}
+	s.where = append(s.where, match)
 	return s
 }
 
-// WhenChanged limits the source's updates to those for which changed is true, and
-// returns it. A resync, which shows an object as it was, is always let through: it
-// is there to mend what events did not tell. So is an update by which the object
-// comes to match Where, or ceases to.
-func (s *Source[T]) WhenChanged(changed func(old, new informer.Item[T]) bool) *Source[T] {
-	s.changed = changed
-	return s
-}
-
-func (s *Source[T]) apply(c *Controller) { c.sources = append(c.sources, s) }
-
-func typed[T any, P kind.Object[T]](opts []informer.Option, keys func(*Controller, informer.Item[T]) []Key) *Source[T] {
-	return &Source[T]{
-		resource: kind.Of[T, P],
-		informer: func(f *informer.Factory) *informer.Informer[T] { return informer.For[T, P](f, opts...) },
-		keys:     keys,
+func (s *Source[T]) mistaken(what string) {
+	if s.mistake == nil {
+		s.mistake = fmt.Errorf("%s: %s", s.role, what)
 	}
 }
 
-func untyped(k kind.Info, opts []informer.Option, keys func(*Controller, informer.Item[unstructured.Unstructured]) []Key) *Source[unstructured.Unstructured] {
-	return &Source[unstructured.Unstructured]{
-		resource: func() (kind.Info, error) { return k, nil },
-		informer: func(f *informer.Factory) *informer.Informer[unstructured.Unstructured] {
-			return informer.ForResource(f, k, opts...)
-		},
-		keys: keys,
+func (s *Source[T]) apply(c *Controller) {
+	if !s.controller.CompareAndSwap(nil, c) {
+		c.mistakes = append(c.mistakes,
+			fmt.Errorf("%s: the source was given to New before: make one for each controller", s.role))
+		return
 	}
+	c.sources = append(c.sources, s)
 }
 
 func keyOf[T any](item informer.Item[T]) Key {
 	return Key{Namespace: item.Namespace(), Name: item.Name()}
 }
 
-func ownKey[T any](_ *Controller, item informer.Item[T]) []Key { return []Key{keyOf(item)} }
-
-func ownerKey[T any](c *Controller, item informer.Item[T]) []Key {
+func ownerKeys[T any](primary kind.Info, item informer.Item[T]) []Key {
 	owner := item.Owner()
 	gv, err := schema.ParseGroupVersion(owner.APIVersion)
-	// Any version: an owner reference goes on to name the one it was written with.
-	if err != nil || owner.Kind != c.primary.Kind || gv.Group != c.primary.Group {
+	// Any version: an owner reference keeps the version that it was written with.
+	if err != nil || owner.Kind != primary.Kind || gv.Group != primary.Group {
 		return nil
 	}
 	key := Key{Name: owner.Name}
-	if c.primary.Namespaced {
+	if primary.Namespaced {
 		key.Namespace = item.Namespace() // owners are in the namespace of what they own, or cluster-scoped
 	}
 	return []Key{key}
 }
 
-func (s *Source[T]) primary() bool            { return s.isFor }
-func (s *Source[T]) kind() (kind.Info, error) { return s.resource() }
+func (s *Source[T]) isFor() bool             { return s.role == roleFor }
+func (s *Source[T]) cache() informer.Untyped { return s.informer }
+func (s *Source[T]) cutOff() bool            { return cutOff(s.informer) }
+func (s *Source[T]) attach(v *view)          { s.view = v }
 
-func (s *Source[T]) open(c *Controller) {
-	s.controller = c
-	s.shared = s.informer(c.factory)
-	s.view = c.holds.newView()
+// check returns the source's mistake.
+func (s *Source[T]) check() error {
+	if s.mistake != nil {
+		return s.mistake
+	}
+	if err := mistakeOf(s.informer); err != nil {
+		return fmt.Errorf("%s: %w", s.role, err)
+	}
+	return nil
 }
 
-// listen registers the source's handlers. stop removes them.
-func (s *Source[T]) listen() (stop func()) {
-	stopProgress := s.shared.OnProgress(func(version string) {
+// listen adds the source's handlers to its informer. stop removes them.
+func (s *Source[T]) listen(primary kind.Info) (stop func()) {
+	l := &listener[T]{s, primary, s.controller.Load()}
+	stopProgress := s.informer.OnProgress(func(version string) {
 		if n, ok := numbered(version); ok {
 			s.view.contains(n)
 		}
 	})
-	registration := s.shared.AddHandler(informer.Handler[T]{
-		OnAdd:    s.added,
-		OnUpdate: s.updated,
-		OnDelete: s.deleted,
+	registration := s.informer.AddHandler(informer.Handler[T]{
+		OnAdd:    l.added,
+		OnUpdate: l.updated,
+		OnDelete: l.deleted,
 	})
 	return func() {
 		registration.Remove()
@@ -165,91 +178,32 @@ func (s *Source[T]) listen() (stop func()) {
 	}
 }
 
-func (s *Source[T]) added(item informer.Item[T]) {
-	s.noteDeleting(item)
-	if s.matches(item) {
-		s.enqueue(item)
-	}
-}
-
-func (s *Source[T]) updated(old, new informer.Item[T]) {
-	s.noteDeleting(new)
-	before, now := s.matches(old), s.matches(new)
-	if !before && !now {
-		return
-	}
-	resync := old.ResourceVersion() == new.ResourceVersion()
-	if s.changed != nil && before == now && !resync && !s.changed(old, new) {
-		return
-	}
-	s.enqueue(old, new)
-}
-
-func (s *Source[T]) deleted(last informer.Item[T]) {
-	s.view.lost(keyOf(last))
-	if s.matches(last) {
-		s.enqueue(last)
-	}
-}
-
-// noteDeleting tells the keys that wait for an object to go of one that is going.
-func (s *Source[T]) noteDeleting(item informer.Item[T]) {
-	if item.Deleting() {
-		s.view.lost(keyOf(item))
-	}
-}
-
-func (s *Source[T]) matches(item informer.Item[T]) bool {
-	return s.match == nil || s.match(item)
-}
-
-// enqueue adds the keys of the items, each once: a worker may be through with a key
-// before the second item names it again.
-func (s *Source[T]) enqueue(items ...informer.Item[T]) {
-	added := map[Key]bool{}
-	for _, item := range items {
-		for _, key := range s.keys(s.controller, item) {
-			if !added[key] {
-				added[key] = true
-				s.controller.queue.Add(key)
-			}
-		}
-	}
-}
-
-func (s *Source[T]) wait(ctx context.Context) error { return s.shared.WaitForSync(ctx) }
-
-// cutOff reports whether the informer has lost the API server and not found it
-// again yet.
-func (s *Source[T]) cutOff() bool { return s.shared.Status().Failures > 0 }
-
-// demand is what w, a write made by a reconcile, asks of the source's cache: to
-// contain the version it made, or, where a deletion left none, not to contain the
-// object as if nothing had happened. A write of what is not cached asks nothing.
+// demand returns what w, a write made by a reconcile, asks of the source's cache: to contain the
+// version that w made, or, after a deletion that returned no version, to have lost the object. A write
+// of an object that the cache does not hold asks for nothing.
 func (s *Source[T]) demand(w client.Write) (demand, bool) {
-	mine := s.shared.Kind()
+	mine := s.informer.Kind()
 	if w.Kind.Group != mine.Group || w.Kind.Resource != mine.Resource { // versions of one resource share their numbers
 		return demand{}, false
 	}
-	if scope := s.shared.Namespace(); scope != "" && scope != w.Namespace {
+	if scope := s.informer.Namespace(); scope != "" && scope != w.Namespace {
 		return demand{}, false
 	}
 	if w.ResourceVersion == "" {
 		object := Key{Namespace: w.Namespace, Name: w.Name}
 		return demand{view: s.view, object: object, met: func() bool {
-			item, err := s.shared.Lister().Item(w.Namespace, w.Name)
+			item, err := s.informer.Lister().Item(w.Namespace, w.Name)
 			return err != nil || item.Deleting() || w.UID != "" && item.UID() != w.UID
 		}}, w.Deleted
 	}
 	version, ok := numbered(w.ResourceVersion)
 	return demand{view: s.view, version: version, met: func() bool {
-		return s.shared.Contains(w.ResourceVersion)
+		return s.informer.Contains(w.ResourceVersion)
 	}}, ok
 }
 
-// numbered reads a resourceVersion as the number that it is since Kubernetes
-// 1.35 (KEP-5504). An aggregated API server may have others, which nothing can be
-// said of.
+// numbered returns a resourceVersion as the number that it is since Kubernetes 1.35 (KEP-5504). An
+// aggregated API server may have other ones, which cannot be compared.
 func numbered(version string) (n uint64, ok bool) {
 	n, err := strconv.ParseUint(version, 10, 64)
 	return n, err == nil && n > 0

@@ -12,9 +12,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/informer"
 )
 
-// turn is a worker's way with one key from the queue, up to and with its Done.
+// turn does what a worker does with one key from the queue, up to and including Done.
 func (c *Controller) turn(ctx context.Context, key Key) {
 	defer c.queue.Done(key)
 	if c.holds.want(key) {
@@ -22,7 +23,7 @@ func (c *Controller) turn(ctx context.Context, key Key) {
 	}
 	log := c.log.With("key", key.String())
 	result, writes, err := c.call(withLogger(ctx, log), key)
-	// Before Done: from there on another worker may get the key.
+	// Before Done: after it another worker may get the key.
 	c.holds.hold(key, c.demands(writes))
 	if err != nil {
 		c.failed(ctx, log, key, err)
@@ -39,42 +40,45 @@ func (c *Controller) turn(ctx context.Context, key Key) {
 func (c *Controller) failed(ctx context.Context, log *slog.Logger, key Key, err error) {
 	c.count.failed.Add(1)
 	var panicked *PanicError
-	if errors.As(err, &panicked) {
+	if errors.As(err, &panicked) && c.panics.first(panicked.place) {
 		log = log.With("stack", string(panicked.Stack))
 	}
 	retries := c.queue.NumRequeues(key)
 	switch {
 	case ctx.Err() != nil:
-		// Cancelled while draining. Whoever runs next meets the key again.
+		// The DrainTimeout is over. After the next start every key is reconciled.
 		log.Warn("reconcile cancelled by the stop", "error", err)
 		c.queue.Forget(key)
 	case IsTerminal(err):
 		c.giveUp(log, key, "trying again would not help", retries, err)
-	case c.maxRetries >= 0 && retries >= c.maxRetries && c.cutOff():
-		// The key is not to blame, and no event will come for it when this is over.
-		log.Warn("reconcile failed, and the API server cannot be watched either; trying again until it can",
+	case retries >= c.maxRetries && c.cutOff():
+		// The key may not be to blame, and when the server is back no event will come for it.
+		log.Warn("reconcile failed while the API server cannot be watched, trying again until it can",
 			"after", cutOffDelay, "error", err)
 		c.queue.AddAfter(key, cutOffDelay)
-	case c.maxRetries >= 0 && retries >= c.maxRetries:
+	case retries >= c.maxRetries:
 		c.giveUp(log, key, "retries used up", retries, err)
 	default:
 		level := slog.LevelWarn
 		if apierrors.IsConflict(err) {
-			level = slog.LevelInfo // somebody else wrote first: the ordinary way of things
+			level = slog.LevelInfo // another client wrote first, which is normal
 		}
 		log.Log(ctx, level, "reconcile failed, trying again", "retry", retries+1, "error", err)
 		c.queue.AddRateLimited(key)
 	}
 }
 
-// cutOffDelay is how far apart a key's attempts are that is tried again only because
-// the API server is gone: an outage is to be over for a key soon after it is over.
+// cutOffDelay is the pause between the tries of a key whose retries are used up during an outage. It is
+// short, so that the key is reconciled soon after the outage.
 const cutOffDelay = 5 * time.Second
 
-// cutOff reports whether one of the controller's informers has lost the API server.
+// cutOff reports whether one of the controller's informers cannot reach the API server.
 func (c *Controller) cutOff() bool {
-	return slices.ContainsFunc(c.sources, source.cutOff)
+	return slices.ContainsFunc(c.sources, source.cutOff) || slices.ContainsFunc(c.reads, cutOff)
 }
+
+// cutOff reports whether an informer has lost the API server and has not reached it since.
+func cutOff(cache informer.Untyped) bool { return cache.Status().Failures > 0 }
 
 func (c *Controller) giveUp(log *slog.Logger, key Key, why string, retries int, err error) {
 	c.count.givenUp.Add(1)
@@ -82,7 +86,7 @@ func (c *Controller) giveUp(log *slog.Logger, key Key, why string, retries int, 
 	log.Error("reconcile failed, waiting for the next event or resync", "why", why, "retries", retries, "error", err)
 }
 
-// call runs the Reconcile and collects what it wrote. A panic is an error.
+// call calls the Reconcile and collects what it wrote. It returns a panic as a *PanicError.
 func (c *Controller) call(ctx context.Context, key Key) (result Result, writes []client.Write, err error) {
 	var (
 		mu   sync.Mutex // a Reconcile may write from goroutines of its own
@@ -95,17 +99,17 @@ func (c *Controller) call(ctx context.Context, key Key) (result Result, writes [
 	})
 	defer func() {
 		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
+			err = &PanicError{Value: v, Stack: debug.Stack(), place: place(0)}
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		writes = slices.Clone(seen) // a goroutine that was left behind may go on
+		writes = slices.Clone(seen) // a goroutine that the Reconcile left behind may write on
 	}()
 	result, err = c.reconcile(ctx, key)
 	return
 }
 
-// demands is what the caches have to show of writes before the next turn.
+// demands returns what the caches must show before the key of these writes is reconciled again.
 func (c *Controller) demands(writes []client.Write) []demand {
 	var demands []demand
 	for _, w := range writes {
@@ -118,8 +122,8 @@ func (c *Controller) demands(writes []client.Write) []demand {
 	return demands
 }
 
-// writeUnseen is told of a key that was held for the whole of the write timeout.
+// writeUnseen logs that a hold ended by the WriteTimeout.
 func (c *Controller) writeUnseen(key Key, after time.Duration) {
-	c.log.Warn("the caches have not shown what was written for this key; going on without, with what may be old data",
+	c.log.Warn("the caches have not seen this key's own write, reconciling it on what may be old data",
 		"key", key.String(), "waited", after)
 }

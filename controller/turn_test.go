@@ -12,8 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/skiff-k8s/skiff/client"
 )
 
@@ -42,7 +40,7 @@ func (l *logged) count(what string) int {
 func queueOnly(r Reconcile, opts ...Option) (c *Controller, log *logged, stop func() error) {
 	log = &logged{}
 	opts = append([]Option{Logger(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))}, opts...)
-	c = New("test", nil, r, opts...)
+	c = New("test", r, opts...)
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 1)
 	go func() {
@@ -59,7 +57,7 @@ func queueOnly(r Reconcile, opts ...Option) (c *Controller, log *logged, stop fu
 var errTest = errors.New("it fails")
 
 func TestErrorsAreTriedAgainUpToTheLimit(t *testing.T) {
-	for _, tt := range []struct{ retries, calls int }{{0, 1}, {1, 2}, {5, 6}} {
+	for _, tt := range []struct{ retries, calls int }{{-1, 1}, {1, 2}, {5, 6}} {
 		synctest.Test(t, func(t *testing.T) {
 			var calls atomic.Int32
 			c, log, stop := queueOnly(func(context.Context, Key) (Result, error) {
@@ -92,19 +90,23 @@ func TestErrorsAreTriedAgainUpToTheLimit(t *testing.T) {
 }
 
 func TestErrorsAreTriedAgainWithoutEndByDefault(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var calls atomic.Int32
-		c, _, stop := queueOnly(func(context.Context, Key) (Result, error) {
-			calls.Add(1)
-			return Result{}, errTest
+	for name, opts := range map[string][]Option{"default": nil, "0": {MaxRetries(0)}, "RetryForever": {MaxRetries(RetryForever)}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var calls atomic.Int32
+				c, _, stop := queueOnly(func(context.Context, Key) (Result, error) {
+					calls.Add(1)
+					return Result{}, errTest
+				}, opts...)
+				c.queue.Add(keyA)
+				time.Sleep(7 * 24 * time.Hour) // at most 1000 s apart
+				if n := calls.Load(); n < 600 {
+					t.Errorf("called %d times in a week", n)
+				}
+				stop()
+			})
 		})
-		c.queue.Add(keyA)
-		time.Sleep(7 * 24 * time.Hour) // at most 1000 s apart
-		if n := calls.Load(); n < 600 {
-			t.Errorf("called %d times in a week", n)
-		}
-		stop()
-	})
+	}
 }
 
 // outage is a source whose informer has lost the API server, for as long as it is
@@ -395,23 +397,5 @@ func TestHeldKeyIsNotReconciled(t *testing.T) {
 func TestWriteOfAnotherKindHoldsNothing(t *testing.T) {
 	if d := (&Controller{}).demands([]client.Write{{Name: "x", ResourceVersion: "7"}}); len(d) != 0 {
 		t.Errorf("%d demands without a source", len(d))
-	}
-}
-
-func TestMistakesAreWhatRunReturns(t *testing.T) {
-	type unknown struct{ metav1.ObjectMeta }
-	for _, tt := range []struct {
-		name string
-		opts []Option
-		says string
-	}{
-		{"no For", nil, "0 sources made by For"},
-		{"two For", []Option{For[unknown](), For[unknown]()}, "unknown"},
-		{"no workers", []Option{Workers(0)}, "0 workers"},
-	} {
-		err := New("test", nil, nil, tt.opts...).Run(context.Background())
-		if err == nil || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), `controller "test"`) {
-			t.Errorf("%s: %v", tt.name, err)
-		}
 	}
 }

@@ -67,9 +67,15 @@ type running struct {
 // start starts a program. It is killed at the end of the test, should it still run by then.
 func start(t *testing.T, program string, args ...string) *running {
 	t.Helper()
+	return startIn(t, environment(t), program, args...)
+}
+
+// startIn is start with that environment.
+func startIn(t *testing.T, env []string, program string, args ...string) *running {
+	t.Helper()
 	r := &running{name: filepath.Base(program), lines: make(chan string, 1000)}
 	r.cmd = exec.CommandContext(t.Context(), program, args...) // t's context ends before its clean-ups
-	r.cmd.Env = environment(t)
+	r.cmd.Env = env
 	out, err := r.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

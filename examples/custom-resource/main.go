@@ -79,9 +79,9 @@ func main() {
 	log.Print("the server serves sites.example.com")
 
 	factory := informer.NewFactory(c)
-	sites := informer.For[Site](factory).Lister()
+	sites := informer.For[Site](factory)
 	reconcile := func(ctx context.Context, key controller.Key) (done controller.Result, err error) {
-		s, err := sites.Get(key.String())
+		s, err := sites.Lister().Get(key.Namespace, key.Name)
 		if err != nil {
 			return done, client.IgnoreNotFound(err)
 		}
@@ -98,7 +98,7 @@ func main() {
 		}
 		return done, err
 	}
-	exitOn(controller.New("sites", factory, reconcile, controller.For[Site]()).Run(ctx))
+	exitOn(controller.Run(ctx, factory, controller.New("sites", reconcile, controller.For(sites))))
 }
 
 // define creates or updates the CustomResourceDefinition, and waits until the server serves it.

@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 

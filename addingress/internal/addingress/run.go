@@ -26,15 +26,16 @@ type Config struct {
 	IngressClass string
 	// Namespace is the one to work in. Empty is all.
 	Namespace string
-	// Workers is how many Services are worked on at once.
+	// Workers is how many Services are worked on at once. 0 means one.
 	Workers int
 	// MaxRetries is how often a Service that fails is tried again before it waits for
-	// its next event or resync. Less than 0 is without end.
+	// its next event or resync. 0 means never; negative means retry forever.
 	MaxRetries int
 	// Resync is how often every Service is looked at without an event. 0 is never.
 	// A Service whose Ingress is right costs no request.
 	Resync time.Duration
-	// DrainTimeout is how long work under way may take to finish at the stop.
+	// DrainTimeout is how long work under way may take to finish at the stop. 0 or
+	// less means that it is cancelled at once.
 	DrainTimeout time.Duration
 	// Logger is what is logged to. nil is slog.Default.
 	Logger *slog.Logger
@@ -64,9 +65,6 @@ type Operator struct {
 	factory    *informer.Factory
 	controller *controller.Controller
 	recorder   *recorder
-
-	// The two informers, to be asked for again: the factory shares them.
-	serviceOptions, scope []informer.Option
 }
 
 // New makes an operator. It connects to nothing.
@@ -80,36 +78,41 @@ func newOperator(c *rest.Client, cfg Config, around func(controller.Reconcile) c
 	if log == nil {
 		log = slog.Default()
 	}
-	var scope []informer.Option
-	if cfg.Namespace != "" {
-		scope = append(scope, informer.Namespace(cfg.Namespace))
-	}
-	services := append([]informer.Option{informer.Resync(cfg.Resync)}, scope...)
-
-	factory := informer.NewFactory(c, informer.Logger(log))
+	factory := informer.NewFactory(c, informer.Logger(log), informer.Namespace(cfg.Namespace))
+	services := informer.For[corev1.Service](factory, informer.Resync(cfg.Resync))
+	ingresses := informer.For[networkingv1.Ingress](factory)
 	r := &reconciler{
 		settings:  settings{hosts: cfg.Hosts, class: cfg.IngressClass},
-		services:  informer.For[corev1.Service](factory, services...).Lister(),
-		ingresses: informer.For[networkingv1.Ingress](factory, scope...).Lister(),
+		services:  services.Lister(),
+		ingresses: ingresses.Lister(),
 		writer:    writer{client.Of[networkingv1.Ingress](c)},
 		recorder:  newRecorder(apiEvents{client.Of[eventsv1.Event](c)}, log),
 	}
 	return &Operator{
-		factory:        factory,
-		recorder:       r.recorder,
-		serviceOptions: services,
-		scope:          scope,
-		controller: controller.New("addingress", factory, around(r.reconcile),
-			controller.For[corev1.Service](services...).Where(concerns),
+		factory:  factory,
+		recorder: r.recorder,
+		controller: controller.New("addingress", around(r.reconcile),
+			controller.For(services).Where(concerns),
 			// By name and not by owner: a foreign Ingress stands in the way of the Service
-			// of its name, and that one has to hear when it goes.
-			controller.Watches(sameName, scope...),
+			// of its name, which has to be reconciled when that Ingress goes.
+			controller.Watches(ingresses, sameName),
 			controller.Workers(cfg.Workers),
-			controller.MaxRetries(cfg.MaxRetries),
-			controller.DrainTimeout(cfg.DrainTimeout),
+			controller.MaxRetries(retries(cfg.MaxRetries)),
+			controller.DrainTimeout(max(cfg.DrainTimeout, 1)), // 0 would mean the default
 			controller.QueueMetrics(cfg.QueueMetrics),
 			controller.Logger(log)),
 	}
+}
+
+// retries returns the controller's MaxRetries for a Config's, in which 0 means never.
+func retries(n int) int {
+	switch {
+	case n < 0:
+		return controller.RetryForever
+	case n == 0:
+		return -1
+	}
+	return n
 }
 
 // concerns reports whether a Service is, or was, to have an Ingress. The Ingress
@@ -127,15 +130,12 @@ func sameName(ing informer.Item[networkingv1.Ingress]) []controller.Key {
 //
 // All goroutines have ended when it returns.
 func (o *Operator) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer o.factory.Wait()
-	defer cancel() // before Wait: if Run fails, ctx has not ended
+	recording, stopRecording := context.WithCancel(ctx)
 	var events sync.WaitGroup
-	events.Go(func() { o.recorder.run(ctx) })
+	events.Go(func() { o.recorder.run(recording) })
 	defer events.Wait()
-	err := o.controller.Run(ctx)
-	cancel()
-	return err
+	defer stopRecording()
+	return controller.Run(ctx, o.factory, o.controller)
 }
 
 // Stats is what the operator has done, and what it has to do.

@@ -146,8 +146,8 @@ func (w *world) start(change ...func(*Config)) *running {
 		f(&cfg)
 	}
 	r.op = newOperator(newClient(w.t, config), cfg, r.around)
-	r.heldServices = await.Watch[corev1.Service](w.view, r.op.factory, r.op.serviceOptions...)
-	r.heldIngresses = await.Watch[networkingv1.Ingress](w.view, r.op.factory, r.op.scope...)
+	r.heldServices = await.Watch[corev1.Service](w.view, r.op.factory)
+	r.heldIngresses = await.Watch[networkingv1.Ingress](w.view, r.op.factory)
 
 	ctx, cancel := context.WithCancel(w.ctx)
 	ended := make(chan error, 1)
