@@ -1,18 +1,20 @@
-// Package skiff is a tour: it holds no code, and is what `go doc` shows first.
+// Package skiff is a tour of the library; it holds no code.
 //
 // skiff is a Kubernetes client and controller stack built around one idea: an object stays bytes
 // until somebody reads it. Its packages, from the bottom up:
 //
 //   - kind: which resource a Go type is
 //   - wire: objects as bytes, off a stream, in JSON and protobuf
-//   - workqueue: what is to be done, once per key, with delays, rate limits and retries
-//   - rest: the one package that speaks HTTP; its [rest.Client] is the RESTClient of the field
-//   - kubeconfig: from $KUBECONFIG, ~/.kube/config or a pod to a rest.Config
-//   - client, clientset, dynamic, discovery: the four other ways to ask a server
-//   - store: the cache, packed
-//   - informer: a cache that follows the server, and its handlers and listers
+//   - pack: objects packed against one like them
+//   - store: the packed cache, its indexes and selectors
+//   - workqueue: keys to work on, once each, with delays, rate limits and retries
+//   - rest: HTTP; its [rest.Client] is the RESTClient of the field
+//   - kubeconfig: from $KUBECONFIG, ~/.kube/config or a pod's service account to a rest.Config
+//   - client: the typed client of any Go type; clientset: the same by name
+//   - dynamic: any resource as unstructured objects; discovery: what the server serves
+//   - informer: a cache that follows the server, with handlers and listers
 //   - controller: the reconcile loop
-//   - controlplane: a real control plane, for tests and demos
+//   - skifftest/controlplane: a real control plane, for tests and demos
 //
 // Start with a config and a client, then take the layer that fits:
 //
@@ -26,6 +28,6 @@
 //
 //	err = controller.Run(ctx, factory, controller.New("tagger", reconcile, controller.For(pods)))
 //
-// README.md has a whole controller, examples/ a small program for every use, and DESIGN.md the
-// reasons.
+// README.md shows a whole controller, examples/ has a small program for each use, and DESIGN.md tells
+// the architecture.
 package skiff

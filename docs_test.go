@@ -8,30 +8,26 @@ import (
 	"testing"
 )
 
-// The controller that the README shows is the one that is compiled, and tested by package examples.
-func TestReadmeShowsTheCompiledController(t *testing.T) {
-	const file = "examples/controller/main.go"
-	source := read(t, file)
-	var programs int
-	for _, block := range fenced(read(t, "README.md"), "go") {
-		if !strings.Contains(block, "\nfunc main() {") {
-			t.Errorf("README.md has Go code that is no whole program, so nothing compiles it:\n%s", block)
-			continue
-		}
-		programs++
-		if block != source {
+// The programs that README.md shows are the compiled ones, which the tests of package examples run.
+func TestReadmeShowsCompiledPrograms(t *testing.T) {
+	want := []string{"examples/quickstart/main.go", "examples/controller/main.go"}
+	blocks := fenced(read(t, "README.md"), "go")
+	if len(blocks) != len(want) {
+		t.Fatalf("README.md shows %d blocks of Go code, want %d: %v", len(blocks), len(want), want)
+	}
+	for i, file := range want {
+		if blocks[i] != read(t, file) {
 			t.Errorf("README.md and %s differ: copy the file into README.md", file)
 		}
-	}
-	if programs != 1 {
-		t.Errorf("README.md shows %d programs, want 1: %s", programs, file)
 	}
 }
 
 // What the documents link to exists.
 func TestLinkedFilesExist(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-	for _, doc := range []string{"README.md", "DESIGN.md"} {
+	for _, doc := range []string{
+		"README.md", "DESIGN.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/stability.md",
+	} {
 		// Code holds brackets of its own.
 		prose := regexp.MustCompile("(?ms)^```.*?^```$|`[^`\n]*`").ReplaceAllString(read(t, doc), "")
 		links := link.FindAllStringSubmatch(prose, -1)
@@ -39,7 +35,8 @@ func TestLinkedFilesExist(t *testing.T) {
 			t.Errorf("%s links to no file: this test does not read it right", doc)
 		}
 		for _, m := range links {
-			if _, err := os.Stat(filepath.FromSlash(m[1])); err != nil {
+			file := filepath.Join(filepath.Dir(doc), filepath.FromSlash(m[1]))
+			if _, err := os.Stat(file); err != nil {
 				t.Errorf("%s links to %s: %v", doc, m[1], err)
 			}
 		}
