@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/skiff-k8s/skiff/store"
 )
 
 // Handler is told what happens to the objects of an informer. Any of its functions may be nil.
@@ -65,7 +68,7 @@ func (r *Registration) Synced() <-chan struct{} { return r.p.synced }
 
 // Pending returns how many events wait for the handler. A number that grows and grows is a handler
 // that is too slow or stuck.
-func (r *Registration) Pending() int { return r.p.queue.len() }
+func (r *Registration) Pending() int { return r.p.queue.len() + int(r.p.waiting.Load()) }
 
 // Remove ends the handler: what waits for it is dropped, and no call begins after Remove returns,
 // but for one that was about to. It does not wait for a call in progress, so it may be called from
@@ -84,6 +87,10 @@ type processor struct {
 	call     func(*event)
 	resync   time.Duration // 0 is never
 	queue    *queue
+	// initial is the state that the handler starts from, shared with others that started then. Set
+	// before the eventInitial is queued, which waits before every other event.
+	initial []store.Item
+	waiting atomic.Int64 // items of initial that the handler has not been called for
 
 	synced chan struct{} // closed by run
 	done   chan struct{} // closed by run, or by remove if run never began
@@ -107,6 +114,7 @@ const processorBatch = 64
 // run calls the handler until it is removed or ctx ends.
 func (p *processor) run(ctx context.Context) {
 	defer close(p.done)
+	defer p.forget()
 	var tick <-chan time.Time
 	if p.resync > 0 {
 		ticker := time.NewTicker(p.resync)
@@ -132,7 +140,11 @@ func (p *processor) run(ctx context.Context) {
 			if p.over(ctx) {
 				return
 			}
-			p.deliver(&batch[i])
+			if batch[i].kind == eventInitial {
+				p.deliverInitial(ctx)
+			} else {
+				p.deliver(&batch[i])
+			}
 		}
 		clear(batch[:n])
 		select {
@@ -141,6 +153,34 @@ func (p *processor) run(ctx context.Context) {
 		default:
 		}
 	}
+}
+
+// begin queues the calls for the state that the handler starts from. It is called once.
+func (p *processor) begin(initial []store.Item) {
+	p.initial = initial
+	p.waiting.Store(int64(len(initial)))
+	p.queue.push(event{kind: eventInitial})
+}
+
+// deliverInitial makes the calls for initial, unless the processor ends first.
+func (p *processor) deliverInitial(ctx context.Context) {
+	e := &event{kind: eventAdd, initial: true}
+	for _, e.new = range p.initial {
+		if p.over(ctx) {
+			return
+		}
+		p.deliver(e)
+		p.waiting.Add(-1)
+	}
+	p.initial = nil
+	close(p.synced)
+}
+
+// forget drops what the handler will not be called for.
+func (p *processor) forget() {
+	p.queue.drop()
+	p.initial = nil
+	p.waiting.Store(0)
 }
 
 func (p *processor) over(ctx context.Context) bool {
@@ -156,11 +196,7 @@ func (p *processor) over(ctx context.Context) bool {
 
 // deliver makes one call, and survives it.
 func (p *processor) deliver(e *event) {
-	switch e.kind {
-	case eventInitialEnd:
-		close(p.synced)
-		return
-	case eventResyncEnd:
+	if e.kind == eventResyncEnd {
 		p.syncing = false
 		return
 	}

@@ -2,6 +2,7 @@ package informer
 
 import (
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -35,10 +36,13 @@ func (s *shared) checkName(verb, namespace, name string) error {
 	default:
 		problem = s.wrongNamespace(namespace)
 	}
-	if problem == "" && name == "" {
+	switch {
+	case problem != "":
+	case name == "":
 		problem = "the name is empty"
-	}
-	if problem == "" {
+	case strings.Contains(name, "/"):
+		problem = "a name has no slash"
+	default:
 		return nil
 	}
 	return &kind.MisuseError{Verb: verb, Resource: s.kind.GVR().GroupResource().String(), Name: name, Problem: problem}

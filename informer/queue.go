@@ -9,7 +9,7 @@ import (
 // event is one call of a handler that is due.
 type event struct {
 	kind    eventKind
-	initial bool       // of eventAdd
+	initial bool       // of eventAdd: part of processor.initial
 	old     store.Item // of eventUpdate, eventDelete and eventSync
 	new     store.Item // of eventAdd, eventUpdate and eventSync, where it is the same as old
 }
@@ -17,13 +17,13 @@ type event struct {
 type eventKind uint8
 
 const (
-	eventNone       eventKind = iota // merged away
-	eventAdd                         // OnAdd(new)
-	eventUpdate                      // OnUpdate(old, new)
-	eventDelete                      // OnDelete(old)
-	eventSync                        // OnUpdate(new, new), of a resync
-	eventInitialEnd                  // no call: everything of the initial list has been told
-	eventResyncEnd                   // no call: a resync has been told
+	eventNone      eventKind = iota // merged away
+	eventAdd                        // OnAdd(new)
+	eventUpdate                     // OnUpdate(old, new)
+	eventDelete                     // OnDelete(old)
+	eventSync                       // OnUpdate(new, new), of a resync
+	eventInitial                    // OnAdd of every item of processor.initial
+	eventResyncEnd                  // no call: a resync has been told
 )
 
 func (e *event) key() string {
@@ -221,4 +221,11 @@ func (q *queue) len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.events) - q.head - q.dead
+}
+
+// drop drops what waits: nobody will take it.
+func (q *queue) drop() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.events, q.head, q.dead, q.stale, q.last = nil, 0, 0, 0, nil
 }

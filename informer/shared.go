@@ -130,11 +130,8 @@ func (s *shared) add(call func(*event), h handlerConfig) *Registration {
 		close(p.done)
 		return &Registration{p}
 	}
-	for item := range s.store().All() {
-		p.queue.push(event{kind: eventAdd, initial: true, new: item})
-	}
 	if s.listed {
-		p.queue.push(event{kind: eventInitialEnd})
+		p.begin(s.store().Items())
 	}
 	s.processors = append(s.processors, p)
 	if s.ctx != nil {
@@ -190,9 +187,6 @@ func (s *shared) consume(ctx context.Context) {
 		}
 		version, first := s.apply(batch)
 		s.fifo.recycle(batch)
-		if first {
-			s.readable.Store(true) // before anybody is called who may want to read it
-		}
 		if version != "" {
 			s.progress.advance(version)
 		}
@@ -240,7 +234,12 @@ func (s *shared) apply(batch []delta) (version string, first bool) {
 	return strings.Clone(version), s.listed && !listed // the object's bytes will be others'
 }
 
-func (s *shared) tell(e event) { s.events = append(s.events, e) }
+// tell has every handler told of e, unless the initial list is not complete: endList tells what it was.
+func (s *shared) tell(e event) {
+	if s.listed {
+		s.events = append(s.events, e)
+	}
+}
 
 // set takes in an object's state.
 func (s *shared) set(o wire.Object) {
@@ -251,11 +250,11 @@ func (s *shared) set(o wire.Object) {
 	now, was := s.store().Set(o)
 	switch {
 	case was.IsZero():
-		s.tell(event{kind: eventAdd, initial: !s.listed, new: now})
+		s.tell(event{kind: eventAdd, new: now})
 	case was.SameVersion(m.UID, m.ResourceVersion): // known; streams repeat themselves
 	case !was.SameObject(now):
 		s.tell(event{kind: eventDelete, old: was})
-		s.tell(event{kind: eventAdd, initial: !s.listed, new: now})
+		s.tell(event{kind: eventAdd, new: now})
 	default:
 		s.tell(event{kind: eventUpdate, old: was, new: now})
 	}
@@ -273,7 +272,8 @@ func (s *shared) gone(o wire.Object) {
 	}
 }
 
-// endList takes out what a complete list did not have.
+// endList takes out what a complete list did not have. After the first list the cache can be read, and
+// the handlers are told what it holds: a handler may read the cache from its first call on.
 func (s *shared) endList() {
 	for _, last := range s.store().EndReplace() {
 		s.tell(event{kind: eventDelete, old: last})
@@ -281,6 +281,12 @@ func (s *shared) endList() {
 	s.listing = false
 	if !s.listed {
 		s.listed = true
-		s.tell(event{kind: eventInitialEnd})
+		s.readable.Store(true)
+		if len(s.processors) > 0 {
+			initial := s.store().Items()
+			for _, p := range s.processors {
+				p.begin(initial)
+			}
+		}
 	}
 }

@@ -25,6 +25,9 @@ func (s *Store) Len() int {
 	return s.entries.len()
 }
 
+// Items returns all items, in no order.
+func (s *Store) Items() []Item { return s.snapshot("", nil) }
+
 // All returns an iterator over all items, in no order, as they are when the iteration begins.
 func (s *Store) All() iter.Seq[Item] { return s.Select("", nil) }
 
