@@ -22,6 +22,7 @@ const module = "github.com/skiff-k8s/skiff"
 // architecture: change the two together.
 var house = plan{
 	{"kind", nil},
+	{"internal/jsonfields", nil}, // encoding/json's field rules
 	{"wire", nil},
 	{"internal/ctxerr", nil},
 	{"internal/list", nil},
@@ -29,7 +30,7 @@ var house = plan{
 	{"rest", imports("wire", "internal/ctxerr")},
 	{"kubeconfig", imports("rest")},
 	{"internal/verbs", imports("kind", "wire", "internal/ctxerr", "rest")}, // what client and dynamic have in common
-	{"client", imports("kind", "wire", "rest", "internal/verbs")},
+	{"client", imports("internal/jsonfields", "kind", "wire", "rest", "internal/verbs")},
 	{"dynamic", imports("kind", "wire", "rest", "internal/verbs")},
 	{"discovery", imports("kind", "wire", "internal/ctxerr", "rest")},
 	{"clientset", imports("kind", "wire", "rest", "client", "discovery")},

@@ -8,7 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
+
+	"github.com/skiff-k8s/skiff/internal/jsonfields"
 )
 
 // What this file is for: a Go struct is a poor apply configuration. encoding/json leaves out an
@@ -86,21 +87,23 @@ func writeWhole(b *bytes.Buffer, v reflect.Value) error {
 func writeStruct(b *bytes.Buffer, v reflect.Value) error {
 	b.WriteByte('{')
 	first := true
-	for _, f := range fieldsOf(v.Type()) {
-		fv, ok := f.in(v)
-		if !ok || f.omits(fv) {
+	fields := jsonfields.Of(v.Type())
+	for i := range fields {
+		f := &fields[i]
+		fv, ok := f.In(v)
+		if !ok || omits(f, fv) {
 			continue
 		}
 		before := b.Len()
 		if !first {
 			b.WriteByte(',')
 		}
-		b.Write(f.key)
+		b.WriteString(f.Key)
 		begin := b.Len()
-		if err := f.write(b, fv); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
+		if err := writeField(b, f, fv); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
 		}
-		if f.optional && fv.Kind() == reflect.Struct && nothing(b.Bytes()[begin:]) {
+		if optional(f) && fv.Kind() == reflect.Struct && nothing(b.Bytes()[begin:]) {
 			b.Truncate(before)
 			continue
 		}
@@ -146,62 +149,27 @@ func writeList(b *bytes.Buffer, v reflect.Value) error {
 	return nil
 }
 
-// field is one field of a struct as JSON sees it.
-type field struct {
-	name     string
-	key      []byte // "name":
-	index    []int  // through embedded structs
-	optional bool   // omitempty or omitzero
-	empty    bool   // omitempty
-	zero     bool   // omitzero
-	quoted   bool   // string
-	tagged   bool   // the name comes from the tag
-}
-
-// in finds the field in a struct; a nil embedded pointer on the way means that there is none.
-func (f *field) in(v reflect.Value) (reflect.Value, bool) {
-	for _, i := range f.index {
-		if v.Kind() == reflect.Pointer {
-			if v.IsNil() {
-				return reflect.Value{}, false
-			}
-			v = v.Elem()
-		}
-		v = v.Field(i)
-	}
-	return v, true
-}
-
-// omits says that a field is left out without looking at what would be written.
-func (f *field) omits(v reflect.Value) bool {
+// omits reports whether a field is left out without looking at what would be written.
+func omits(f *jsonfields.Field, v reflect.Value) bool {
 	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
-		return v.IsNil()
-	case reflect.Map, reflect.Slice:
-		return v.IsNil() || f.empty && v.Len() == 0
-	case reflect.Array, reflect.String:
-		return f.empty && v.Len() == 0 || f.zero && v.IsZero()
+	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:
+		if v.IsNil() {
+			return true
+		}
 	case reflect.Struct:
-		return f.optional && v.IsZero() || f.zero && saysZero(v)
+		if optional(f) && v.IsZero() {
+			return true
+		}
 	}
-	return f.optional && v.IsZero()
+	return f.Omits(v)
 }
 
-// saysZero asks a value that has its own idea of zero, as encoding/json does for omitzero. It does not
-// count for omitempty: a Quantity of "0" says that it is zero, and may well be meant.
-func saysZero(v reflect.Value) bool {
-	type zeroer interface{ IsZero() bool }
-	if v.CanAddr() {
-		v = v.Addr() // has the methods of both
-	}
-	z, ok := v.Interface().(zeroer)
-	return ok && z.IsZero()
-}
+func optional(f *jsonfields.Field) bool { return f.OmitEmpty || f.OmitZero }
 
-// write writes the field's value. The string option is rare enough to be left to encoding/json,
-// which wants to see it on a struct.
-func (f *field) write(b *bytes.Buffer, v reflect.Value) error {
-	if !f.quoted {
+// writeField writes the value of a field. The string option is rare enough to be left to
+// encoding/json, which reads it from the tag of a struct.
+func writeField(b *bytes.Buffer, f *jsonfields.Field, v reflect.Value) error {
+	if !f.Quoted {
 		return writeSparse(b, v)
 	}
 	wrapper := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "V", Type: v.Type(), Tag: `json:"v,string"`}})).Elem()
@@ -212,95 +180,4 @@ func (f *field) write(b *bytes.Buffer, v reflect.Value) error {
 	}
 	b.Write(data[len(`{"v":`) : len(data)-1])
 	return nil
-}
-
-var fieldCache sync.Map // reflect.Type to []field
-
-// fieldsOf returns the fields of a struct type as encoding/json would write them, embedded structs
-// included, in the order of declaration.
-func fieldsOf(t reflect.Type) []field {
-	if cached, ok := fieldCache.Load(t); ok {
-		return cached.([]field)
-	}
-	all := collect(t, nil, map[reflect.Type]bool{})
-	var fields []field
-	for _, f := range all {
-		if dominant(f, all) {
-			fields = append(fields, f)
-		}
-	}
-	cached, _ := fieldCache.LoadOrStore(t, fields)
-	return cached.([]field)
-}
-
-// collect finds the fields of t and of what is embedded in it, including those that others hide.
-func collect(t reflect.Type, path []int, inside map[reflect.Type]bool) (out []field) {
-	if inside[t] {
-		return nil // a struct that embeds a pointer to itself
-	}
-	inside[t] = true
-	defer delete(inside, t)
-	for i := range t.NumField() {
-		sf := t.Field(i)
-		tag := sf.Tag.Get("json")
-		if tag == "-" {
-			continue
-		}
-		name, options, _ := strings.Cut(tag, ",")
-		index := append(slices.Clone(path), i)
-		embedded := sf.Type
-		if embedded.Kind() == reflect.Pointer {
-			embedded = embedded.Elem()
-		}
-		if sf.Anonymous && name == "" && embedded.Kind() == reflect.Struct {
-			if sf.IsExported() || sf.Type.Kind() == reflect.Struct {
-				out = append(out, collect(embedded, index, inside)...)
-			}
-			continue
-		}
-		if !sf.IsExported() {
-			continue
-		}
-		f := field{name: name, tagged: name != "", index: index}
-		if name == "" {
-			f.name = sf.Name
-		}
-		for option := range strings.SplitSeq(options, ",") {
-			switch option {
-			case "omitempty":
-				f.empty, f.optional = true, true
-			case "omitzero":
-				f.zero, f.optional = true, true
-			case "string":
-				f.quoted = quotable(embedded.Kind())
-			}
-		}
-		key, err := json.Marshal(f.name)
-		if err != nil { // a string always marshals
-			panic(err)
-		}
-		f.key = append(key, ':')
-		out = append(out, f)
-	}
-	return out
-}
-
-func quotable(k reflect.Kind) bool {
-	return k == reflect.Bool || k == reflect.String ||
-		k >= reflect.Int && k <= reflect.Float64 && k != reflect.Uintptr
-}
-
-// dominant says that f is the field that its name means: the one least deep, of several the one
-// whose tag says the name; if that is not one alone, none is.
-func dominant(f field, all []field) bool {
-	for _, other := range all {
-		if other.name != f.name || slices.Equal(other.index, f.index) {
-			continue
-		}
-		if len(other.index) < len(f.index) ||
-			len(other.index) == len(f.index) && (other.tagged || !f.tagged) {
-			return false
-		}
-	}
-	return true
 }
