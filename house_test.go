@@ -23,7 +23,10 @@ const module = "github.com/skiff-k8s/skiff"
 var house = plan{
 	{"kind", nil},
 	{"internal/jsonfields", nil}, // encoding/json's field rules
-	{"wire", nil},
+	{"wire/internal/scan", nil},
+	{"wire/internal/message", nil}, // which Go types have a protobuf form
+	{"wire/fieldpath", imports("internal/jsonfields", "wire/internal/scan", "wire/internal/message")},
+	{"wire", imports("wire/internal/scan", "wire/internal/message", "wire/fieldpath")},
 	{"internal/ctxerr", nil},
 	{"internal/list", nil},
 	{"workqueue", imports("internal/list")},
@@ -36,7 +39,7 @@ var house = plan{
 	{"clientset", imports("kind", "wire", "rest", "client", "discovery")},
 	{"pack", nil},
 	{"store", imports("wire", "pack")},
-	{"informer", imports("kind", "wire", "internal/ctxerr", "rest", "store")},
+	{"informer", imports("kind", "wire/fieldpath", "wire", "internal/ctxerr", "rest", "store")},
 	{"controller", imports("kind", "wire", "rest", "store", "client", "informer", "workqueue")},
 	{"skifftest/controlplane", imports("kubeconfig", "rest")},
 	{"examples", everyRowAbove},

@@ -10,7 +10,7 @@ import (
 
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/skifftest/controlplane"
-	"github.com/skiff-k8s/skiff/wire"
+	"github.com/skiff-k8s/skiff/wire/fieldpath"
 )
 
 // Informers share a cache if they drop the same fields, however those are written, and not if they
@@ -59,7 +59,7 @@ func TestAFieldThatCannotBeDropped(t *testing.T) {
 			play(t, func(s *scene) {
 				s.synced()
 				bad := informer.For[corev1.ConfigMap](s.factory, informer.Drop(path))
-				var wrong *wire.PathError
+				var wrong *fieldpath.Error
 				_, get := bad.Lister().Get("ns", "a")
 				_, list := bad.Lister().List(informer.Query{})
 				_, index := bad.Lister().List(informer.Query{Index: informer.NamespaceIndex, Value: "ns"})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/skiff-k8s/skiff/store"
 	"github.com/skiff-k8s/skiff/wire"
+	"github.com/skiff-k8s/skiff/wire/fieldpath"
 )
 
 // Names of the indexes that every informer has.
@@ -45,19 +46,19 @@ func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
 // true and false. An object without the field is not found under anything; of a list or an object
 // at the path's end, the elements have to be asked for ([*]).
 //
-// The error is a *wire.PathError if T has no such field. It is an error to use a name twice.
+// The error is a *fieldpath.Error if T has no such field. It is an error to use a name twice.
 func (i *Informer[T]) AddFieldIndex(name, path string) error {
 	s := i.handle.shared
 	if err := i.Err(); err != nil {
 		return err
 	}
-	fields, err := wire.NewFields(reflect.TypeFor[T](), path)
+	fields, err := fieldpath.New(reflect.TypeFor[T](), path)
 	if err != nil {
 		return fmt.Errorf("informer %s: index %q: %w", i, name, err)
 	}
 	return s.store().AddIndex(name, func(item store.Item) (values []string) {
 		err := item.Use(func(o wire.Object) error {
-			values = slices.Collect(fields.Values(o))
+			values = slices.Collect(o.Values(fields))
 			return nil
 		})
 		if err != nil {

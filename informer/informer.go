@@ -66,7 +66,7 @@ type Informer[T any] struct{ handle handle }
 //   - a *kind.UnknownError, if nobody has registered T;
 //   - a *kind.MisuseError, if T is unstructured.Unstructured (see [ForResource]), or if Namespace is
 //     among opts and T is cluster-scoped;
-//   - a *wire.PathError, if T has no field that Drop names.
+//   - a *fieldpath.Error, if T has no field that Drop names.
 func For[T any, P kind.Object[T]](f *Factory, opts ...Option) *Informer[T] {
 	t := reflect.TypeFor[T]()
 	k, err := kind.OfType(t)

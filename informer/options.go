@@ -43,8 +43,8 @@ type config struct {
 	budgetChosen      bool  // by an option
 	checkViews        bool
 	drop              []string
-	newDrop           func(reflect.Type, ...string) (*wire.Fields, error) // set with drop
-	dropFields        *wire.Fields                                        // drop, made ready
+	newDrop           func(reflect.Type, ...string) (*wire.Drop, error) // set with drop
+	dropFields        *wire.Drop                                        // drop, made ready
 }
 
 type handlerConfig struct {
@@ -87,9 +87,9 @@ func KeepManagedFields() Option {
 //
 //	informer.For[corev1.Pod](factory, informer.Drop("spec.containers[*].env", "status.conditions"))
 //
-// Paths name fields as JSON does (wire.Fields has the syntax). Those that the cache itself lives by,
+// Paths name fields as JSON does (package fieldpath has the syntax). Those that the cache itself lives by,
 // such as metadata.name and metadata.labels, are refused; so is a path that the Go type does not
-// have: WaitForSync and the lister's methods return the *wire.PathError. What has been dropped must
+// have: WaitForSync and the lister's methods return the *fieldpath.Error. What has been dropped must
 // not be written back: an Update of such an object deletes the fields on the server; send a patch.
 //
 // Informers that drop different fields are different caches. Given again, for one informer, it

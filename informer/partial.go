@@ -6,18 +6,19 @@ import (
 	"sync"
 
 	"github.com/skiff-k8s/skiff/wire"
+	"github.com/skiff-k8s/skiff/wire/fieldpath"
 )
 
 // Fields is a choice of fields of T, for [Item.Partial]. It is immutable and safe for concurrent
 // use; make it once, not for each object.
-type Fields[T any] struct{ fields *wire.Fields }
+type Fields[T any] struct{ fields *fieldpath.Set }
 
-// NewFields makes a choice of fields by their paths, which name them as JSON does (wire.Fields has
-// the syntax): "spec.nodeName", "spec.containers[*].image", "metadata.annotations['example.com/a']".
-// A path to an object or a list chooses all that is in it. The error is a *wire.PathError: a path
+// NewFields makes a choice of fields by their paths, which name them as JSON does (package
+// fieldpath has the syntax): "spec.nodeName", "spec.containers[*].image", "metadata.annotations['example.com/a']".
+// A path to an object or a list chooses all that is in it. The error is a *fieldpath.Error: a path
 // that is malformed, or that T does not have.
 func NewFields[T any](paths ...string) (*Fields[T], error) {
-	fields, err := wire.NewFields(reflect.TypeFor[T](), paths...)
+	fields, err := fieldpath.New(reflect.TypeFor[T](), paths...)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (i Item[T]) Partial(fields *Fields[T]) (*T, error) {
 	into := new(T)
 	err := i.item.Use(func(o wire.Object) error {
 		buf := partials.Get().(*[]byte)
-		kept, err := fields.fields.Keep(o, *buf)
+		kept, err := o.Keep(fields.fields, *buf)
 		if err != nil {
 			return err
 		}

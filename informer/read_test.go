@@ -17,7 +17,7 @@ import (
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/store"
-	"github.com/skiff-k8s/skiff/wire"
+	"github.com/skiff-k8s/skiff/wire/fieldpath"
 )
 
 // Whatever is done to what a lister returned, and however often it has been read, the next one to
@@ -331,7 +331,7 @@ func TestPartialDecodesOnlyItsFields(t *testing.T) {
 		if _, err := (informer.Item[corev1.ConfigMap]{}).Partial(fields); err == nil {
 			t.Error("the zero Item has fields")
 		}
-		var wrong *wire.PathError
+		var wrong *fieldpath.Error
 		if _, err := informer.NewFields[corev1.ConfigMap]("dat"); !errors.As(err, &wrong) {
 			t.Errorf("a path that there is not: %v", err)
 		}
@@ -376,7 +376,7 @@ func TestFieldIndexFollowsTheField(t *testing.T) {
 		if err := s.maps.AddFieldIndex("v", "data['v']"); err == nil {
 			t.Error("a name was used twice")
 		}
-		var wrong *wire.PathError
+		var wrong *fieldpath.Error
 		if err := s.maps.AddFieldIndex("w", "spec.v"); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "configmaps") {
 			t.Errorf("a path that there is not: %v", err)
 		}

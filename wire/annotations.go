@@ -1,6 +1,10 @@
 package wire
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
+)
 
 // Annotation reads one annotation from Data. Nothing is decoded: in protobuf it takes a look at
 // metadata only, in JSON a scan of metadata and what stands before it. The value is a copy.
@@ -36,28 +40,28 @@ func (o Object) annotations(yield func(key, value []byte) bool) {
 }
 
 func jsonAnnotations(data []byte, yield func(key, value []byte) bool) {
-	s := newScanner(wholeWindow(data))
-	for more := s.open('{', '}'); more; more = s.next('}') {
-		if key := s.key(); string(s.bytes(key)) != "metadata" {
-			s.value()
+	s := scan.NewJSON(scan.Whole(data))
+	for more := s.Open('{', '}'); more; more = s.Next('}') {
+		if key := s.Key(); string(s.Bytes(key)) != "metadata" {
+			s.Value()
 			continue
 		}
-		if s.null() {
+		if s.Null() {
 			return
 		}
-		for more := s.open('{', '}'); more; more = s.next('}') {
-			if key := s.key(); string(s.bytes(key)) != "annotations" {
-				s.value()
+		for more := s.Open('{', '}'); more; more = s.Next('}') {
+			if key := s.Key(); string(s.Bytes(key)) != "annotations" {
+				s.Value()
 				continue
 			}
-			if s.null() {
+			if s.Null() {
 				continue
 			}
-			for more := s.open('{', '}'); more; more = s.next('}') {
-				key := s.bytes(s.checked(s.key()))
-				var value text
-				s.string(&value)
-				if s.err != nil || !yield(key, s.bytes(value)) {
+			for more := s.Open('{', '}'); more; more = s.Next('}') {
+				key := s.Bytes(s.Checked(s.Key()))
+				var value scan.Text
+				s.Text(&value)
+				if s.Err != nil || !yield(key, s.Bytes(value)) {
 					return
 				}
 			}
@@ -67,18 +71,18 @@ func jsonAnnotations(data []byte, yield func(key, value []byte) bool) {
 }
 
 func protobufAnnotations(data []byte, yield func(key, value []byte) bool) {
-	f := fields{b: data, end: len(data)}
-	for f.next() {
-		if f.num != objectMetadata {
+	f := scan.NewProtobuf(data, 0)
+	for f.Next() {
+		if f.Num != objectMetadata {
 			continue
 		}
-		m := f.message()
-		for m.next() {
-			if m.num != metaAnnotations {
+		m := f.Message()
+		for m.Next() {
+			if m.Num != metaAnnotations {
 				continue
 			}
-			key, value := protobufMapEntry(&m)
-			if m.err != nil || !yield(m.bytes(key), m.bytes(value)) {
+			key, value := m.MapEntry()
+			if m.Err != nil || !yield(m.Bytes(key), m.Bytes(value)) {
 				return
 			}
 		}

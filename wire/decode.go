@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	kjson "sigs.k8s.io/json"
+
+	"github.com/skiff-k8s/skiff/wire/internal/message"
 )
 
 // Decode decodes an object into what into points to: an API type such as corev1.Pod, or anything
@@ -59,7 +61,7 @@ func decodeProtobuf(o Object, into any) error {
 	if _, ok := into.(runtime.Unstructured); ok {
 		return errors.New("only JSON can be decoded without knowing the type: ask the server for wire.JSON")
 	}
-	m, ok := into.(message)
+	m, ok := into.(message.Message)
 	if !ok || !HasProtobuf(into) {
 		return errNoProtobuf
 	}

@@ -8,6 +8,9 @@ import (
 	"reflect"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/skiff-k8s/skiff/wire/internal/message"
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
 // Encode writes an object, a pointer to an API type, as the body of a request. obj is not changed.
@@ -47,7 +50,7 @@ func encodeJSON(obj any, apiVersion, kind string) ([]byte, error) {
 
 // encodeProtobuf writes the envelope and the message in it, into one allocation.
 func encodeProtobuf(obj any, apiVersion, kind string) ([]byte, error) {
-	m, ok := obj.(message)
+	m, ok := obj.(message.Message)
 	if !ok || !HasProtobuf(obj) {
 		return nil, errNoProtobuf
 	}
@@ -59,10 +62,10 @@ func encodeProtobuf(obj any, apiVersion, kind string) ([]byte, error) {
 	typeMeta = appendField(typeMeta, typeMetaKind, kind)
 
 	size := m.Size()
-	body := make([]byte, 0, len(envelopeMagic)+2*(1+maxVarintLen)+len(typeMeta)+size)
+	body := make([]byte, 0, len(envelopeMagic)+2*(1+scan.MaxVarintLen)+len(typeMeta)+size)
 	body = append(body, envelopeMagic...)
 	body = appendField(body, unknownTypeMeta, string(typeMeta))
-	body = append(body, unknownRaw<<3|wireBytes)
+	body = append(body, unknownRaw<<3|scan.Bytes)
 	body = binary.AppendUvarint(body, uint64(size))
 	n, err := m.MarshalToSizedBuffer(body[len(body) : len(body)+size])
 	if err != nil {
@@ -76,7 +79,7 @@ func encodeProtobuf(obj any, apiVersion, kind string) ([]byte, error) {
 
 // appendField appends a field of a number below 16 and wire type bytes.
 func appendField(b []byte, num byte, value string) []byte {
-	b = append(b, num<<3|wireBytes)
+	b = append(b, num<<3|scan.Bytes)
 	b = binary.AppendUvarint(b, uint64(len(value)))
 	return append(b, value...)
 }

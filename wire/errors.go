@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
 // ErrTooLarge is in the chain of the error that says an object is over [Options.MaxObjectBytes].
@@ -29,26 +31,14 @@ func (e *SyntaxError) Error() string {
 // Unwrap returns Err.
 func (e *SyntaxError) Unwrap() error { return e.Err }
 
-// fault is an error and the place where it came up, on its way to the reader that knows what was
-// being read.
-type fault struct {
-	at  int64
-	err error
-}
-
-func (f *fault) Error() string { return f.err.Error() }
-
-// readError is an error of the reader that input comes from.
-type readError struct{ error }
-
-// explain makes of a fault the error that callers see.
-func explain(f *fault, format Format, reading string) error {
-	if failed, ok := f.err.(readError); ok {
-		return fmt.Errorf("%s cannot be read on at byte %d: %w", reading, f.at, failed.error)
+// explain makes the error that callers see out of a fault.
+func explain(f *scan.Fault, format Format, reading string) error {
+	if failed, ok := f.Err.(scan.ReadError); ok {
+		return fmt.Errorf("%s cannot be read on at byte %d: %w", reading, f.At, failed.Err)
 	}
-	err := f.err
+	err := f.Err
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return &SyntaxError{Format: format, Offset: f.at, Reading: reading, Err: err}
+	return &SyntaxError{Format: format, Offset: f.At, Reading: reading, Err: err}
 }

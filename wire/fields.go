@@ -1,78 +1,67 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
-	"reflect"
-	"slices"
-	"strings"
+	"iter"
+
+	"github.com/skiff-k8s/skiff/wire/fieldpath"
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
-// Fields is a set of field paths, made ready for one type of objects: what to leave out of an object
-// ([Options].Drop), what to keep of it, which values to look up in it. It works on the bytes of an
-// object, in JSON and in protobuf; nothing is decoded. Fields never change, and any number of
-// goroutines may use them.
-//
-// A path names fields as JSON does:
-//
-//	spec.containers[*].env    of each element of a list
-//	metadata.labels['app']    one value of a map; in the key, \' is a quote and \\ a backslash
-//	spec.nodeSelector[*]      each value of a map
-type Fields struct {
-	kind   string // the type's name; "" is any
-	paths  []fieldPath
-	kept   trees    // of the paths, and of apiVersion and kind
-	valued trees    // of the paths, without these two
-	drop   *dropped // nil unless made by NewDrop
-}
+var errKeepUntyped = errors.New("the fields were made without a type that has a protobuf form: ask the server for wire.JSON, or make them for the object's type")
 
-// trees are field paths as a tree, for each format.
-type trees struct {
-	json     *jsonNode
-	protobuf *protobufNode // nil if the type has no protobuf form
-}
-
-// NewFields makes paths ready for the struct type t, such as reflect.TypeFor[corev1.Pod](). A path
-// that t does not have is a [*PathError]. Where t holds JSON of any form, as a RawExtension does,
-// paths go on unchecked; but not if t has a protobuf form, in which such JSON is only bytes.
+// Keep returns o with nothing in its Data but the given fields, so that decoding it costs no more than
+// they do. What leads to them stays too: a list keeps its length, and an object with none of them is an
+// empty one. JSON also keeps apiVersion and kind. Meta is that of o, complete.
 //
-// With t == nil, or a type as unstructured.Unstructured, the paths are for objects of any type, in
-// JSON only. They are not checked, and .name and ['name'] are the same.
-func NewFields(t reflect.Type, paths ...string) (*Fields, error) {
-	t = deref(t)
-	f := &Fields{}
+// Data is written to into[:0], or to new memory if it has no room there. It shares no memory with
+// o.Data. If o.Data is malformed, the error is a [SyntaxError]. It is also an error if the fields
+// are those of another type, or of no type with a protobuf form while o is protobuf.
+func (o Object) Keep(fields *fieldpath.Set, into []byte) (Object, error) {
+	var data []byte
+	var err error
 	switch {
-	case t == nil:
-	case t.Kind() != reflect.Struct:
-		return nil, fmt.Errorf("field paths are for a struct type, such as corev1.Pod, or for nil: %v is none", t)
-	case isOpaque(t):
-		t = nil
+	case o.Format == JSON:
+		data, err = fields.Names().Keep(into[:0], o.Data, "apiVersion", "kind")
+	case o.Format != Protobuf:
+		return Object{}, fmt.Errorf("keep fields of %s: %v is no format", o.about(), o.Format)
+	case !isOf(fields.TypeName(), o.Kind):
+		return Object{}, fmt.Errorf("keep fields of %s: they are fields of a %s", o.about(), fields.TypeName())
+	case fields.Numbers() == nil:
+		return Object{}, fmt.Errorf("keep fields of %s: %w", o.about(), errKeepUntyped)
 	default:
-		f.kind = t.Name()
+		data, err = fields.Numbers().Keep(into[:0], o.Data)
 	}
-	for _, path := range paths {
-		p, err := resolvePath(t, path)
-		if err != nil {
-			return nil, err
+	if fault, ok := err.(*scan.Fault); ok {
+		return Object{}, explain(fault, o.Format, o.about())
+	}
+	o.Data = data
+	return o, nil
+}
+
+// Values returns an iterator over the values of the given fields, as the text that JSON has for them:
+// strings without their quotes, numbers, true and false. They come in the order in which they stand in
+// o. A field that is null, a list, an object or absent has no value; the elements of a list are chosen
+// with [*]. What JSON leaves out because it is empty has no value in protobuf either.
+//
+// The strings are copies. If o.Data is malformed, or o is protobuf and of another type, there may be
+// fewer values.
+func (o Object) Values(fields *fieldpath.Set) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		// What an object says of its type may be left to the list that it stands in.
+		names := fields.Names()
+		if names.Member([]byte("apiVersion")).Whole() && o.APIVersion != "" && !yield(o.APIVersion) {
+			return
 		}
-		f.paths = append(f.paths, p)
+		if names.Member([]byte("kind")).Whole() && o.Kind != "" && !yield(o.Kind) {
+			return
+		}
+		switch {
+		case o.Format == JSON:
+			names.Values(o.Data, yield, "apiVersion", "kind")
+		case o.Format == Protobuf && isOf(fields.TypeName(), o.Kind):
+			fields.Numbers().Values(o.Data, yield)
+		}
 	}
-	slices.SortStableFunc(f.paths, fieldPath.compare)
-	f.paths = slices.CompactFunc(f.paths, fieldPath.equal)
-	protobuf := t != nil && HasProtobuf(reflect.New(t).Interface())
-	f.kept = newTrees(append(slices.Clip(f.paths), apiVersionPath, kindPath), protobuf)
-	f.valued = newTrees(slices.DeleteFunc(slices.Clone(f.paths), fieldPath.isType), protobuf)
-	return f, nil
 }
-
-// String is the paths in a form that is the same for the same fields: sorted, each once, joined by
-// ", ".
-func (f *Fields) String() string {
-	texts := make([]string, len(f.paths))
-	for i, p := range f.paths {
-		texts[i] = canonical(p.steps)
-	}
-	return strings.Join(texts, ", ")
-}
-
-// of says whether the fields are those of a kind, as far as is known.
-func (f *Fields) of(kind string) bool { return f.kind == "" || kind == "" || f.kind == kind }

@@ -15,7 +15,7 @@ func BenchmarkDrop(b *testing.B) {
 		data := body(b, f, samplePod())
 		for _, tt := range []struct {
 			name string
-			drop *wire.Fields
+			drop *wire.Drop
 		}{{"nothing", nil}, {"env", drop}} {
 			b.Run(f.String()+"/"+tt.name, func(b *testing.B) {
 				b.SetBytes(int64(len(data)))
@@ -41,7 +41,7 @@ func BenchmarkKeep(b *testing.B) {
 		}
 		var buf []byte
 		keep := func(b *testing.B) wire.Object {
-			kept, err := fields.Keep(o, buf)
+			kept, err := o.Keep(fields, buf)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -65,7 +65,7 @@ func BenchmarkKeep(b *testing.B) {
 		b.Run(f.String()+"/Values", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				for range fields.Values(o) {
+				for range o.Values(fields) {
 				}
 			}
 		})

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/skiff-k8s/skiff/wire"
+	"github.com/skiff-k8s/skiff/wire/fieldpath"
 )
 
 // Paths lead through JSON to what they name, whatever stands there; what leads to it stays.
@@ -31,7 +32,7 @@ func TestOnlyTheFieldsOfJSONAreKept(t *testing.T) {
 		"white space around it": {" { \"whole\" :\n1 , \"a\" : 2 } ", `{"whole":1}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			kept, err := fields.Keep(wire.Object{Format: wire.JSON, Data: []byte(tt.object)}, nil)
+			kept, err := (wire.Object{Format: wire.JSON, Data: []byte(tt.object)}).Keep(fields, nil)
 			if err != nil || string(kept.Data) != tt.want {
 				t.Fatalf("got  %s, %v\nwant %s", kept.Data, err, tt.want)
 			}
@@ -49,7 +50,7 @@ func TestPartialRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept, err := mustFields(t, podType, "status.phase", "spec.containers[*].image").Keep(o, nil)
+		kept, err := o.Keep(mustFields(t, podType, "status.phase", "spec.containers[*].image"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +77,7 @@ func TestKeepAllocatesNothing(t *testing.T) {
 		}
 		buf := make([]byte, 0, len(o.Data)+64)
 		if n := testing.AllocsPerRun(100, func() {
-			if _, err := fields.Keep(o, buf); err != nil {
+			if _, err := o.Keep(fields, buf); err != nil {
 				t.Fatal(err)
 			}
 		}); n > 0 {
@@ -88,7 +89,7 @@ func TestKeepAllocatesNothing(t *testing.T) {
 func TestWhatFieldsCannotBeKeptOf(t *testing.T) {
 	pod := mustFields(t, podType, "spec.containers[*].env")
 	for name, tt := range map[string]struct {
-		fields *wire.Fields
+		fields *fieldpath.Set
 		object wire.Object
 		syntax bool
 	}{
@@ -100,7 +101,7 @@ func TestWhatFieldsCannotBeKeptOf(t *testing.T) {
 		"protobuf cut off":   {pod, wire.Object{Format: wire.Protobuf, Data: []byte("\x12\x05a")}, true},
 		"and inside a field": {pod, wire.Object{Format: wire.Protobuf, Data: []byte("\x12\x02\x12\x05")}, true},
 	} {
-		_, err := tt.fields.Keep(tt.object, nil)
+		_, err := tt.object.Keep(tt.fields, nil)
 		if syntax := (*wire.SyntaxError)(nil); err == nil || errors.As(err, &syntax) != tt.syntax {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -159,10 +160,10 @@ func TestValues(t *testing.T) {
 				t.Fatal(err)
 			}
 			fields := mustFields(t, reflect.TypeOf(tt.obj), tt.path)
-			if got := slices.Collect(fields.Values(o)); !slices.Equal(got, tt.want) {
+			if got := slices.Collect(o.Values(fields)); !slices.Equal(got, tt.want) {
 				t.Errorf("%v %s: got %q, want %q", f, tt.path, got, tt.want)
 			}
-			for range fields.Values(o) {
+			for range o.Values(fields) {
 				break // which asks for no more of them
 			}
 		}
@@ -179,7 +180,7 @@ func TestValuesAreYieldedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		fields := mustFields(t, podType, "metadata.labels['a']", "metadata.labels[*]", "metadata.labels", "spec.nodeName", "spec", "spec.nodeName")
-		if got := slices.Collect(fields.Values(o)); !slices.Equal(got, []string{"1", "\ufffd2", "node-0042"}) {
+		if got := slices.Collect(o.Values(fields)); !slices.Equal(got, []string{"1", "\ufffd2", "node-0042"}) {
 			t.Errorf("%v: got %q", f, got)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/skiff-k8s/skiff/wire"
+	"github.com/skiff-k8s/skiff/wire/fieldpath"
 )
 
 // droppable says whether NewDrop takes the path.
@@ -133,7 +134,7 @@ func decodedInto(t *testing.T, typ reflect.Type, o wire.Object) runtime.Object {
 
 func checkKeep(t *testing.T, f wire.Format, typ reflect.Type, data []byte, paths []goPath) {
 	t.Helper()
-	fields, err := wire.NewFields(typ, texts(paths)...)
+	fields, err := fieldpath.New(typ, texts(paths)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func checkKeep(t *testing.T, f wire.Format, typ reflect.Type, data []byte, paths
 	}
 	before := bytes.Clone(o.Data)
 	buf := make([]byte, 3, len(o.Data)+64)
-	kept, err := fields.Keep(o, buf)
+	kept, err := o.Keep(fields, buf)
 	if err != nil {
 		t.Fatalf("%v, %v: %v", f, fields, err)
 	}
@@ -186,11 +187,11 @@ func checkValues(t *testing.T, f wire.Format, typ reflect.Type, data []byte, pat
 	for _, p := range paths {
 		valuesAt(doc, p, "", want)
 	}
-	fields, err := wire.NewFields(typ, texts(paths)...)
+	fields, err := fieldpath.New(typ, texts(paths)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := slices.Sorted(fields.Values(o)), slices.Sorted(maps.Values(want)); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(o.Values(fields)), slices.Sorted(maps.Values(want)); !slices.Equal(got, want) {
 		t.Fatalf("%v %v: got %q, want %q", f, fields, got, want)
 	}
 	return len(want) > 0
@@ -213,7 +214,7 @@ func TestOneKeyAndEveryKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		fields := mustFields(t, typ, paths...)
-		if got, want := slices.Sorted(fields.Values(o)), []string{"1", "2", "a-string"}; !slices.Equal(got, want) {
+		if got, want := slices.Sorted(o.Values(fields)), []string{"1", "2", "a-string"}; !slices.Equal(got, want) {
 			t.Errorf("%v: values %q, not %q", f, got, want)
 		}
 		dropped, err := wire.ReadObject(data, f, wire.Options{Drop: mustDrop(t, typ, paths...)})
@@ -221,14 +222,14 @@ func TestOneKeyAndEveryKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		all := mustFields(t, typ, attributes+"[*].string", attributes+"[*].int", attributes+"[*].version")
-		if got, want := slices.Sorted(all.Values(dropped)), []string{"a-version", "b-string", "b-version"}; !slices.Equal(got, want) {
+		if got, want := slices.Sorted(dropped.Values(all)), []string{"a-version", "b-string", "b-version"}; !slices.Equal(got, want) {
 			t.Errorf("%v: dropped, there is %q, not %q", f, got, want)
 		}
-		kept, err := fields.Keep(o, nil)
+		kept, err := o.Keep(fields, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := slices.Sorted(all.Values(kept)), []string{"1", "2", "a-string"}; !slices.Equal(got, want) {
+		if got, want := slices.Sorted(kept.Values(all)), []string{"1", "2", "a-string"}; !slices.Equal(got, want) {
 			t.Errorf("%v: kept, there is %q, not %q", f, got, want)
 		}
 		// A key that is dropped whole takes its entry along, however much of the others is dropped.

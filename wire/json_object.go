@@ -1,153 +1,157 @@
 package wire
 
-import "errors"
+import (
+	"errors"
 
-// jsonObject reads the object that begins at the scanner's mark. What the outline says is good if
-// the scanner is without error afterwards.
-func (k *outline) jsonObject(s *scanner, keepManagedFields bool) {
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/skiff-k8s/skiff/wire/fieldpath"
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
+)
+
+// jsonObject reads the object that begins at the scanner's mark. It leaves out the fields that drop
+// leads to, and managedFields unless they are kept. The outline is good if the scanner is without
+// error afterwards.
+func (k *outline) jsonObject(s *scan.JSON, drop *fieldpath.Names, keepManagedFields bool) {
 	k.reset()
 	hasMetadata := false
-	for more := s.open('{', '}'); more; more = s.next('}') {
-		switch key := s.key(); string(s.bytes(key)) {
+	c := cutter{outline: k}
+	for more := s.Open('{', '}'); more; more = s.Next('}') {
+		key := s.Key()
+		name := s.Bytes(key)
+		c.begin(key.Start - 1)
+		switch string(name) {
 		case "apiVersion":
-			s.string(&k.apiVersion)
+			s.Text(&k.apiVersion)
 		case "kind":
-			s.string(&k.kind)
+			s.Text(&k.kind)
 		case "metadata":
 			if hasMetadata {
-				s.failAt(key.start, errors.New("metadata stands there a second time"))
+				s.FailAt(key.Start, errors.New("metadata stands there a second time"))
 				return
 			}
 			hasMetadata = true
-			k.jsonMetadata(s, keepManagedFields)
+			k.jsonMetadata(s, drop.Member(name), keepManagedFields)
 		default:
-			s.value()
+			c.value(s, drop.Member(name))
 		}
+		c.end(s.Place())
 	}
+	c.close()
 }
 
-// jsonMetadata reads the value of metadata. Each member that is left out takes one comma along: the
-// one before it, or the one after it where nothing stays before it.
-func (k *outline) jsonMetadata(s *scanner, keepManagedFields bool) {
-	if s.null() {
+// jsonMetadata reads the value of metadata. The fields that Meta is made of are never dropped.
+func (k *outline) jsonMetadata(s *scan.JSON, drop *fieldpath.Names, keepManagedFields bool) {
+	if s.Null() {
 		return
 	}
-	var (
-		kept    bool // a member that stays has been read
-		end     int  // of the member before
-		leading text // a member to leave out, before any that stays
-	)
-	for more := s.open('{', '}'); more; more = s.next('}') {
-		key := s.key()
-		start := key.start - 1
-		if leading.end > 0 {
-			k.cut(leading.start, start)
-			leading = text{}
-		}
-		name := s.bytes(key)
-		if string(name) == "managedFields" && !keepManagedFields {
-			s.value()
-			if kept {
-				k.cut(end, s.i)
-			} else {
-				leading = text{start: start, end: s.i}
+	c := cutter{outline: k}
+	for more := s.Open('{', '}'); more; more = s.Next('}') {
+		key := s.Key()
+		name := s.Bytes(key)
+		c.begin(key.Start - 1)
+		switch string(name) {
+		case "namespace":
+			s.Text(&k.namespace)
+		case "name":
+			s.Text(&k.name)
+		case "uid":
+			s.Text(&k.uid)
+		case "resourceVersion":
+			s.Text(&k.resourceVersion)
+		case "generation":
+			s.Int(&k.generation)
+		case "deletionTimestamp":
+			k.deleting = !s.Null()
+			if k.deleting {
+				s.Value()
 			}
-		} else {
-			k.jsonMetadataField(s, name)
-			kept = true
+		case "labels":
+			k.jsonLabels(s)
+		case "annotations":
+			k.jsonAnnotations(s, drop.Member(name))
+		case "ownerReferences":
+			k.jsonOwners(s)
+		case "managedFields":
+			if keepManagedFields {
+				c.value(s, drop.Member(name))
+			} else {
+				s.Value()
+				c.cut = true
+			}
+		default:
+			c.value(s, drop.Member(name))
 		}
-		end = s.i
+		c.end(s.Place())
 	}
-	if leading.end > 0 {
-		k.cut(leading.start, leading.end)
-	}
+	c.close()
 }
 
-func (k *outline) jsonMetadataField(s *scanner, name []byte) {
-	switch string(name) {
-	case "namespace":
-		s.string(&k.namespace)
-	case "name":
-		s.string(&k.name)
-	case "uid":
-		s.string(&k.uid)
-	case "resourceVersion":
-		s.string(&k.resourceVersion)
-	case "generation":
-		s.int(&k.generation)
-	case "deletionTimestamp":
-		k.deleting = !s.null()
-		if k.deleting {
-			s.value()
-		}
-	case "labels":
-		k.jsonLabels(s)
-	case "annotations":
-		jsonStrings(s)
-	case "ownerReferences":
-		k.jsonOwners(s)
-	default:
-		s.value()
-	}
-}
-
-func (k *outline) jsonLabels(s *scanner) {
-	if s.null() {
+func (k *outline) jsonLabels(s *scan.JSON) {
+	if s.Null() {
 		k.labels = k.labels[:0]
 		return
 	}
-	for more := s.open('{', '}'); more; more = s.next('}') {
-		label := labelText{key: s.checked(s.key())}
-		s.string(&label.value)
+	for more := s.Open('{', '}'); more; more = s.Next('}') {
+		label := labelText{key: s.Checked(s.Key())}
+		s.Text(&label.value)
 		k.labels = append(k.labels, label)
 	}
 }
 
-// jsonStrings reads a map of strings that is looked into later, if ever: Annotation, which has no
-// error to return, finds it in order.
-func jsonStrings(s *scanner) {
-	if s.null() {
+// jsonAnnotations reads annotations. Their values are checked to be strings, because Annotation, which
+// reads them later, returns no error.
+func (k *outline) jsonAnnotations(s *scan.JSON, drop *fieldpath.Names) {
+	if s.Null() {
 		return
 	}
-	for more := s.open('{', '}'); more; more = s.next('}') {
-		s.key()
-		var value text
-		s.string(&value)
+	c := cutter{outline: k}
+	for more := s.Open('{', '}'); more; more = s.Next('}') {
+		key := s.Key()
+		c.begin(key.Start - 1)
+		if drop != nil {
+			name := s.Bytes(key)
+			c.cut = (drop.Whole() || drop.Member(name).Whole()) && string(name) != metav1.InitialEventsAnnotationKey
+		}
+		var value scan.Text
+		s.Text(&value)
+		c.end(s.Place())
 	}
+	c.close()
 }
 
-func (k *outline) jsonOwners(s *scanner) {
+func (k *outline) jsonOwners(s *scan.JSON) {
 	k.owner = ownerText{}
-	if s.null() {
+	if s.Null() {
 		return
 	}
-	for more := s.open('[', ']'); more; more = s.next(']') {
+	for more := s.Open('[', ']'); more; more = s.Next(']') {
 		if owner := jsonOwner(s); !k.owner.controller {
 			k.owner = owner
 		}
 	}
 }
 
-func jsonOwner(s *scanner) ownerText {
+func jsonOwner(s *scan.JSON) ownerText {
 	var o ownerText
-	if s.null() {
+	if s.Null() {
 		return o
 	}
-	for more := s.open('{', '}'); more; more = s.next('}') {
-		switch key := s.key(); string(s.bytes(key)) {
+	for more := s.Open('{', '}'); more; more = s.Next('}') {
+		switch key := s.Key(); string(s.Bytes(key)) {
 		case "apiVersion":
-			s.string(&o.apiVersion)
+			s.Text(&o.apiVersion)
 		case "kind":
-			s.string(&o.kind)
+			s.Text(&o.kind)
 		case "name":
-			s.string(&o.name)
+			s.Text(&o.name)
 		case "uid":
-			s.string(&o.uid)
+			s.Text(&o.uid)
 		case "controller":
-			o.controller = s.space() == 't'
-			s.value()
+			o.controller = s.Peek() == 't'
+			s.Value()
 		default:
-			s.value()
+			s.Value()
 		}
 	}
 	return o

@@ -1,6 +1,10 @@
 package wire
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
+)
 
 // withType returns the object with apiVersion and kind where it says none, or an empty one; it is
 // data itself if it says both.
@@ -16,33 +20,33 @@ func withString(data []byte, key, value string) ([]byte, error) {
 	if value == "" {
 		return data, nil
 	}
-	s := newScanner(wholeWindow(data))
-	s.space()
-	first := s.i + 1 // place of the first member
+	s := scan.NewJSON(scan.Whole(data))
+	s.Peek()
+	first := s.Place() + 1 // place of the first member
 	members := false
-	var own text // the value that the object has, with its quotes
-	for more := s.open('{', '}'); more; more = s.next('}') {
+	var own scan.Text // the value that the object has, with its quotes
+	for more := s.Open('{', '}'); more; more = s.Next('}') {
 		members = true
-		if name := s.key(); string(s.bytes(name)) != key {
-			s.value()
+		if name := s.Key(); string(s.Bytes(name)) != key {
+			s.Value()
 			continue
 		}
-		s.space()
-		own.start = s.i
-		var says text
-		s.string(&says)
-		own.end = s.i
-		if says.end > says.start {
+		s.Peek()
+		own.Start = s.Place()
+		var says scan.Text
+		s.Text(&says)
+		own.End = s.Place()
+		if says.End > says.Start {
 			return data, nil
 		}
 	}
-	if s.err != nil {
-		return nil, explain(s.err, JSON, "the object")
+	if s.Err != nil {
+		return nil, explain(s.Err, JSON, "the object")
 	}
-	if own.end > 0 {
-		return slices.Concat(data[:own.start], quote(value), data[own.end:]), nil
+	if own.End > 0 {
+		return slices.Concat(data[:own.Start], scan.Quote(value), data[own.End:]), nil
 	}
-	member := slices.Concat([]byte(`"`+key+`":`), quote(value))
+	member := slices.Concat([]byte(`"`+key+`":`), scan.Quote(value))
 	if members {
 		member = append(member, ',')
 	}

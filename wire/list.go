@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
 // ListReader reads a list object by object, while it arrives. It holds one object at a time, and
@@ -19,7 +21,7 @@ type ListReader struct {
 // listSource reads the items of a list in one format.
 type listSource interface {
 	// next returns the next item; io.EOF, exactly, after the last one of a complete list; or a
-	// *fault.
+	// *scan.Fault.
 	next() (Object, error)
 	meta() *ListMeta
 }
@@ -65,7 +67,7 @@ func (l *ListReader) Next() (Object, error) {
 		l.items++
 		return o, nil
 	}
-	if f, ok := err.(*fault); ok {
+	if f, ok := err.(*scan.Fault); ok {
 		err = explain(f, l.format, l.reading())
 	}
 	l.err = err

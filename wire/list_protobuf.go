@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"strings"
+
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
 // Fields that every list has, and those of its ListMeta.
@@ -29,7 +31,7 @@ const maxSmallField = 1 << 20
 //	envelopeField   before a field of the envelope, or at its end, which is the end of the stream
 //	listField       before a field of the list, or at its end
 type protobufList struct {
-	win     window
+	win     scan.Window
 	objects objectReader
 	list    ListMeta
 	state   protobufListState
@@ -48,7 +50,7 @@ const (
 
 func newProtobufList(r io.Reader, o Options) *protobufList {
 	return &protobufList{
-		win:     newWindow(r, o.maxObject()),
+		win:     scan.NewWindow(r, o.maxObject(), ErrTooLarge),
 		objects: objectReader{options: o},
 	}
 }
@@ -68,7 +70,7 @@ func (l *protobufList) next() (Object, error) {
 			}
 			err = l.envelopeField()
 		case listField:
-			if l.win.offset == l.listEnd {
+			if l.win.Offset() == l.listEnd {
 				l.state = envelopeField
 				break
 			}
@@ -85,20 +87,20 @@ func (l *protobufList) next() (Object, error) {
 }
 
 func (l *protobufList) magic() error {
-	b, err := l.win.need(len(envelopeMagic))
+	b, err := l.win.Need(len(envelopeMagic))
 	if err != nil {
-		return l.win.fault(err)
+		return l.win.Fault(err)
 	}
 	if string(b) != envelopeMagic {
-		return l.win.fault(fmt.Errorf("it begins with %q, not with the %q of Kubernetes' protobuf", b, envelopeMagic))
+		return l.win.Fault(fmt.Errorf("it begins with %q, not with the %q of Kubernetes' protobuf", b, envelopeMagic))
 	}
-	l.win.discard(len(b))
+	l.win.Discard(len(b))
 	return nil
 }
 
 // atEnd says that the list is complete: it has been read, and the stream ends with its envelope.
 func (l *protobufList) atEnd() bool {
-	return l.hasList && len(l.win.bytes()) == 0 && l.win.more() == io.EOF
+	return l.hasList && len(l.win.Bytes()) == 0 && l.win.More() == io.EOF
 }
 
 // envelopeField reads a field of the envelope; of the list itself, only how long it is.
@@ -107,31 +109,31 @@ func (l *protobufList) envelopeField() error {
 	if err != nil {
 		return err
 	}
-	if f.num != unknownRaw {
+	if f.Num != unknownRaw {
 		f, err := l.small(&f, n)
 		if err != nil {
 			return err
 		}
 		var e envelope
 		e.field(&f)
-		if f.num == unknownTypeMeta {
-			l.list.APIVersion, l.list.Kind = string(f.bytes(e.apiVersion)), string(f.bytes(e.kind))
+		if f.Num == unknownTypeMeta {
+			l.list.APIVersion, l.list.Kind = string(f.Bytes(e.apiVersion)), string(f.Bytes(e.kind))
 		}
 		return l.done(&f)
 	}
 	switch {
-	case !f.want(wireBytes):
+	case !f.Want(scan.Bytes):
 		return l.done(&f)
 	case l.hasList:
-		return l.win.fault(errors.New("the envelope holds a second list"))
+		return l.win.Fault(errors.New("the envelope holds a second list"))
 	case l.list.Kind != "" && !strings.HasSuffix(l.list.Kind, "List"):
-		return l.win.fault(errors.New("it is no list, by the name of its kind"))
-	case n > uint64(math.MaxInt64-l.win.offset):
-		return l.win.fault(errOverlong(f.num, n))
+		return l.win.Fault(errors.New("it is no list, by the name of its kind"))
+	case n > uint64(math.MaxInt64-l.win.Offset()):
+		return l.win.Fault(scan.Overlong(f.Num, n))
 	}
-	l.win.discard(f.i)
+	l.win.Discard(f.Place())
 	l.hasList = true
-	l.listEnd = l.win.offset + int64(n)
+	l.listEnd = l.win.Offset() + int64(n)
 	l.objects.itemsOf(&l.list)
 	l.state = listField
 	return nil
@@ -139,20 +141,20 @@ func (l *protobufList) envelopeField() error {
 
 // listField reads a field of the list, and returns it if it is an item.
 func (l *protobufList) listField() (o Object, isItem bool, err error) {
-	left := l.listEnd - l.win.offset
+	left := l.listEnd - l.win.Offset()
 	f, n, err := l.header(left)
 	if err != nil {
 		return Object{}, false, err
 	}
-	if n > uint64(left)-uint64(f.i) {
-		return Object{}, false, l.win.fault(errOverlong(f.num, n))
+	if n > uint64(left)-uint64(f.Place()) {
+		return Object{}, false, l.win.Fault(scan.Overlong(f.Num, n))
 	}
-	switch f.num {
+	switch f.Num {
 	case listItems:
-		if !f.want(wireBytes) {
+		if !f.Want(scan.Bytes) {
 			return Object{}, false, l.done(&f)
 		}
-		l.win.discard(f.i)
+		l.win.Discard(f.Place())
 		o, err = l.item(n)
 		return o, err == nil, err
 	case listMetadata:
@@ -163,9 +165,9 @@ func (l *protobufList) listField() (o Object, isItem bool, err error) {
 		l.metadata(&f)
 		return Object{}, false, l.done(&f)
 	}
-	l.win.discard(f.i)
-	if err := l.win.skip(n); err != nil {
-		return Object{}, false, l.win.fault(err)
+	l.win.Discard(f.Place())
+	if err := l.win.Skip(n); err != nil {
+		return Object{}, false, l.win.Fault(err)
 	}
 	return Object{}, false, nil
 }
@@ -173,85 +175,85 @@ func (l *protobufList) listField() (o Object, isItem bool, err error) {
 // item reads the item of n bytes that comes next.
 func (l *protobufList) item(n uint64) (Object, error) {
 	if n > uint64(l.objects.options.maxObject()) {
-		return Object{}, l.win.fault(fmt.Errorf("the object is of %d bytes: %w", n, ErrTooLarge))
+		return Object{}, l.win.Fault(fmt.Errorf("the object is of %d bytes: %w", n, ErrTooLarge))
 	}
-	msg, err := l.win.need(int(n))
+	msg, err := l.win.Need(int(n))
 	if err != nil {
-		return Object{}, l.win.fault(err)
+		return Object{}, l.win.Fault(err)
 	}
 	o, fault := l.objects.message(msg, l.objects.options.APIVersion, l.objects.options.Kind)
 	if fault != nil {
-		fault.at += l.win.offset
+		fault.At += l.win.Offset()
 		return Object{}, fault
 	}
-	l.win.discard(len(msg))
+	l.win.Discard(len(msg))
 	return o, nil
 }
 
-func (l *protobufList) metadata(f *fields) {
+func (l *protobufList) metadata(f *scan.Protobuf) {
 	if l.hasMeta {
-		f.failAt(f.tag, errors.New("metadata stands there a second time"))
+		f.FailAt(f.Tag, errors.New("metadata stands there a second time"))
 		return
 	}
 	l.hasMeta = true
-	m := f.message()
-	for m.next() {
-		switch m.num {
+	m := f.Message()
+	for m.Next() {
+		switch m.Num {
 		case listMetaResourceVersion:
-			l.list.ResourceVersion = string(m.bytes(m.text()))
+			l.list.ResourceVersion = string(m.Bytes(m.Text()))
 		case listMetaContinue:
-			l.list.Continue = string(m.bytes(m.text()))
+			l.list.Continue = string(m.Bytes(m.Text()))
 		case listMetaRemainingItemCount:
-			n := m.int()
+			n := m.Int()
 			l.list.RemainingItemCount = &n
 		}
 	}
-	f.inner(&m)
+	f.Inner(&m)
 }
 
 // header reads the header of the next field, whose message has so many bytes left, and leaves it in
 // the window. n is how many bytes of value follow it.
-func (l *protobufList) header(left int64) (f fields, n uint64, err error) {
+func (l *protobufList) header(left int64) (f scan.Protobuf, n uint64, err error) {
 	for {
-		b := l.win.bytes()
+		b := l.win.Bytes()
 		whole := int64(len(b)) >= left
 		if whole {
 			b = b[:left]
 		}
-		f := fields{b: b, end: len(b)}
-		n := f.header()
+		f := scan.NewProtobuf(b, 0)
+		n := f.Header()
 		switch {
-		case f.err == nil:
+		case f.Err == nil:
 			return f, n, nil
-		case whole || f.err.err != io.ErrUnexpectedEOF:
+		case whole || f.Err.Err != io.ErrUnexpectedEOF:
 			return f, 0, l.done(&f)
 		}
-		if err := l.win.more(); err != nil {
-			return f, 0, l.win.fault(err)
+		if err := l.win.More(); err != nil {
+			return f, 0, l.win.Fault(err)
 		}
 	}
 }
 
 // small returns a field, of which the header has been read and n bytes follow, complete.
-func (l *protobufList) small(header *fields, n uint64) (fields, error) {
+func (l *protobufList) small(header *scan.Protobuf, n uint64) (scan.Protobuf, error) {
 	if n > maxSmallField {
-		return fields{}, l.win.fault(fmt.Errorf("field %d claims %d bytes, more than any list needs for it", header.num, n))
+		return scan.Protobuf{}, l.win.Fault(fmt.Errorf("field %d claims %d bytes, more than any list needs for it", header.Num, n))
 	}
-	b, err := l.win.need(header.i + int(n))
+	b, err := l.win.Need(header.Place() + int(n))
 	if err != nil {
-		return fields{}, l.win.fault(err)
+		return scan.Protobuf{}, l.win.Fault(err)
 	}
-	f := fields{b: b, end: len(b)}
-	f.next()
+	f := scan.NewProtobuf(b, 0)
+	f.Next()
 	return f, nil
 }
 
 // done discards the field, or says what is wrong with it.
-func (l *protobufList) done(f *fields) error {
-	if f.err != nil {
-		f.err.at += l.win.offset
-		return f.err
+func (l *protobufList) done(f *scan.Protobuf) error {
+	if f.Err != nil {
+		f.Err.At += l.win.Offset()
+		return f.Err
 	}
-	l.win.discard(f.i)
+	l.win.Discard(f.Place())
 	return nil
 }

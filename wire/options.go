@@ -14,7 +14,7 @@ type Options struct {
 	// Drop says which other fields are left out of the objects' Data, as if nobody had ever set them.
 	// It is made by [NewDrop]; nil leaves out none. In protobuf it is used on objects of its type only,
 	// and it has to have one; in JSON, on whatever is no Status.
-	Drop *Fields
+	Drop *Drop
 
 	// MaxObjectBytes is the most that one object may take as it comes, with its managedFields and,
 	// in a watch, with the event around it; a larger one is an error that wraps [ErrTooLarge].

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"sort"
 	"unsafe"
+
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
 // outline is where, in the bytes of one object, the parts stand that make its Meta, and what of the
@@ -12,9 +14,9 @@ import (
 // Places are relative to the object's first byte. An outline is used again for the next object, so
 // that its slices are allocated once a stream.
 type outline struct {
-	apiVersion, kind text // in JSON; in protobuf the envelope says them
+	apiVersion, kind scan.Text // in JSON; in protobuf the envelope says them
 
-	namespace, name, uid, resourceVersion text
+	namespace, name, uid, resourceVersion scan.Text
 	generation                            int64
 	deleting                              bool
 	labels                                []labelText
@@ -23,16 +25,10 @@ type outline struct {
 	edits []edit // in order, none overlapping another
 }
 
-// text is where a string stands. The zero text is the empty string.
-type text struct {
-	start, end int
-	unquote    bool // JSON: it is not the string itself, but has escapes or wrong UTF-8
-}
-
-type labelText struct{ key, value text }
+type labelText struct{ key, value scan.Text }
 
 type ownerText struct {
-	apiVersion, kind, name, uid text
+	apiVersion, kind, name, uid scan.Text
 	controller                  bool
 }
 
@@ -64,7 +60,7 @@ func (k *outline) cut(start, end int) {
 func (e edit) grows() int {
 	n := e.start - e.end
 	if e.length >= 0 {
-		n += varintLen(uint64(e.length))
+		n += scan.VarintLen(uint64(e.length))
 	}
 	return n
 }
@@ -121,14 +117,14 @@ func (k *outline) apply(src []byte, arena *Arena) []byte {
 }
 
 // string is the string at t of src, as a part of data if it stands there as it is.
-func (k *outline) string(src, data []byte, t text) string {
-	if t.start == t.end {
+func (k *outline) string(src, data []byte, t scan.Text) string {
+	if t.Start == t.End {
 		return ""
 	}
-	if t.unquote {
-		return unquote(src[t.start:t.end])
+	if t.Unquote {
+		return scan.Unquote(src[t.Start:t.End])
 	}
-	return unsafe.String(&data[k.moved(t.start)], t.end-t.start)
+	return unsafe.String(&data[k.moved(t.Start)], t.End-t.Start)
 }
 
 // moved is where the edits move a place to. There are one or two; but hostile input has as many as

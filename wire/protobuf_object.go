@@ -4,6 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/skiff-k8s/skiff/wire/fieldpath"
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
 // envelopeMagic stands before every protobuf object that Kubernetes sends or takes; a
@@ -42,45 +47,42 @@ const (
 	ownerUID        = 4
 	ownerAPIVersion = 5
 	ownerController = 6
-
-	mapKey   = 1
-	mapValue = 2
 )
 
 // envelope is what a runtime.Unknown says.
 type envelope struct {
-	apiVersion, kind text
-	raw              text // the object's message
+	apiVersion, kind scan.Text
+	raw              scan.Text // the object's message
 	hasRaw           bool
 }
 
 // field reads one field of the envelope.
-func (e *envelope) field(f *fields) {
-	switch f.num {
+func (e *envelope) field(f *scan.Protobuf) {
+	switch f.Num {
 	case unknownTypeMeta:
-		t := f.message()
-		for t.next() {
-			switch t.num {
+		t := f.Message()
+		for t.Next() {
+			switch t.Num {
 			case typeMetaAPIVersion:
-				e.apiVersion = t.text()
+				e.apiVersion = t.Text()
 			case typeMetaKind:
-				e.kind = t.text()
+				e.kind = t.Text()
 			}
 		}
-		f.inner(&t)
+		f.Inner(&t)
 	case unknownRaw:
 		if e.hasRaw {
-			f.failAt(f.tag, errors.New("the envelope holds a second object"))
+			f.FailAt(f.Tag, errors.New("the envelope holds a second object"))
 		}
 		e.hasRaw = true
-		e.raw = f.text()
+		e.raw = f.Text()
 	case unknownContentEncoding:
-		if t := f.text(); t.end > t.start {
-			f.failAt(f.tag, fmt.Errorf("the object has the content encoding %q, which nothing here reads", f.bytes(t)))
+		if t := f.Text(); t.End > t.Start {
+			f.FailAt(f.Tag, fmt.Errorf("the object has the content encoding %q, which nothing here reads", f.Bytes(t)))
 		}
 	case unknownContentType:
-		if t := f.text(); t.end > t.start && string(f.bytes(t)) != protobufType {
-			f.failAt(f.tag, fmt.Errorf("the object is of content type %q, not protobuf", f.bytes(t)))
+		if t := f.Text(); t.End > t.Start && string(f.Bytes(t)) != protobufType {
+			f.FailAt(f.Tag, fmt.Errorf("the object is of content type %q, not protobuf", f.Bytes(t)))
 		}
 	}
 }
@@ -89,22 +91,22 @@ var errEmptyEnvelope = errors.New("the envelope holds no object")
 
 // protobufEnvelope reads the envelope of an object, if it has one: an object without it is the
 // message itself. Places are relative to b.
-func protobufEnvelope(b []byte) (envelope, *fault) {
+func protobufEnvelope(b []byte) (envelope, *scan.Fault) {
 	if len(b) < len(envelopeMagic) || string(b[:len(envelopeMagic)]) != envelopeMagic {
-		return envelope{raw: text{end: len(b)}, hasRaw: true}, nil
+		return envelope{raw: scan.Text{End: len(b)}, hasRaw: true}, nil
 	}
 	var e envelope
-	f := fields{b: b, i: len(envelopeMagic), end: len(b)}
-	for f.next() {
+	f := scan.NewProtobuf(b, len(envelopeMagic))
+	for f.Next() {
 		e.field(&f)
 	}
 	if !e.hasRaw {
-		f.fail(errEmptyEnvelope)
+		f.Fail(errEmptyEnvelope)
 	}
-	return e, f.err
+	return e, f.Err
 }
 
-// hasObjectMeta says whether objects of a kind have an ObjectMeta as their field 1. It is asked for
+// hasObjectMeta reports whether objects of a kind have an ObjectMeta as their field 1. It is asked for
 // protobuf only, where a field has no name that would tell.
 func hasObjectMeta(kind string) bool {
 	switch kind {
@@ -114,97 +116,106 @@ func hasObjectMeta(kind string) bool {
 	return !strings.HasSuffix(kind, "List") && !strings.HasSuffix(kind, "Options")
 }
 
-// protobufObject reads the message of an object with an ObjectMeta.
-func (k *outline) protobufObject(msg []byte, keepManagedFields bool) *fault {
+// protobufObject reads the message of an object with an ObjectMeta. It leaves out the fields that drop
+// leads to, and managedFields unless they are kept.
+func (k *outline) protobufObject(msg []byte, drop *fieldpath.Numbers, keepManagedFields bool) *scan.Fault {
 	k.reset()
 	hasMetadata := false
-	f := fields{b: msg, end: len(msg)}
-	for f.next() {
-		if f.num != objectMetadata {
+	f := scan.NewProtobuf(msg, 0)
+	for f.Next() {
+		if f.Num != objectMetadata {
+			if drop != nil {
+				k.protobufField(&f, drop.Field(f.Num))
+			}
 			continue
 		}
 		if hasMetadata {
-			f.failAt(f.tag, errors.New("metadata stands there a second time"))
+			f.FailAt(f.Tag, errors.New("metadata stands there a second time"))
 			break
 		}
 		hasMetadata = true
-		k.protobufMetadata(&f, keepManagedFields)
+		k.protobufMetadata(&f, drop.Field(objectMetadata), keepManagedFields)
 	}
-	return f.err
+	return f.Err
 }
 
-// protobufMetadata reads the ObjectMeta in the field f. Where managedFields are cut out of it, its
-// length changes too.
-func (k *outline) protobufMetadata(f *fields, keepManagedFields bool) {
-	k.edits = append(k.edits, edit{start: f.length, end: f.start}) // its length comes below
-	length := f.stop - f.start
-	m := f.message()
-	for m.next() {
-		switch m.num {
+// protobufMetadata reads the ObjectMeta in the field f. Where something is cut out of it, its length
+// changes too. The fields that Meta is made of are never dropped.
+func (k *outline) protobufMetadata(f *scan.Protobuf, drop *fieldpath.Numbers, keepManagedFields bool) {
+	at := k.lengthOf(f)
+	shorter := 0
+	m := f.Message()
+	for m.Next() {
+		switch m.Num {
 		case metaName:
-			k.name = m.text()
+			k.name = m.Text()
 		case metaNamespace:
-			k.namespace = m.text()
+			k.namespace = m.Text()
 		case metaUID:
-			k.uid = m.text()
+			k.uid = m.Text()
 		case metaResourceVersion:
-			k.resourceVersion = m.text()
+			k.resourceVersion = m.Text()
 		case metaGeneration:
-			k.generation = m.int()
+			k.generation = m.Int()
 		case metaDeletionTimestamp:
-			k.deleting = m.want(wireBytes)
+			k.deleting = m.Want(scan.Bytes)
 		case metaLabels:
-			key, value := protobufMapEntry(&m)
+			key, value := m.MapEntry()
 			k.labels = append(k.labels, labelText{key, value})
 		case metaAnnotations:
-			protobufMapEntry(&m) // so that Annotation, which has no error to return, finds it in order
+			shorter += k.protobufAnnotation(&m, drop.Field(metaAnnotations))
 		case metaOwnerReferences:
 			if owner := protobufOwner(&m); !k.owner.controller {
 				k.owner = owner
 			}
 		case metaManagedFields:
-			if m.want(wireBytes) && !keepManagedFields {
-				k.cut(m.tag, m.stop)
-				length -= m.stop - m.tag
+			if m.Want(scan.Bytes) && !keepManagedFields {
+				k.cut(m.Tag, m.Stop)
+				shorter += m.Stop - m.Tag
+				break
+			}
+			shorter += k.protobufField(&m, drop.Field(m.Num))
+		default:
+			if drop != nil {
+				shorter += k.protobufField(&m, drop.Field(m.Num))
 			}
 		}
 	}
-	f.inner(&m)
-	k.edits[0].length = length
+	f.Inner(&m)
+	k.setLength(at, f.Stop-f.Start-shorter)
 }
 
-// protobufMapEntry reads an entry of a map of strings.
-func protobufMapEntry(f *fields) (key, value text) {
-	e := f.message()
-	for e.next() {
-		switch e.num {
-		case mapKey:
-			key = e.text()
-		case mapValue:
-			value = e.text()
-		}
+// protobufAnnotation reads an annotation. It is checked to be of strings, because Annotation, which
+// reads it later, returns no error.
+func (k *outline) protobufAnnotation(f *scan.Protobuf, drop *fieldpath.Numbers) (shorter int) {
+	key, _ := f.MapEntry()
+	if drop == nil || f.Err != nil || string(f.Bytes(key)) == metav1.InitialEventsAnnotationKey {
+		return 0
 	}
-	f.inner(&e)
-	return key, value
+	if !drop.Whole() && !drop.Entry(f.Bytes(key)).Whole() {
+		return 0
+	}
+	k.cut(f.Tag, f.Stop)
+	return f.Stop - f.Tag
 }
 
-func protobufOwner(f *fields) ownerText {
+func protobufOwner(f *scan.Protobuf) ownerText {
 	var o ownerText
-	r := f.message()
-	for r.next() {
-		switch r.num {
+	r := f.Message()
+	for r.Next() {
+		switch r.Num {
 		case ownerAPIVersion:
-			o.apiVersion = r.text()
+			o.apiVersion = r.Text()
 		case ownerKind:
-			o.kind = r.text()
+			o.kind = r.Text()
 		case ownerName:
-			o.name = r.text()
+			o.name = r.Text()
 		case ownerUID:
-			o.uid = r.text()
+			o.uid = r.Text()
 		case ownerController:
-			o.controller = r.int() != 0
+			o.controller = r.Int() != 0
 		}
 	}
-	f.inner(&r)
+	f.Inner(&r)
 	return o
 }

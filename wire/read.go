@@ -3,6 +3,8 @@ package wire
 import (
 	"fmt"
 	"io"
+
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
 // ReadObject reads an object that stands in data, alone: the body of a response, in protobuf with
@@ -26,82 +28,90 @@ type objectReader struct {
 }
 
 // whole makes an Object of all of data.
-func (r *objectReader) whole(data []byte, f Format) (Object, *fault) {
+func (r *objectReader) whole(data []byte, f Format) (Object, *scan.Fault) {
 	if len(data) > r.options.maxObject() {
-		return Object{}, &fault{0, fmt.Errorf("it is of %d bytes: %w", len(data), ErrTooLarge)}
+		return Object{}, &scan.Fault{At: 0, Err: fmt.Errorf("it is of %d bytes: %w", len(data), ErrTooLarge)}
 	}
 	switch f {
 	case JSON:
-		s := newScanner(wholeWindow(data))
+		s := scan.NewJSON(scan.Whole(data))
 		object := r.json(&s)
-		if s.err == nil && !s.atEnd() {
-			s.unexpected("the end of the document")
+		if s.Err == nil && !s.AtEnd() {
+			s.Unexpected("the end of the document")
 		}
-		return object, s.err
+		return object, s.Err
 	case Protobuf:
 		if len(data) == 0 {
-			return Object{}, &fault{0, io.ErrUnexpectedEOF}
+			return Object{}, &scan.Fault{At: 0, Err: io.ErrUnexpectedEOF}
 		}
 		return r.protobuf(data)
 	}
-	return Object{}, &fault{0, fmt.Errorf("%v is no format", f)}
+	return Object{}, &scan.Fault{At: 0, Err: fmt.Errorf("%v is no format", f)}
 }
 
 // json makes an Object of the next value. The scanner has the error, if there is one.
-func (r *objectReader) json(s *scanner) Object {
-	s.space()
-	s.mark()
+func (r *objectReader) json(s *scan.JSON) Object {
+	s.Peek()
+	s.Mark()
 	k := &r.outline
-	if drop := r.options.Drop; drop == nil {
-		k.jsonObject(s, r.options.KeepManagedFields)
-	} else {
-		k.jsonObjectWithout(drop, s, r.options.KeepManagedFields)
+	k.jsonObject(s, r.options.Drop.inJSON(), r.options.KeepManagedFields)
+	if r.options.Drop != nil && string(s.Bytes(k.kind)) == "Status" && string(s.Bytes(k.apiVersion)) == "v1" {
+		r.status(s)
 	}
-	if s.err == nil && s.i > r.options.maxObject() {
-		s.failAt(0, fmt.Errorf("the object is of %d bytes: %w", s.i, ErrTooLarge))
+	if s.Err == nil && s.Place() > r.options.maxObject() {
+		s.FailAt(0, fmt.Errorf("the object is of %d bytes: %w", s.Place(), ErrTooLarge))
 	}
-	if s.err != nil {
+	if s.Err != nil {
 		return Object{}
 	}
-	src := s.b[:s.i]
+	src := s.Since(0)
 	o := k.object(src, JSON, r.options.arena())
-	o.APIVersion = r.apiVersion.of(s.bytes(k.apiVersion))
-	o.Kind = r.kind.of(s.bytes(k.kind))
+	o.APIVersion = r.apiVersion.of(s.Bytes(k.apiVersion))
+	o.Kind = r.kind.of(s.Bytes(k.kind))
 	r.complete(&o)
 	return o
 }
 
+// status reads the Status that the scanner has just read again, without dropping anything: it is what
+// a watch ends with, and not an object of the type that fields are dropped of.
+func (r *objectReader) status(s *scan.JSON) {
+	again := scan.NewJSON(scan.Whole(s.Since(0)))
+	r.outline.jsonObject(&again, nil, r.options.KeepManagedFields)
+	if again.Err != nil {
+		s.Fail(again.Err.Err)
+	}
+}
+
 // protobuf makes an Object of a message, in its envelope if it has one. Places of faults are
 // relative to b.
-func (r *objectReader) protobuf(b []byte) (Object, *fault) {
+func (r *objectReader) protobuf(b []byte) (Object, *scan.Fault) {
 	e, err := protobufEnvelope(b)
 	if err != nil {
 		return Object{}, err
 	}
 	typed := Object{
-		APIVersion: r.apiVersion.of(b[e.apiVersion.start:e.apiVersion.end]),
-		Kind:       r.kind.of(b[e.kind.start:e.kind.end]),
+		APIVersion: r.apiVersion.of(b[e.apiVersion.Start:e.apiVersion.End]),
+		Kind:       r.kind.of(b[e.kind.Start:e.kind.End]),
 	}
 	r.complete(&typed)
-	o, err := r.message(b[e.raw.start:e.raw.end], typed.APIVersion, typed.Kind)
+	o, err := r.message(b[e.raw.Start:e.raw.End], typed.APIVersion, typed.Kind)
 	if err != nil {
-		err.at += int64(e.raw.start)
+		err.At += int64(e.raw.Start)
 	}
 	return o, err
 }
 
 // message makes an Object of a message of a known type.
-func (r *objectReader) message(msg []byte, apiVersion, kind string) (Object, *fault) {
+func (r *objectReader) message(msg []byte, apiVersion, kind string) (Object, *scan.Fault) {
 	k := &r.outline
 	k.reset()
 	if hasObjectMeta(kind) {
-		if err := k.protobufObject(msg, r.options.KeepManagedFields); err != nil {
-			return Object{}, err
+		drop, err := r.options.Drop.inProtobuf(kind)
+		if err != nil {
+			return Object{}, &scan.Fault{Err: err}
 		}
-		if drop := r.options.Drop; drop != nil {
-			if err := k.protobufWithout(drop, msg, kind, r.options.KeepManagedFields); err != nil {
-				return Object{}, err
-			}
+		if err := k.protobufObject(msg, drop, r.options.KeepManagedFields); err != nil {
+			return Object{}, err
 		}
 	}
 	o := k.object(msg, Protobuf, r.options.arena())

@@ -5,6 +5,8 @@ import (
 	"io"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
 // EventType says what a watch event tells of its object.
@@ -82,7 +84,7 @@ type WatchReader struct {
 // eventSource reads the events of a watch in one format.
 type eventSource interface {
 	// next returns the next event; io.EOF, exactly, at the stream's end if that is not inside an
-	// event; or a *fault.
+	// event; or a *scan.Fault.
 	next() (Event, error)
 }
 
@@ -115,7 +117,7 @@ func (w *WatchReader) Next() (Event, error) {
 		w.events++
 		return e, nil
 	}
-	if f, ok := err.(*fault); ok {
+	if f, ok := err.(*scan.Fault); ok {
 		err = explain(f, w.format, w.reading())
 	}
 	w.err = err

@@ -3,71 +3,73 @@ package wire
 import (
 	"errors"
 	"io"
+
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
 // jsonWatch reads a watch in JSON: one document an event, one after the other.
 type jsonWatch struct {
-	s       scanner
+	s       scan.JSON
 	objects objectReader
 }
 
 func newJSONWatch(r io.Reader, o Options) *jsonWatch {
 	return &jsonWatch{
-		s:       newScanner(newWindow(r, o.maxObject())),
+		s:       scan.NewJSON(scan.NewWindow(r, o.maxObject(), ErrTooLarge)),
 		objects: objectReader{options: o},
 	}
 }
 
 func (w *jsonWatch) next() (Event, error) {
 	s := &w.s
-	s.mark()
-	if s.atEnd() {
+	s.Mark()
+	if s.AtEnd() {
 		return Event{}, io.EOF
 	}
 	var e Event
 	var hasType, hasObject bool
-	for more := s.open('{', '}'); more; more = s.next('}') {
-		key := s.key()
-		switch string(s.bytes(key)) {
+	for more := s.Open('{', '}'); more; more = s.Next('}') {
+		key := s.Key()
+		switch string(s.Bytes(key)) {
 		case "type":
 			if hasType {
-				s.failAt(key.start, errors.New("type stands there a second time"))
+				s.FailAt(key.Start, errors.New("type stands there a second time"))
 			}
 			hasType = true
 			e.Type = w.eventType()
 		case "object":
 			if hasObject {
-				s.failAt(key.start, errors.New("object stands there a second time"))
+				s.FailAt(key.Start, errors.New("object stands there a second time"))
 			}
 			hasObject = true
 			e.Object = w.objects.json(s)
 		default:
-			s.value()
+			s.Value()
 		}
 	}
 	switch {
-	case s.err != nil:
+	case s.Err != nil:
 	case !hasType:
-		s.fail(errors.New("the event has no type"))
+		s.Fail(errors.New("the event has no type"))
 	case !hasObject:
-		s.fail(errors.New("the event has no object"))
+		s.Fail(errors.New("the event has no object"))
 	}
-	if s.err != nil {
-		return Event{}, s.err
+	if s.Err != nil {
+		return Event{}, s.Err
 	}
 	return e, nil
 }
 
 func (w *jsonWatch) eventType() EventType {
 	s := &w.s
-	var t text
-	s.string(&t)
-	if s.err != nil {
+	var t scan.Text
+	s.Text(&t)
+	if s.Err != nil {
 		return ""
 	}
-	eventType, err := eventTypeOf(s.bytes(t))
+	eventType, err := eventTypeOf(s.Bytes(t))
 	if err != nil {
-		s.failAt(t.start, err)
+		s.FailAt(t.Start, err)
 	}
 	return eventType
 }

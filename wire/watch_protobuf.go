@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
 // Fields of WatchEvent in k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto, and of the
@@ -22,13 +24,13 @@ const frameHeader = 4
 // protobufWatch reads a watch in protobuf: frames, each with a WatchEvent whose object stands in an
 // envelope.
 type protobufWatch struct {
-	win     window
+	win     scan.Window
 	objects objectReader
 }
 
 func newProtobufWatch(r io.Reader, o Options) *protobufWatch {
 	return &protobufWatch{
-		win:     newWindow(r, o.maxObject()),
+		win:     scan.NewWindow(r, o.maxObject(), ErrTooLarge),
 		objects: objectReader{options: o},
 	}
 }
@@ -40,78 +42,78 @@ func (w *protobufWatch) next() (Event, error) {
 	}
 	e, f := w.event(frame)
 	if f != nil {
-		f.at += w.win.offset
+		f.At += w.win.Offset()
 		return Event{}, f
 	}
-	w.win.discard(len(frame))
+	w.win.Discard(len(frame))
 	return e, nil
 }
 
 // frame returns the next frame, without its length. It is good until it is discarded.
 func (w *protobufWatch) frame() ([]byte, error) {
-	header, err := w.win.need(frameHeader)
-	if err == io.EOF && len(w.win.bytes()) == 0 {
+	header, err := w.win.Need(frameHeader)
+	if err == io.EOF && len(w.win.Bytes()) == 0 {
 		return nil, io.EOF
 	}
 	if err != nil {
-		return nil, w.win.fault(err)
+		return nil, w.win.Fault(err)
 	}
 	size := binary.BigEndian.Uint32(header)
 	if uint64(size) > uint64(w.objects.options.maxObject()) {
-		return nil, w.win.fault(fmt.Errorf("the event is of %d bytes: %w", size, ErrTooLarge))
+		return nil, w.win.Fault(fmt.Errorf("the event is of %d bytes: %w", size, ErrTooLarge))
 	}
-	w.win.discard(frameHeader)
-	frame, err := w.win.need(int(size))
+	w.win.Discard(frameHeader)
+	frame, err := w.win.Need(int(size))
 	if err != nil {
-		return nil, w.win.fault(err)
+		return nil, w.win.Fault(err)
 	}
 	return frame, nil
 }
 
 // event reads the WatchEvent that a frame holds.
-func (w *protobufWatch) event(frame []byte) (Event, *fault) {
-	var eventType, object text
+func (w *protobufWatch) event(frame []byte) (Event, *scan.Fault) {
+	var eventType, object scan.Text
 	var hasObject bool
-	f := fields{b: frame, end: len(frame)}
-	for f.next() {
-		switch f.num {
+	f := scan.NewProtobuf(frame, 0)
+	for f.Next() {
+		switch f.Num {
 		case eventTypeField:
-			eventType = f.text()
+			eventType = f.Text()
 		case eventObject:
 			if hasObject {
-				f.failAt(f.tag, errors.New("the event has a second object"))
+				f.FailAt(f.Tag, errors.New("the event has a second object"))
 			}
 			hasObject = true
 			object = rawExtension(&f)
 		}
 	}
-	if f.err == nil && object.start == object.end {
-		f.fail(errors.New("the event has no object"))
+	if f.Err == nil && object.Start == object.End {
+		f.Fail(errors.New("the event has no object"))
 	}
-	if f.err != nil {
-		return Event{}, f.err
+	if f.Err != nil {
+		return Event{}, f.Err
 	}
 	var e Event
 	var err error
-	if e.Type, err = eventTypeOf(f.bytes(eventType)); err != nil {
-		return Event{}, &fault{int64(eventType.start), err}
+	if e.Type, err = eventTypeOf(f.Bytes(eventType)); err != nil {
+		return Event{}, &scan.Fault{At: int64(eventType.Start), Err: err}
 	}
-	var inside *fault
-	if e.Object, inside = w.objects.protobuf(f.bytes(object)); inside != nil {
-		inside.at += int64(object.start)
+	var inside *scan.Fault
+	if e.Object, inside = w.objects.protobuf(f.Bytes(object)); inside != nil {
+		inside.At += int64(object.Start)
 		return Event{}, inside
 	}
 	return e, nil
 }
 
-func rawExtension(f *fields) text {
-	var raw text
-	r := f.message()
-	for r.next() {
-		if r.num == rawExtensionRaw {
-			raw = r.text()
+func rawExtension(f *scan.Protobuf) scan.Text {
+	var raw scan.Text
+	r := f.Message()
+	for r.Next() {
+		if r.Num == rawExtensionRaw {
+			raw = r.Text()
 		}
 	}
-	f.inner(&r)
+	f.Inner(&r)
 	return raw
 }

@@ -1,4 +1,4 @@
-package wire
+package fieldpath
 
 import (
 	"encoding/base64"
@@ -8,6 +8,9 @@ import (
 	"reflect"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/skiff-k8s/skiff/wire/internal/message"
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
 // scalar is a type whose values are, in JSON, one string or number, or true or false; or may be.
@@ -27,27 +30,27 @@ func scalarOf(t reflect.Type, omits bool) *scalar {
 }
 
 // text is the value of the field f as JSON has it, a string without its quotes; false if JSON has none.
-func (s *scalar) text(f *fields) (string, bool) {
+func (s *scalar) text(f *scan.Protobuf) (string, bool) {
 	switch {
-	case f.wireType == wireBytes:
-		return s.bytes(f.b[f.start:f.stop])
-	case s.omits && f.number == 0 && f.wireType == wireVarint:
+	case f.Type == scan.Bytes:
+		return s.bytes(f.Value())
+	case s.omits && f.Number == 0 && f.Type == scan.Varint:
 		return "", false
 	}
 	bits := s.t.Bits
 	switch k := s.t.Kind(); {
-	case f.wireType == wireVarint && k == reflect.Bool:
-		return strconv.FormatBool(f.number != 0), true
-	case f.wireType == wireVarint && reflect.Int <= k && k <= reflect.Int64:
+	case f.Type == scan.Varint && k == reflect.Bool:
+		return strconv.FormatBool(f.Number != 0), true
+	case f.Type == scan.Varint && reflect.Int <= k && k <= reflect.Int64:
 		unused := 64 - bits()
-		return strconv.FormatInt(int64(f.number<<unused)>>unused, 10), true
-	case f.wireType == wireVarint && reflect.Uint <= k && k <= reflect.Uint64:
+		return strconv.FormatInt(int64(f.Number<<unused)>>unused, 10), true
+	case f.Type == scan.Varint && reflect.Uint <= k && k <= reflect.Uint64:
 		unused := 64 - bits()
-		return strconv.FormatUint(f.number<<unused>>unused, 10), true
-	case f.wireType == wireFixed64 && k == reflect.Float64:
-		return s.json(math.Float64frombits(binary.LittleEndian.Uint64(f.b[f.start:f.stop])))
-	case f.wireType == wireFixed32 && k == reflect.Float32:
-		return s.json(math.Float32frombits(binary.LittleEndian.Uint32(f.b[f.start:f.stop])))
+		return strconv.FormatUint(f.Number<<unused>>unused, 10), true
+	case f.Type == scan.Fixed64 && k == reflect.Float64:
+		return s.json(math.Float64frombits(binary.LittleEndian.Uint64(f.Value())))
+	case f.Type == scan.Fixed32 && k == reflect.Float32:
+		return s.json(math.Float32frombits(binary.LittleEndian.Uint32(f.Value())))
 	}
 	return "", false
 }
@@ -58,7 +61,7 @@ func (s *scalar) bytes(b []byte) (string, bool) {
 	case isOpaque(s.t):
 		// A time, a quantity: few are looked up, so they may take the way through their Go type.
 		v := reflect.New(s.t).Interface()
-		if m, ok := v.(message); !ok || m.Unmarshal(b) != nil {
+		if m, ok := v.(message.Message); !ok || m.Unmarshal(b) != nil {
 			return "", false
 		}
 		return s.json(v)
@@ -88,9 +91,8 @@ func (s *scalar) json(v any) (text string, ok bool) {
 	if err != nil {
 		return "", false
 	}
-	scan := newScanner(wholeWindow(append(data, '\n'))) // which ends a number
-	whole := jsonNode{whole: true}
-	whole.values(&scan, func(value string) bool {
+	doc := scan.NewJSON(scan.Whole(append(data, '\n'))) // which ends a number
+	all.values(&doc, func(value string) bool {
 		text, ok = value, true
 		return true
 	})

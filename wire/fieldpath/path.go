@@ -1,21 +1,21 @@
-package wire
+package fieldpath
 
 import (
 	"fmt"
 	"strings"
 )
 
-// PathError says that a field path cannot be used: it is not written as paths are, the type has
-// nothing by that path, or what is asked for is not allowed there.
-type PathError struct {
+// Error is a field path that cannot be used: it is malformed, the type has no field there, or the path
+// is forbidden.
+type Error struct {
 	Path   string   // as it was given
-	Offset int      // in bytes: where in Path stands what is wrong
+	Offset int      // the place in Path of what is wrong, in bytes
 	Reason string   // what is wrong there
 	Exists []string // what may stand there instead, sorted; empty if that is no list of names
 }
 
-// Error says which path is wrong, where in it, how, and what exists there.
-func (e *PathError) Error() string {
+// Error returns the path, the place in it, the reason, and what may stand there instead.
+func (e *Error) Error() string {
 	text := fmt.Sprintf("field path %q, at byte %d: %s", e.Path, e.Offset, e.Reason)
 	if len(e.Exists) > 0 {
 		text += "; there is " + strings.Join(e.Exists, ", ")
@@ -38,33 +38,27 @@ const (
 	stepEach                  // [*]: each element of a list, each value of a map
 )
 
-// parsePath reads a field path:
-//
-//	spec.containers[*].env
-//	metadata.annotations['kubectl.kubernetes.io/last-applied-configuration']
-//
-// In a key, \' is a quote and \\ a backslash.
-func parsePath(path string) ([]step, *PathError) {
-	p := pathParser{path: path}
+// parse reads a field path, as the package comment describes it.
+func parse(path string) ([]step, *Error) {
+	p := parser{path: path}
 	var steps []step
 	for p.i < len(path) || len(steps) == 0 {
 		s, reason := p.step(len(steps) == 0)
 		if reason != "" {
-			return nil, &PathError{Path: path, Offset: p.i, Reason: reason}
+			return nil, &Error{Path: path, Offset: p.i, Reason: reason}
 		}
 		steps = append(steps, s)
 	}
 	return steps, nil
 }
 
-// pathParser reads the path from place i on. Where a method returns a reason, it has read nothing
-// from where it is wrong.
-type pathParser struct {
+// parser reads the path from place i on. If a method returns a reason, what is wrong stands at i.
+type parser struct {
 	path string
 	i    int
 }
 
-func (p *pathParser) step(first bool) (s step, reason string) {
+func (p *parser) step(first bool) (s step, reason string) {
 	s.place = p.i
 	switch rest := p.path[p.i:]; {
 	case first && (strings.HasPrefix(rest, "[*]") || rest == "" || !isNameByte(rest[0]) && rest[0] != '['):
@@ -94,7 +88,7 @@ func (p *pathParser) step(first bool) (s step, reason string) {
 }
 
 // name reads the name of a field.
-func (p *pathParser) name() string {
+func (p *parser) name() string {
 	start := p.i
 	for p.i < len(p.path) && isNameByte(p.path[p.i]) {
 		p.i++
@@ -103,7 +97,7 @@ func (p *pathParser) name() string {
 }
 
 // key reads a key with its brackets and quotes.
-func (p *pathParser) key() (key, reason string) {
+func (p *parser) key() (key, reason string) {
 	var text strings.Builder
 	for i := p.i + len("['"); i < len(p.path); i++ {
 		switch c := p.path[i]; {
@@ -123,12 +117,12 @@ func (p *pathParser) key() (key, reason string) {
 	return "", "the key's closing quote and bracket are missing"
 }
 
-// isNameByte says whether c may stand in the name of a field after a dot.
+// isNameByte reports whether c may stand in the name of a field after a dot.
 func isNameByte(c byte) bool {
 	return c > ' ' && c != 0x7f && strings.IndexByte(`.[]{}'"*\`, c) < 0
 }
 
-// isName says whether a key can be written as the name of a field.
+// isName reports whether a key can be written as the name of a field.
 func isName(key string) bool {
 	for i := range len(key) {
 		if !isNameByte(key[i]) {
@@ -140,7 +134,7 @@ func isName(key string) bool {
 
 var escapeKey = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 
-// canonical writes steps as a path.
+// canonical returns steps as a path.
 func canonical(steps []step) string {
 	var b strings.Builder
 	for i, s := range steps {

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/skiff-k8s/skiff/wire"
+	"github.com/skiff-k8s/skiff/wire/fieldpath"
 )
 
 const examplePod = `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web","labels":{"app":"web"}},` +
@@ -30,8 +31,8 @@ func ExampleNewDrop() {
 }
 
 // A program that asks for the phase only decodes nothing else.
-func ExampleFields_Keep() {
-	phase, err := wire.NewFields(reflect.TypeFor[corev1.Pod](), "status.phase")
+func ExampleObject_Keep() {
+	phase, err := fieldpath.New(reflect.TypeFor[corev1.Pod](), "status.phase")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -41,7 +42,7 @@ func ExampleFields_Keep() {
 		fmt.Println(err)
 		return
 	}
-	kept, err := phase.Keep(o, nil)
+	kept, err := o.Keep(phase, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -59,8 +60,8 @@ func ExampleFields_Keep() {
 }
 
 // An index by a field needs the field's value, and no object.
-func ExampleFields_Values() {
-	fields, err := wire.NewFields(reflect.TypeFor[corev1.Pod](), "spec.nodeName", "spec.containers[*].name")
+func ExampleObject_Values() {
+	fields, err := fieldpath.New(reflect.TypeFor[corev1.Pod](), "spec.nodeName", "spec.containers[*].name")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -70,7 +71,7 @@ func ExampleFields_Values() {
 		fmt.Println(err)
 		return
 	}
-	for value := range fields.Values(o) {
+	for value := range o.Values(fields) {
 		fmt.Println(value)
 	}
 	// Output:

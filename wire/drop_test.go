@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,9 +12,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/wire"
+	"github.com/skiff-k8s/skiff/wire/fieldpath"
 )
 
-func mustDrop(t testing.TB, typ reflect.Type, paths ...string) *wire.Fields {
+func mustDrop(t testing.TB, typ reflect.Type, paths ...string) *wire.Drop {
 	t.Helper()
 	drop, err := wire.NewDrop(typ, paths...)
 	if err != nil {
@@ -22,9 +24,9 @@ func mustDrop(t testing.TB, typ reflect.Type, paths ...string) *wire.Fields {
 	return drop
 }
 
-func mustFields(t testing.TB, typ reflect.Type, paths ...string) *wire.Fields {
+func mustFields(t testing.TB, typ reflect.Type, paths ...string) *fieldpath.Set {
 	t.Helper()
-	fields, err := wire.NewFields(typ, paths...)
+	fields, err := fieldpath.New(typ, paths...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +138,7 @@ func TestFieldsAreCutOutOfProtobuf(t *testing.T) {
 // A Drop is made for one type. In a watch of it there may be a Status as well, which stays as it is.
 func TestStatusIsNotDropped(t *testing.T) {
 	status := &metav1.Status{Status: "Failure", Message: "too old", Reason: "Expired", Code: 410}
-	for _, drop := range []*wire.Fields{mustDrop(t, podType, "status", "spec"), mustDrop(t, nil, "status", "message", "code", "reason")} {
+	for _, drop := range []*wire.Drop{mustDrop(t, podType, "status", "spec"), mustDrop(t, nil, "status", "message", "code", "reason")} {
 		for _, f := range formats {
 			events, _ := readWatch(bytes.NewReader(watchBody(t, f, []event{{"ERROR", status}})), f, wire.Options{Drop: drop})
 			if len(events) != 1 {
@@ -180,11 +182,10 @@ func TestDropThatCannotBeUsedIsAnError(t *testing.T) {
 	pod := samplePod()
 	for _, tt := range []struct {
 		f    wire.Format
-		drop *wire.Fields
+		drop *wire.Drop
 		says string
 	}{
-		{wire.JSON, mustFields(t, podType, "metadata.name"), "NewDrop"},
-		{wire.Protobuf, mustFields(t, podType, "metadata.name"), "NewDrop"},
+		{wire.JSON, mustDrop(t, nil, "spec"), ""},
 		{wire.Protobuf, mustDrop(t, nil, "spec"), "protobuf"},
 		{wire.Protobuf, mustDrop(t, widgetType, "spec"), ""}, // of a Pod, nothing of a Widget is dropped
 	} {
@@ -210,7 +211,7 @@ func TestFieldsOfCustomResources(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept, err := mustFields(t, typ, paths...).Keep(o, nil)
+		kept, err := o.Keep(mustFields(t, typ, paths...), nil)
 		if want := `{"apiVersion":"x/v1","kind":"Widget","spec":{"size":3,"template":{"spec":{"x":[1,2]}},"any":{"k":{"b":[true]}},"port":"http","deep":{"a":{"b":"c"}}}}`; err != nil || string(kept.Data) != want {
 			t.Errorf("got  %s, %v\nwant %s", kept.Data, err, want)
 		}
@@ -219,7 +220,7 @@ func TestFieldsOfCustomResources(t *testing.T) {
 			t.Errorf("got %+v, %v", widget, err)
 		}
 		pod := wire.Object{Format: wire.Protobuf, Kind: "Widget"}
-		if _, err := mustFields(t, typ, paths...).Keep(pod, nil); err == nil || !strings.Contains(err.Error(), "wire.JSON") {
+		if _, err := pod.Keep(mustFields(t, typ, paths...), nil); err == nil || !strings.Contains(err.Error(), "wire.JSON") {
 			t.Errorf("protobuf: %v", err)
 		}
 	}
@@ -274,5 +275,35 @@ func TestDropAllocatesNothing(t *testing.T) {
 		if dropping > plain {
 			t.Errorf("%v: %v allocations, %v without Drop (%d bytes)", f, dropping, plain, len(data))
 		}
+	}
+}
+
+// What is read of every object cannot be dropped, nor anything in it or around it.
+func TestWhatMetaIsMadeOfIsNotDropped(t *testing.T) {
+	for path, offset := range map[string]int{
+		"kind": 0, "apiVersion": 0, "metadata": 0, "metadata.name": 9, "metadata.namespace": 9, "metadata.uid": 9,
+		"metadata.resourceVersion": 9, "metadata.generation": 9, "metadata.deletionTimestamp": 9,
+		"metadata.labels": 9, "metadata.labels[*]": 9, "metadata.labels['app']": 9,
+		"metadata.ownerReferences": 9, "metadata.ownerReferences[*].uid": 9,
+		"metadata.annotations['k8s.io/initial-events-end']": 20,
+	} {
+		for _, typ := range []reflect.Type{podType, widgetType, nil} {
+			_, err := wire.NewDrop(typ, "spec", path)
+			var wrong *fieldpath.Error
+			if !errors.As(err, &wrong) || wrong.Path != path || wrong.Offset != offset || !strings.Contains(wrong.Reason, "never dropped") {
+				t.Errorf("%v %s: got %v", typ, path, err)
+			}
+		}
+	}
+	for _, path := range []string{"metadata[*]", "metadata[*].x", "metadata['name']", "['metadata']", "['kind']"} {
+		if _, err := wire.NewDrop(nil, path); err == nil {
+			t.Errorf("%s can be dropped", path)
+		}
+	}
+	if _, err := wire.NewDrop(podType, "spec.nope"); err == nil {
+		t.Error("what does not exist can be dropped")
+	}
+	if _, err := wire.NewDrop(podType, "metadata.annotations", "metadata.managedFields", "metadata.finalizers", "metadata.creationTimestamp", "spec", "status"); err != nil {
+		t.Error(err)
 	}
 }

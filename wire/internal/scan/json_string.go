@@ -1,4 +1,4 @@
-package wire
+package scan
 
 import (
 	"encoding/binary"
@@ -37,9 +37,10 @@ func stops(x uint64) uint64 {
 	return (quoteOrControl | backslash) &^ x & highs
 }
 
-// unquote resolves the escapes of a JSON string that the scanner has let pass. As in encoding/json,
-// what is not UTF-8 and what is half of a surrogate pair becomes U+FFFD.
-func unquote(b []byte) string {
+// Unquote returns the string that stands between the quotes of a JSON string, which a scanner has read
+// without an error. As in encoding/json, bytes that are not UTF-8 and halves of surrogate pairs become
+// U+FFFD.
+func Unquote(b []byte) string {
 	var out strings.Builder
 	out.Grow(len(b))
 	for len(b) > 0 {
@@ -109,8 +110,8 @@ func hexDigit(c byte) (value byte, ok bool) {
 	return 0, false
 }
 
-// quote writes a string as JSON does.
-func quote(s string) []byte {
+// Quote returns a string as JSON, with its quotes.
+func Quote(s string) []byte {
 	const hex = "0123456789abcdef"
 	b := append(make([]byte, 0, len(s)+2), '"')
 	for i := range len(s) {

@@ -1,20 +1,19 @@
-package wire
+package scan
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math/bits"
 )
 
 // nested reads an object or array that begins at the next byte, with all that is in it. Nearly all
-// that comes in JSON passes through here and is looked at by nobody else, so this is one loop that
-// holds what it needs in registers. What is rare it leaves to the other methods: white space, the end
-// of the window, escapes, what is malformed.
+// that comes in JSON passes through here and is not looked at otherwise, so this is one loop that
+// keeps its variables in registers. The rare cases are left to the other methods: white space, the
+// end of the window, escapes, malformed input.
 //
 // It is a machine whose states are the labels. In each, the next byte that is no white space is c, and
 // i its place: which bytes may come decides the next state. (Comparisons with len(b) are of uints
 // where that shows the compiler that i is in b.)
-func (s *scanner) nested() {
+func (s *JSON) nested() {
 	const maxLevels = 64
 	var (
 		b, i    = s.b, s.i
@@ -27,7 +26,7 @@ func (s *scanner) nested() {
 opening: // a bracket
 	if s.depth+levels == maxDepth {
 		s.i = i
-		s.fail(fmt.Errorf("objects and arrays nest deeper than %d", maxDepth))
+		s.failDepth()
 		return
 	}
 	if levels == maxLevels {
@@ -62,7 +61,7 @@ opening: // a bracket
 key: // and then a colon and a value
 	if c != '"' {
 		s.i = i
-		s.unexpected("a key")
+		s.Unexpected("a key")
 		return
 	}
 	isKey = true
@@ -92,7 +91,7 @@ str: // the rest of a string, after its first quote or an escaped one
 	}
 	if uint(i) < uint(len(b)) && b[i] == '"' {
 		i++
-	} else if uint(i+1) < uint(len(b)) && b[i] == '\\' && b[i+1] == '"' { // managedFields have many
+	} else if uint(i+1) < uint(len(b)) && b[i] == '\\' && b[i+1] == '"' { // many where JSON stands in a string
 		i++
 		goto str
 	} else {
@@ -108,7 +107,7 @@ str: // the rest of a string, after its first quote or an escaped one
 	}
 	if c != ':' {
 		s.i = i
-		s.unexpected("a colon")
+		s.Unexpected("a colon")
 		return
 	}
 	i++
@@ -133,11 +132,11 @@ end: // of a value: a comma and another, or a bracket
 		goto value
 	case objects&1 != 0 && c != '}':
 		s.i = i
-		s.unexpected("a comma or }")
+		s.Unexpected("a comma or }")
 		return
 	case objects&1 == 0 && c != ']':
 		s.i = i
-		s.unexpected("a comma or ]")
+		s.Unexpected("a comma or ]")
 		return
 	}
 
@@ -159,8 +158,8 @@ func token(b []byte, i int) byte {
 }
 
 // tokenFrom skips white space from i on, and returns the window, the place in it and the byte there.
-func (s *scanner) tokenFrom(i int) ([]byte, int, byte) {
+func (s *JSON) tokenFrom(i int) ([]byte, int, byte) {
 	s.i = i
-	c := s.space()
+	c := s.Peek()
 	return s.b, s.i, c
 }

@@ -1,4 +1,4 @@
-package wire
+package scan
 
 import (
 	"bytes"
@@ -12,17 +12,17 @@ import (
 
 // memberwise reads any value as the grammar is written, one member after the other and a call for
 // each level: what nested does in one loop is to be the same, with the same error at the same place.
-func (s *scanner) memberwise() {
-	switch c := s.space(); c {
+func (s *JSON) memberwise() {
+	switch c := s.Peek(); c {
 	case '"':
 		s.str()
 	case '{':
-		for more := s.open('{', '}'); more; more = s.next('}') {
-			s.key()
+		for more := s.Open('{', '}'); more; more = s.Next('}') {
+			s.Key()
 			s.memberwise()
 		}
 	case '[':
-		for more := s.open('[', ']'); more; more = s.next(']') {
+		for more := s.Open('[', ']'); more; more = s.Next(']') {
 			s.memberwise()
 		}
 	default:
@@ -31,11 +31,11 @@ func (s *scanner) memberwise() {
 }
 
 // scanned says how far a scanner comes with a value, and what stops it.
-func scanned(win window, value func(*scanner)) string {
-	s := newScanner(win)
+func scanned(win Window, value func(*JSON)) string {
+	s := NewJSON(win)
 	value(&s)
-	if s.err != nil {
-		return fmt.Sprintf("at %d: %v", s.err.at, s.err.err)
+	if s.Err != nil {
+		return fmt.Sprintf("at %d: %v", s.Err.At, s.Err.Err)
 	}
 	return fmt.Sprintf("up to %d, %d open", s.i, s.depth)
 }
@@ -57,8 +57,8 @@ func checkNested(t *testing.T, data []byte, seed int64) {
 	poisoned := bytes.Repeat([]byte(`"]}`), len(data)+20)
 	inside := poisoned[30 : 30+len(data) : 30+len(data)]
 	copy(inside, data)
-	want := scanned(wholeWindow(inside), (*scanner).memberwise)
-	if got := scanned(wholeWindow(inside), (*scanner).value); got != want {
+	want := scanned(Whole(inside), (*JSON).memberwise)
+	if got := scanned(Whole(inside), (*JSON).Value); got != want {
 		t.Errorf("%q\n got %s\nwant %s", data, got, want)
 	}
 	for _, r := range []io.Reader{
@@ -66,7 +66,7 @@ func checkNested(t *testing.T, data []byte, seed int64) {
 		iotest.DataErrReader(bytes.NewReader(data)),
 		chunks{bytes.NewReader(data), rand.New(rand.NewSource(seed)), 12},
 	} {
-		if got := scanned(newWindow(r, 1<<20), (*scanner).value); got != want {
+		if got := scanned(NewWindow(r, 1<<20, errFull), (*JSON).Value); got != want {
 			t.Errorf("%q in pieces\n got %s\nwant %s", data, got, want)
 		}
 	}

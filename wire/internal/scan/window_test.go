@@ -1,29 +1,32 @@
-package wire
+package scan
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"testing"
 )
 
+var errFull = errors.New("full")
+
 // A window grows for a large object, and gives the memory back as soon as it waits for the next.
 func TestWindowGrowsAndShrinks(t *testing.T) {
-	w := newWindow(zeros{}, 64<<20)
-	if _, err := w.need(10 << 20); err != nil {
+	w := NewWindow(zeros{}, 64<<20, errFull)
+	if _, err := w.Need(10 << 20); err != nil {
 		t.Fatal(err)
 	}
 	if len(w.buf) < 10<<20 || len(w.buf) > 32<<20 {
 		t.Fatalf("the buffer of a window of 10 MiB has %d bytes", len(w.buf))
 	}
-	w.discard(w.end - w.start - 1)
-	if _, err := w.need(2); err != nil {
+	w.Discard(w.end - w.start - 1)
+	if _, err := w.Need(2); err != nil {
 		t.Fatal(err)
 	}
 	if len(w.buf) != smallWindow {
 		t.Errorf("a window that holds little keeps %d bytes", len(w.buf))
 	}
-	if err := w.skip(50 << 20); err != nil {
+	if err := w.Skip(50 << 20); err != nil {
 		t.Fatal(err)
 	}
 	if len(w.buf) != smallWindow {
@@ -41,9 +44,9 @@ func (zeros) Read(p []byte) (int, error) {
 }
 
 func TestWindowOfAReaderThatReadsNothing(t *testing.T) {
-	w := newWindow(nothing{}, 1)
-	err := w.more()
-	if failed, ok := err.(readError); !ok || failed.error != io.ErrNoProgress {
+	w := NewWindow(nothing{}, 1, errFull)
+	err := w.More()
+	if failed, ok := err.(ReadError); !ok || failed.Err != io.ErrNoProgress {
 		t.Errorf("got %v", err)
 	}
 }
@@ -55,18 +58,18 @@ func (nothing) Read([]byte) (int, error) { return 0, nil }
 // The bytes of a window keep their order and place through all that happens to its buffer.
 func TestWindowKeepsBytesInOrder(t *testing.T) {
 	text := strings.Repeat("0123456789abcdef", 1<<14)
-	w := newWindow(strings.NewReader(text), 1<<20)
+	w := NewWindow(strings.NewReader(text), 1<<20, errFull)
 	at := 0
 	for i := 0; at < len(text)-70_000; i++ {
 		n := (i * 7919) % 70_000
-		b, err := w.need(n)
+		b, err := w.Need(n)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(b, []byte(text[at:at+n])) {
 			t.Fatalf("the %d bytes from %d are others", n, at)
 		}
-		w.discard(n)
+		w.Discard(n)
 		at += n
 		if w.offset != int64(at) {
 			t.Fatalf("the offset is %d, not %d", w.offset, at)

@@ -1,4 +1,4 @@
-package wire
+package fieldpath
 
 import (
 	"encoding/binary"
@@ -6,14 +6,16 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
 // Numbers of all types are the text that JSON has for them, though few occur in Kubernetes.
 func TestNumbersOfProtobufAsText(t *testing.T) {
-	varint := func(n uint64) []byte { return binary.AppendUvarint([]byte{1<<3 | wireVarint}, n) }
-	fixed64 := binary.LittleEndian.AppendUint64([]byte{1<<3 | wireFixed64}, math.Float64bits(-1.5e300))
-	fixed32 := binary.LittleEndian.AppendUint32([]byte{1<<3 | wireFixed32}, math.Float32bits(0.1))
-	bytes := []byte{1<<3 | wireBytes, 1, '7'}
+	varint := func(n uint64) []byte { return binary.AppendUvarint([]byte{1<<3 | scan.Varint}, n) }
+	fixed64 := binary.LittleEndian.AppendUint64([]byte{1<<3 | scan.Fixed64}, math.Float64bits(-1.5e300))
+	fixed32 := binary.LittleEndian.AppendUint32([]byte{1<<3 | scan.Fixed32}, math.Float32bits(0.1))
+	bytes := []byte{1<<3 | scan.Bytes, 1, '7'}
 	for _, tt := range []struct {
 		t     reflect.Type
 		field []byte
@@ -34,9 +36,9 @@ func TestNumbersOfProtobufAsText(t *testing.T) {
 		{reflect.TypeFor[int32](), bytes, ""}, {reflect.TypeFor[int32](), fixed64, ""}, {reflect.TypeFor[string](), varint(1), ""},
 		{reflect.TypeFor[float64](), varint(1), ""}, {reflect.TypeFor[float64](), fixed32, ""}, {reflect.TypeFor[bool](), fixed32, ""},
 	} {
-		f := fields{b: tt.field, end: len(tt.field)}
-		if !f.next() {
-			t.Fatal(f.err)
+		f := scan.NewProtobuf(tt.field, 0)
+		if !f.Next() {
+			t.Fatal(f.Err)
 		}
 		if got, ok := scalarOf(tt.t, false).text(&f); got != tt.want || ok != (tt.want != "") {
 			t.Errorf("%v %x: got %q, %v", tt.t, tt.field, got, ok)
@@ -48,32 +50,36 @@ func TestNumbersOfProtobufAsText(t *testing.T) {
 // in it.
 func TestTreesOfProtobufAreJoined(t *testing.T) {
 	inner := func(key string, number int) []hop {
-		return []hop{{number: 1}, {kind: stepKey, key: key}, {number: mapValue}, {number: number}}
+		return []hop{{number: 1}, {kind: stepKey, key: key}, {number: scan.MapValue}, {number: number}}
 	}
 	paths := []fieldPath{
-		{hops: slices.Concat([]hop{{number: 5}, {kind: stepEach}, {number: mapValue}}, inner("x", 7))},
-		{hops: slices.Concat([]hop{{number: 5}, {kind: stepKey, key: "k"}, {number: mapValue}}, inner("x", 8))},
-		{hops: slices.Concat([]hop{{number: 5}, {kind: stepEach}, {number: mapValue}}, inner("y", 9))},
+		{hops: slices.Concat([]hop{{number: 5}, {kind: stepEach}, {number: scan.MapValue}}, inner("x", 7))},
+		{hops: slices.Concat([]hop{{number: 5}, {kind: stepKey, key: "k"}, {number: scan.MapValue}}, inner("x", 8))},
+		{hops: slices.Concat([]hop{{number: 5}, {kind: stepEach}, {number: scan.MapValue}}, inner("y", 9))},
 	}
-	tree := newTrees(paths, true).protobuf.field(5)
-	named := tree.entries[0].node.field(mapValue).field(1)
+	all := &Numbers{}
+	for _, p := range paths {
+		all.add(p)
+	}
+	tree := all.resolved().Field(5)
+	named := tree.entries[0].node.Field(scan.MapValue).Field(1)
 	if len(named.entries) != 2 {
 		t.Fatalf("below the key there are %d keys, not x and y", len(named.entries))
 	}
 	for _, e := range named.entries {
-		value := e.node.field(mapValue)
-		if got, want := value.field(7) != nil, e.key == "x"; got != want {
+		value := e.node.Field(scan.MapValue)
+		if got, want := value.Field(7) != nil, e.key == "x"; got != want {
 			t.Errorf("%s: field 7, said of every key: %v", e.key, got)
 		}
-		if got, want := value.field(8) != nil, e.key == "x"; got != want {
+		if got, want := value.Field(8) != nil, e.key == "x"; got != want {
 			t.Errorf("%s: field 8, said of the key: %v", e.key, got)
 		}
-		if got, want := value.field(9) != nil, e.key == "y"; got != want {
+		if got, want := value.Field(9) != nil, e.key == "y"; got != want {
 			t.Errorf("%s: field 9, said of every key: %v", e.key, got)
 		}
 	}
-	other := tree.each.field(mapValue).field(1)
-	if len(other.entries) != 2 || other.entries[0].node.field(mapValue).field(8) != nil {
+	other := tree.each.Field(scan.MapValue).Field(1)
+	if len(other.entries) != 2 || other.entries[0].node.Field(scan.MapValue).Field(8) != nil {
 		t.Error("what is said of one key is said of the others")
 	}
 }
@@ -84,13 +90,13 @@ func TestATypeThatEmbedsItself(t *testing.T) {
 		*Node
 		Name string `json:"name"`
 	}
-	if names := jsonNames(reflect.TypeFor[Node]()); !slices.Equal(names, []string{"name"}) {
+	if names := fieldNames(reflect.TypeFor[Node]()); !slices.Equal(names, []string{"name"}) {
 		t.Errorf("its fields are %q", names)
 	}
-	if _, err := NewFields(reflect.TypeFor[Node](), "name"); err != nil {
+	if _, err := New(reflect.TypeFor[Node](), "name"); err != nil {
 		t.Error(err)
 	}
-	if _, err := NewFields(reflect.TypeFor[Node](), "size"); err == nil {
+	if _, err := New(reflect.TypeFor[Node](), "size"); err == nil {
 		t.Error("it has a field that it does not have")
 	}
 }

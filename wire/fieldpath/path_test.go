@@ -1,4 +1,4 @@
-package wire_test
+package fieldpath_test
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/skiff-k8s/skiff/wire"
+	"github.com/skiff-k8s/skiff/wire/fieldpath"
 )
 
 // Widget is a custom resource of which some is anything.
@@ -66,7 +66,7 @@ func TestPathsAreCanonical(t *testing.T) {
 		{nil, []string{"['a'].$ref", "x-kubernetes-y"}, "a.$ref, x-kubernetes-y"},
 		{reflect.TypeFor[unstructured.Unstructured](), []string{"a.b"}, "a.b"},
 	} {
-		fields, err := wire.NewFields(tt.t, tt.paths...)
+		fields, err := fieldpath.New(tt.t, tt.paths...)
 		if err != nil {
 			t.Error(err)
 			continue
@@ -117,8 +117,8 @@ func TestPathsThatDoNotExist(t *testing.T) {
 		{widgetType, "spec.secret", 5, "no field", []string{"Untagged", "size"}},
 		{widgetType, "spec.byNumber[*]", 13, "no strings", nil},
 	} {
-		_, err := wire.NewFields(tt.t, "kind", tt.path)
-		var wrong *wire.PathError
+		_, err := fieldpath.New(tt.t, "kind", tt.path)
+		var wrong *fieldpath.Error
 		if !errors.As(err, &wrong) {
 			t.Errorf("%q: got %v", tt.path, err)
 			continue
@@ -135,38 +135,8 @@ func TestPathsThatDoNotExist(t *testing.T) {
 			}
 		}
 	}
-	if _, err := wire.NewFields(reflect.TypeFor[string](), "a"); err == nil {
+	if _, err := fieldpath.New(reflect.TypeFor[string](), "a"); err == nil {
 		t.Error("a string has fields")
-	}
-}
-
-// What is read of every object cannot be dropped, nor anything in it or around it.
-func TestWhatMetaIsMadeOfIsNotDropped(t *testing.T) {
-	for path, offset := range map[string]int{
-		"kind": 0, "apiVersion": 0, "metadata": 0, "metadata.name": 9, "metadata.namespace": 9, "metadata.uid": 9,
-		"metadata.resourceVersion": 9, "metadata.generation": 9, "metadata.deletionTimestamp": 9,
-		"metadata.labels": 9, "metadata.labels[*]": 9, "metadata.labels['app']": 9,
-		"metadata.ownerReferences": 9, "metadata.ownerReferences[*].uid": 9,
-		"metadata.annotations['k8s.io/initial-events-end']": 20,
-	} {
-		for _, typ := range []reflect.Type{podType, widgetType, nil} {
-			_, err := wire.NewDrop(typ, "spec", path)
-			var wrong *wire.PathError
-			if !errors.As(err, &wrong) || wrong.Path != path || wrong.Offset != offset || !strings.Contains(wrong.Reason, "never dropped") {
-				t.Errorf("%v %s: got %v", typ, path, err)
-			}
-		}
-	}
-	for _, path := range []string{"metadata[*]", "metadata[*].x", "metadata['name']", "['metadata']", "['kind']"} {
-		if _, err := wire.NewDrop(nil, path); err == nil {
-			t.Errorf("%s can be dropped", path)
-		}
-	}
-	if _, err := wire.NewDrop(podType, "spec.nope"); err == nil {
-		t.Error("what does not exist can be dropped")
-	}
-	if _, err := wire.NewDrop(podType, "metadata.annotations", "metadata.managedFields", "metadata.finalizers", "metadata.creationTimestamp", "spec", "status"); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -176,19 +146,21 @@ func FuzzPath(f *testing.F) {
 		f.Add(path)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		fields, err := wire.NewFields(nil, path)
+		fields, err := fieldpath.New(nil, path)
 		if err != nil {
-			var wrong *wire.PathError
+			var wrong *fieldpath.Error
 			if !errors.As(err, &wrong) || wrong.Offset < 0 || wrong.Offset > len(path) || wrong.Reason == "" {
 				t.Fatalf("%q: %v", path, err)
 			}
 			return
 		}
-		again, err := wire.NewFields(nil, fields.String())
+		again, err := fieldpath.New(nil, fields.String())
 		if err != nil || again.String() != fields.String() {
 			t.Fatalf("%q is %q, and that is %v, %v", path, fields, again, err)
 		}
-		_, _ = wire.NewFields(podType, path)
-		_, _ = wire.NewDrop(nil, path)
+		_, _ = fieldpath.New(podType, path)
+		if fields.Forbid("forbidden", path) == nil {
+			t.Fatalf("%q is not forbidden by itself", path)
+		}
 	})
 }

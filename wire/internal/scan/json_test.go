@@ -1,4 +1,4 @@
-package wire
+package scan
 
 import (
 	"encoding/json"
@@ -10,12 +10,12 @@ import (
 
 // scans says whether the scanner takes data for a document.
 func scans(data string, byteByByte bool) bool {
-	s := newScanner(wholeWindow([]byte(data)))
+	s := NewJSON(Whole([]byte(data)))
 	if byteByByte {
-		s = newScanner(newWindow(iotest.OneByteReader(strings.NewReader(data)), 1<<20))
+		s = NewJSON(NewWindow(iotest.OneByteReader(strings.NewReader(data)), 1<<20, errFull))
 	}
-	s.value()
-	return s.err == nil && s.atEnd()
+	s.Value()
+	return s.Err == nil && s.AtEnd()
 }
 
 // jsonTexts are values, good and bad, as they may stand in an array.
@@ -84,14 +84,14 @@ func FuzzUnquote(f *testing.F) {
 		if json.Unmarshal([]byte(quoted), &want) != nil {
 			t.Skip() // of a string that the scanner does not let pass, nothing is asked
 		}
-		if got := unquote([]byte(inside)); got != want {
+		if got := Unquote([]byte(inside)); got != want {
 			t.Errorf("%q: got %q, want %q", inside, got, want)
 		}
-		s := newScanner(wholeWindow([]byte(quoted)))
-		var got text
-		s.string(&got)
-		if s.err != nil || !got.unquote && inside != want {
-			t.Errorf("%q is taken as it stands, which is not %q (%v)", inside, want, s.err)
+		s := NewJSON(Whole([]byte(quoted)))
+		var got Text
+		s.Text(&got)
+		if s.Err != nil || !got.Unquote && inside != want {
+			t.Errorf("%q is taken as it stands, which is not %q (%v)", inside, want, s.Err)
 		}
 	})
 }
@@ -102,7 +102,7 @@ func FuzzQuote(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, want string) {
 		var got string
-		if err := json.Unmarshal(quote(want), &got); err != nil || got != strings.ToValidUTF8(want, "\ufffd") && utf8.ValidString(want) {
+		if err := json.Unmarshal(Quote(want), &got); err != nil || got != strings.ToValidUTF8(want, "\ufffd") && utf8.ValidString(want) {
 			t.Errorf("%q: got %q, %v", want, got, err)
 		}
 	})
