@@ -93,3 +93,21 @@ func TestRoomForOpenBases(t *testing.T) {
 		}
 	}
 }
+
+// However much is packed, open bases take 2 MB at most.
+func TestTheMostThatIsOpen(t *testing.T) {
+	h := newHolder(t)
+	groups := owners(1200)
+	const more = 100 << 20
+	h.packer.packed += more // as if there were as much
+	for i := range minObjects + 2 {
+		for owner, g := range groups {
+			h.setSibling(g, owner, 0, i)
+		}
+	}
+	if n := h.packer.texts.bytes; n > 2<<20 || n < 2<<20-4<<10 {
+		t.Errorf("%d bytes are open", n)
+	}
+	h.packer.packed -= more
+	h.check()
+}

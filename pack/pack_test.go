@@ -125,15 +125,15 @@ func TestTheBoundsOfSizes(t *testing.T) {
 		base, member form // as the first of a group, and beside one that is fit to be the base
 		isBase       bool
 	}{
-		{minBase - 1, formS2, formS2, false},
-		{minBase, formNear, formNear, true},
-		{minBase + 1, formNear, formNear, true},
-		{maxBase - 1, formNear, formNear, true},
-		{maxBase, formNear, formNear, true},
-		{maxBase + 1, formS2, formNear, false},
-		{maxNear - 1, formS2, formNear, false},
-		{maxNear, formS2, formNear, false},
-		{maxNear + 1, formS2, formS2, false},
+		{127, formS2, formS2, false},
+		{128, formNear, formNear, true},
+		{129, formNear, formNear, true},
+		{16<<10 - 1, formNear, formNear, true},
+		{16 << 10, formNear, formNear, true},
+		{16<<10 + 1, formS2, formNear, false},
+		{40<<10 - 1, formS2, formNear, false},
+		{40 << 10, formS2, formNear, false},
+		{40<<10 + 1, formS2, formS2, false},
 	} {
 		h := newHolder(t)
 		g := NewGroup(nil, false)
@@ -145,7 +145,7 @@ func TestTheBoundsOfSizes(t *testing.T) {
 
 		h = newHolder(t)
 		g = NewGroup(nil, false)
-		h.set("base", g, sized(maxBase, 1))
+		h.set("base", g, sized(16<<10, 1))
 		if got := h.set("member", g, sized(c.size, 2)); got.form() != c.member {
 			t.Errorf("an object of %d bytes beside a base has form %d, not %d", c.size, got.form(), c.member)
 		}
@@ -237,8 +237,8 @@ func TestRepackingIsBounded(t *testing.T) {
 			n++
 		}
 	}
-	if n != RepackAtMost {
-		t.Errorf("%d objects were repacked, not %d", n, RepackAtMost)
+	if n != 16 {
+		t.Errorf("%d objects were repacked, not 16", n)
 	}
 	h.check()
 }
@@ -462,5 +462,61 @@ func TestNothingIsAllocated(t *testing.T) {
 	// Under the race detector a pool forgets at random.
 	if n := testing.AllocsPerRun(100, func() { dst, _ = handle.Unpack(dst, own...) }); n > 3 {
 		t.Errorf("Unpack allocates %v times", n)
+	}
+}
+
+// Memory for packing is kept up to a bound, whatever a rare huge object took.
+func TestTheBoundOfScratchMemory(t *testing.T) {
+	for size, kept := range map[int]bool{maxScratch - 1: true, maxScratch: true, maxScratch + 1: false} {
+		if b := small(make([]byte, 0, size)); (b != nil) != kept {
+			t.Errorf("a buffer of %d bytes is kept: %v", size, b != nil)
+		}
+	}
+	h := newHolder(t)
+	random := make([]byte, 3*maxScratch)
+	for i := range random {
+		random[i] = byte(rand.Uint32())
+	}
+	h.set("huge", nil, random)
+	if n := h.packer.Stats().ScratchBytes; n > maxScratch {
+		t.Errorf("after a huge object %d bytes are kept to pack in", n)
+	}
+	h.check()
+}
+
+// One packing out of 16 tries a base that does not help, and every one does for the first.
+func TestWhenABaseIsTried(t *testing.T) {
+	for _, c := range []struct {
+		b     Base
+		helps bool
+	}{
+		{Base{packs: 15, now: 100, raw: 100}, true},
+		{Base{packs: 16, now: 51, raw: 100}, true}, // the sixteenth
+		{Base{packs: 17, now: 51, raw: 100}, false},
+		{Base{packs: 17, now: 50, raw: 100}, true},
+		{Base{packs: 31, now: 51, raw: 100}, false},
+		{Base{packs: 32, now: 51, raw: 100}, true},
+	} {
+		if c.b.helps() != c.helps {
+			t.Errorf("%+v helps: %v", c.b, !c.helps)
+		}
+	}
+}
+
+// A base is replaced when its objects have come to take half more than at first, and 64 bytes; not
+// while it is younger than twice the objects of its group.
+func TestWhenABaseIsReplaced(t *testing.T) {
+	for _, c := range []struct {
+		packed, packs int
+		replaced      bool
+	}{{214, 100, false}, {215, 100, true}, {215, 40, false}, {215, 41, true}} {
+		var p Packer
+		g := &Group{objects: 20, former: 0}
+		b := &Base{group: g, refs: 2, first: 100, packs: uint32(c.packs), now: uint32(c.packed) * averageOver, raw: 1000 * averageOver}
+		g.base = b
+		p.note(b, c.packed, 1000)
+		if (g.base != b) != c.replaced {
+			t.Errorf("objects take %d bytes, at first 100, after %d: the base is replaced: %v", c.packed, c.packs, !c.replaced)
+		}
 	}
 }

@@ -224,33 +224,71 @@ func TestAListAcrossOtherNumbers(t *testing.T) {
 // the objects stay.
 func TestAnIndexGivesMemoryBack(t *testing.T) {
 	const n = 5000
+	for name, many := range map[string]func(Item) []string{
+		"values": func(i Item) []string { return []string{i.Key()} },
+		"places": func(i Item) []string { return []string{"1", "2", "3"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := New(Options{})
+			if err := s.AddIndex(name, func(i Item) []string {
+				if i.ResourceVersion() == "many" {
+					return many(i)
+				}
+				return []string{i.ResourceVersion()}
+			}); err != nil {
+				t.Fatal(err)
+			}
+			x := s.index(name)
+			room := func() int { return len(x.values.at) + x.more.len() }
+			for _, version := range []string{"many", "few"} {
+				for i := range n {
+					o := owned(i, 10)
+					o.Meta.ResourceVersion = version
+					s.Set(o)
+				}
+				if many := room() >= n; many != (version == "many") {
+					t.Errorf("for %s there is room for %d values and %d places", version, len(x.values.at), x.more.len())
+				}
+				checkBooks(t, s)
+			}
+			if items, _ := s.ByIndex(name, "few"); len(items) != n {
+				t.Errorf("%d objects are found", len(items))
+			}
+		})
+	}
+}
+
+// Siblings can be many when they get a base. One Set packs few of them again.
+func TestRepackingIsBounded(t *testing.T) {
 	s := New(Options{})
-	if err := s.AddIndex("versions", func(i Item) (values []string) {
-		if i.ResourceVersion() == "many" {
-			return []string{i.Key() + "/1", i.Key() + "/2", i.Key() + "/3"}
+	s.Set(replica(1, 0, 0)) // the base of the kind
+	large := func(i int) wire.Object {
+		o := replica(0, 0, i)
+		o.Data = append(o.Data, make([]byte, maxBase)...) // too large to be a base
+		return o
+	}
+	for i := range 50 {
+		s.Set(large(i))
+	}
+	now, _ := s.Set(replica(0, 0, 50))
+	n := 0
+	for _, item := range itemsByKey(s) {
+		if item != now && item.common.base == now.common.base {
+			n++
 		}
-		return []string{i.ResourceVersion()}
-	}); err != nil {
-		t.Fatal(err)
 	}
-	set := func(version string) {
-		for i := range n {
-			o := owned(i, 10)
-			o.Meta.ResourceVersion = version
-			s.Set(o)
+	if n != 16 {
+		t.Errorf("%d objects were packed again, not 16", n)
+	}
+	checkBooks(t, s)
+}
+
+// Buffers are kept up to a bound, whatever a rare huge object took.
+func TestTheBoundOfBuffers(t *testing.T) {
+	for size, kept := range map[int]bool{1<<20 - 1: true, 1 << 20: true, 1<<20 + 1: false} {
+		if b := small(make([]byte, 0, size)); (b != nil) != kept {
+			t.Errorf("a buffer of %d bytes is kept: %v", size, b != nil)
 		}
-	}
-	set("1")
-	before := heapNow()
-	set("many")
-	checkBooks(t, s)
-	set("2")
-	checkBooks(t, s)
-	if more := heapNow() - before; more > 100<<10 {
-		t.Errorf("an index takes %d bytes more than it did", more)
-	}
-	if items, _ := s.ByIndex("versions", "2"); len(items) != n {
-		t.Errorf("%d objects are found", len(items))
 	}
 }
 

@@ -2,6 +2,7 @@ package near
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -238,6 +239,64 @@ func BenchmarkUnpack(b *testing.B) {
 		dict = append(append(dict[:0], base...), header...)
 		if _, err := Unpack(into, dict, packed); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// Copies from each distance and of each length that is written in another way than its neighbour, the
+// first of their distance and a further one.
+func TestTheBoundsOfACopy(t *testing.T) {
+	random := make([]byte, MaxBytes)
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range random {
+		random[i] = byte(r.Uint32())
+	}
+	lengths := []int{4, 5, 8, 9, 10, 11, 12, 13, 63, 64, 65, 66, 67, 68, 69, 259, 260, 263, 264, 265, 319, 320, 323, 324, 327, 328, 329, 5000}
+	for _, offset := range []int{1, 255, 256, 257, 2046, 2047, 2048, 2049, 4095, 4096, 32767, 32768, MaxBytes - 1, MaxBytes} {
+		for _, length := range lengths {
+			want := bytes.Clone(random[:offset])
+			block := appendLiteral(nil, want)
+			for i, n := range []int{length, 7, length} {
+				if i == 1 { // in between, something else
+					want = append(want, random[:n]...)
+					block = appendLiteral(block, random[:n])
+					continue
+				}
+				block = appendCopy(block, offset, n, i == 2)
+				for range n {
+					want = append(want, want[len(want)-offset])
+				}
+			}
+			block = append(binary.AppendUvarint(nil, uint64(len(want))), block...)
+			if got, err := s2.Decode(nil, block); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("a copy of %d bytes from %d bytes before came back changed: %v", length, offset, err)
+			}
+		}
+	}
+}
+
+// Base, header and object may have MaxBytes together, and be found from one end to the other.
+func TestTheMostThereCanBe(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	random := make([]byte, MaxBytes)
+	for i := range random {
+		random[i] = byte(r.Uint32())
+	}
+	for _, size := range []struct{ base, header int }{{16 << 10, 9 << 10}, {16 << 10, 0}, {60000, 16}, {16, 60000}} {
+		for less := range 3 {
+			base, header := bytes.Clone(random[:size.base]), random[size.base:size.base+size.header]
+			object := bytes.Repeat([]byte("x"), MaxBytes-less-size.base-size.header)
+			n := min(600, len(base), len(object)/2)
+			copy(object[len(object)-n:], base[:n]) // the last bytes are the first
+			var p Packer
+			p.Base(base)
+			packed := p.Pack(nil, header, object)
+			if got := unpack(t, base, header, packed); !bytes.Equal(got, object) {
+				t.Errorf("base %d, header %d, %d below the most: it came back changed", size.base, size.header, less)
+			}
+			if n > 100 && len(packed) > n/2 {
+				t.Errorf("base %d, header %d: the last bytes were not found at the beginning", size.base, size.header)
+			}
 		}
 	}
 }
