@@ -1,7 +1,7 @@
-// Package informer keeps a copy of a resource in this process and tells handlers what changes.
+// Package informer keeps a copy of a resource in this process and calls handlers for what changes.
 //
-// An informer lists a resource once, watches it from there, and goes on doing so through dropped
-// connections, restarts of the server and expired histories, until its context ends:
+// An informer lists a resource once and watches it from there. It goes on through dropped connections,
+// restarts of the server and expired histories, until its context ends:
 //
 //	factory := informer.NewFactory(c) // c is a *rest.Client
 //	pods := informer.For[corev1.Pod](factory)
@@ -10,13 +10,21 @@
 //		OnUpdate: func(old, new informer.Item[corev1.Pod]) { queue.Add(new.Key()) },
 //		OnDelete: func(last informer.Item[corev1.Pod]) { queue.Add(last.Key()) },
 //	})
-//	if err := factory.Start(ctx); err != nil {
+//	if err := factory.Start(ctx); err != nil { // or Run, which blocks
 //		return err
 //	}
-//	if err := factory.WaitForSync(ctx); err != nil {
+//	if err := pods.WaitForSync(ctx); err != nil {
 //		return err
 //	}
 //	pod, err := pods.Lister().Get("default", "web-0") // the caller's own copy
+//
+// # Life
+//
+// [Factory.Run] blocks, runs every informer of the factory and returns when its context and everything
+// that it started have ended. [Factory.Start] does the same in the background. [Informer.Close] gives
+// one informer back. An informer that has stopped closes [Informer.Done]; reading it is a
+// [StoppedError] from then on, so that nobody works on a cache that stands still. Reading before the
+// initial list is there is a [NotSyncedError]. Neither is taken for NotFound.
 //
 // # The way of an object
 //
@@ -61,6 +69,7 @@
 // # What is promised
 //
 //   - The cache converges to the server's state after any fault.
+//   - A handler is first called when the initial list is complete, so that it may read the cache.
 //   - A handler sees the changes of one key in their order: one Add, any number of Updates, one
 //     Delete; then perhaps an Add again. Nothing is invented: an Update's old item is what this
 //     handler was told last, and an object that a relist finds unchanged is not told again. An

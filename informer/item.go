@@ -5,9 +5,9 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// Item is one state of one object, as the cache holds it: metadata at hand, the object itself as
-// bytes. It is an immutable value: keep it, copy it, use it from any goroutine. As long as it is
-// kept, so are its (compressed) bytes.
+// Item is one state of one object, as the cache holds it: its metadata, and the object as bytes. It is
+// an immutable value, safe for concurrent use. It may be kept; as long as it is, so are the object's
+// compressed bytes.
 //
 // The zero Item stands for no object; its methods return zero values, and Object an error.
 type Item[T any] struct {
@@ -41,7 +41,7 @@ func (i Item[T]) ResourceVersion() string { return i.item.ResourceVersion() }
 // Generation returns metadata.generation, which counts the changes of the desired state.
 func (i Item[T]) Generation() int64 { return i.item.Generation() }
 
-// Deleting says whether the object's deletion has begun (metadata.deletionTimestamp is set).
+// Deleting reports whether the object's deletion has begun (metadata.deletionTimestamp is set).
 func (i Item[T]) Deleting() bool { return i.item.Deleting() }
 
 // Labels returns the object's labels. They implement the Labels
@@ -51,15 +51,15 @@ func (i Item[T]) Labels() wire.Labels { return i.item.Labels() }
 // Owner returns the owner that has controller: true; the zero Owner when there is none.
 func (i Item[T]) Owner() wire.Owner { return i.item.Owner() }
 
-// Annotation returns the value of one annotation and whether there is one. It unpacks the object's
+// Annotation returns the value of one annotation and whether it is set. It unpacks the object's
 // bytes and searches them, without decoding.
 func (i Item[T]) Annotation(key string) (string, bool) { return i.item.Annotation(key) }
 
-// Initial says, in OnAdd, that the object is part of the state that the handler started from: the
+// Initial reports, in OnAdd, whether the object is part of the state that the handler started from: the
 // initial list, or what the cache contained when the handler was added. It is false anywhere else.
 func (i Item[T]) Initial() bool { return i.initial }
 
-// IsZero says that the item stands for no object.
+// IsZero reports whether the item stands for no object.
 func (i Item[T]) IsZero() bool { return i.item.IsZero() }
 
 // Wire returns the object as the bytes that the server sent (without managedFields, unless the
