@@ -75,22 +75,22 @@ func FieldSelector(selector string) Option {
 	return option(func(c *config) { c.fieldSelector = selector })
 }
 
-// KeepManagedFields keeps metadata.managedFields in the cached objects. Default: they are dropped
-// as the objects arrive, for they are often the larger half and hardly ever read.
+// KeepManagedFields keeps metadata.managedFields in the cached objects. By default they are dropped as
+// the objects arrive: they are often the larger half, and hardly ever read.
 func KeepManagedFields() Option {
 	return option(func(c *config) { c.keepManagedFields = true })
 }
 
-// Drop leaves fields out of the objects as they arrive, before anything is cached or told: for all
-// who read this informer it is as if nobody had ever set them. What is large and never looked at
-// costs nothing that way:
+// Drop leaves fields out of the objects as they arrive, before they are cached and handlers are called.
+// For all readers of this informer it is as if nobody had ever set them. Fields that are large and
+// never read cost nothing that way:
 //
 //	informer.For[corev1.Pod](factory, informer.Drop("spec.containers[*].env", "status.conditions"))
 //
-// Paths name fields as JSON does (package fieldpath has the syntax). Those that the cache itself lives by,
-// such as metadata.name and metadata.labels, are refused; so is a path that the Go type does not
-// have: WaitForSync and the lister's methods return the *fieldpath.Error. What has been dropped must
-// not be written back: an Update of such an object deletes the fields on the server; send a patch.
+// Paths name fields as JSON does (wire.Fields has the syntax). Those that the cache itself lives by,
+// such as metadata.name and metadata.labels, are refused, and so is a path that the Go type does not
+// have: the informer's methods return a *wire.PathError (see For). An object with dropped fields must not
+// be written back: an Update deletes the fields on the server; send a patch.
 //
 // Informers that drop different fields are different caches. Given again, for one informer, it
 // replaces what the factory's says. Default: nothing but managedFields.
@@ -121,9 +121,9 @@ func KeepDecoded() Option {
 	return option(func(c *config) { c.decodedBudget, c.budgetChosen = noBudget, true })
 }
 
-// CheckViews has every View compare what was lent with the object's bytes, before and after, and
-// panic with a *ViewChangedError if somebody changed it. It is for tests: each View decodes the
-// object anew. It holds for everybody who shares the informer.
+// CheckViews makes every View compare the object that it lends with the object's bytes, before and
+// after the call, and panic with a *ViewChangedError if somebody changed it. It is for tests: each View
+// decodes the object anew. It holds for all who share the informer.
 func CheckViews() Option {
 	return option(func(c *config) { c.checkViews = true })
 }
@@ -133,10 +133,9 @@ func JSON() Option {
 	return option(func(c *config) { c.json = true })
 }
 
-// OnError has f told of every error of the informers: failed and broken streams, before they are
-// tried again, and panics of handlers and index functions. It is called from the goroutine that
-// met the error and must not block. Default: a warning in the log, repeated ones at most every ten
-// seconds.
+// OnError calls f for every error of the informers: failed and broken streams, before they are tried
+// again, and panics of handlers and index functions. f is called from the goroutine that met the error
+// and must not block. The default is a warning in the log, at most one every ten seconds.
 func OnError(f func(error)) Option {
 	return option(func(c *config) { c.onError = f })
 }
@@ -147,8 +146,8 @@ func Logger(l *slog.Logger) Option {
 }
 
 // CrashOnPanic lets a panic of a handler end the process, as client-go does. Default: the panic is
-// reported as an error with its stack, that one event is lost to that handler, and everything goes
-// on.
+// reported as an error with its stack (see OnError), that one call is lost to that handler, and the
+// informer goes on.
 func CrashOnPanic() Option {
 	return option(func(c *config) { c.crashOnPanic = true })
 }

@@ -8,9 +8,11 @@ import (
 	"github.com/skiff-k8s/skiff/store"
 )
 
-// Status says how an informer is, at one moment.
+// Status is what an informer is doing, what it holds and what went wrong, at one moment.
 type Status struct {
-	State           string      // what the reflector is doing: "streaming" or "paging" a list, "watching", "asking" the server how far it is, "waiting" to try again, "stopped"; "idle" before Start
+	// State is what the reflector is doing: "streaming" or "paging" a list, "watching", "asking" the
+	// server how far it is, "waiting" to try again, "stopped"; "idle" before Start.
+	State           string
 	Synced          bool        // the initial list is in the cache
 	Objects         int         // in the cache
 	PackedBytes     int64       // what the objects take in the cache, their names included
@@ -24,7 +26,7 @@ type Status struct {
 	Failures        int         // attempts that failed since the last one that worked; 0 is healthy
 }
 
-// Status says how the informer is: what it is doing, what it holds, what went wrong.
+// Status returns what the informer is doing, what it holds and what went wrong.
 func (s *shared) Status() Status {
 	s.health.mu.Lock()
 	status := s.health.status
@@ -44,8 +46,8 @@ func (s *shared) Status() Status {
 	return status
 }
 
-// Stats says what the cache holds and what that takes, packed and decoded, exactly. It looks at the
-// cache's books and goes over no objects.
+// Stats returns what the cache holds and what that takes, packed and decoded, exactly. It takes
+// constant time.
 func (s *shared) Stats() store.Stats { return s.store().Stats() }
 
 // health is what Status says of the streams.
@@ -111,7 +113,7 @@ func (r *reason) Error() string {
 
 func (r *reason) Unwrap() error { return r.err }
 
-// OpaqueVersionError says that a resourceVersion cannot be compared with others: it is not the
+// OpaqueVersionError is the error of a resourceVersion that cannot be compared with others: it is not the
 // number that Kubernetes 1.35 and later promise for all that they serve themselves (KEP-5504).
 type OpaqueVersionError struct{ ResourceVersion string }
 
