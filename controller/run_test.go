@@ -108,6 +108,29 @@ func TestRunReturnsNilWhenTheSharedContextEnds(t *testing.T) {
 	})
 }
 
+// Whichever of the two a controller sees first: that its context has ended is why its cache has stopped.
+func TestACacheThatStopsAfterTheContextIsNoFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		c := New("test", noop, For(s.configMaps()), s.logger())
+		stop, _ := start(s.factory.Run)
+		synctest.Wait()
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 100 { // which of two that are ready is chosen is random
+			ctx, stopped := c.watchCaches(ended)
+			<-ctx.Done()
+			synctest.Wait()
+			if err := stopped(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 func TestControllerRunStartsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)

@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -47,6 +49,7 @@ func TestSyncTimeout(t *testing.T) {
 		{"another time", fails(403, "Forbidden"), []Option{SyncTimeout(time.Hour)}, time.Hour, []string{"within 1h0m0s"}},
 		{"a short time", fails(403, "Forbidden"), []Option{SyncTimeout(time.Second)}, time.Second, []string{"within 1s"}},
 		{"0 is the default", fails(403, "Forbidden"), []Option{SyncTimeout(0)}, DefaultSyncTimeout, []string{"within 2m0s"}},
+		{"a list without an end", endless, nil, DefaultSyncTimeout, []string{"informer widgets.example.com"}},
 		{"no list in the answer", func(_ *fakeServer, req *http.Request) (*http.Response, error) {
 			return respond(req, 200, strings.NewReader("<html>")), nil
 		}, nil, DefaultSyncTimeout, []string{"informer widgets.example.com"}},
@@ -81,6 +84,27 @@ func TestSyncTimeout(t *testing.T) {
 			})
 		})
 	}
+}
+
+// endless answers with a watch-list that goes on and on.
+func endless(_ *fakeServer, req *http.Request) (*http.Response, error) {
+	pr, pw := io.Pipe()
+	context.AfterFunc(req.Context(), func() { pr.CloseWithError(req.Context().Err()) })
+	go func() {
+		for i := 0; ; i++ {
+			_, err := fmt.Fprintf(pw, `{"type":"ADDED","object":{"kind":"Widget","apiVersion":"example.com/v1",`+
+				`"metadata":{"namespace":"n","name":"w-%d","uid":"u-%[1]d","resourceVersion":"%[2]d"}}}`+"\n", i, i+1)
+			if err != nil {
+				return
+			}
+			select {
+			case <-time.After(5 * time.Second):
+			case <-req.Context().Done():
+				return
+			}
+		}
+	}()
+	return respond(req, 200, pr), nil
 }
 
 func TestSyncTimeoutNegativeWaitsForever(t *testing.T) {
