@@ -48,7 +48,7 @@ func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
 // true and false. An object without the field is not found under anything; of a list or an object
 // at the path's end, the elements have to be asked for ([*]).
 //
-// If T has no such field, the error is a *wire.PathError. Otherwise the errors are AddIndex's.
+// If T has no such field, the error is a *fieldpath.Error. Otherwise the errors are AddIndex's.
 func (i *Informer[T]) AddFieldIndex(name, path string) error {
 	s := i.handle.shared
 	if err := i.Err(); err != nil {

@@ -87,9 +87,9 @@ func KeepManagedFields() Option {
 //
 //	informer.For[corev1.Pod](factory, informer.Drop("spec.containers[*].env", "status.conditions"))
 //
-// Paths name fields as JSON does (wire.Fields has the syntax). Those that the cache itself lives by,
+// Paths name fields as JSON does (package fieldpath has the syntax). Those that the cache itself lives by,
 // such as metadata.name and metadata.labels, are refused, and so is a path that the Go type does not
-// have: the informer's methods return a *wire.PathError (see For). An object with dropped fields must not
+// have: the informer's methods return a *fieldpath.Error (see For). An object with dropped fields must not
 // be written back: an Update deletes the fields on the server; send a patch.
 //
 // Informers that drop different fields are different caches. Given again, for one informer, it
