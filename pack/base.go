@@ -149,14 +149,14 @@ func (p *Packer) dropBase(g *Group) {
 }
 
 // outgrown reports whether an object of that size is so much larger than the base that it is to be
-// the base. The first Pods that a cache sees of a new ReplicaSet are pending: without node and status
-// they do not resemble what they will be.
+// the base. The first Pods that a cache sees of a new ReplicaSet are pending: without node and
+// status they do not resemble what they will be.
 func (g *Group) outgrown(size int) bool {
 	return g.base != nil && size > int(g.base.size+g.base.size/8) && g.mayChange()
 }
 
-// mayChange reports whether g may take another base while objects still refer to former ones. So the
-// number of former bases follows the number of objects.
+// mayChange reports whether g may take another base while objects still refer to former ones. So
+// the number of former bases follows the number of objects.
 func (g *Group) mayChange() bool { return g.former <= g.objects/64 }
 
 // helps reports whether the next object is worth packing against b. Where objects have little in
@@ -178,7 +178,8 @@ func (p *Packer) note(b *Base, packed, raw int) {
 	b.raw += uint32(raw) - b.raw/averageOver
 	const slack = 64
 	g := b.group
-	if g.base == b && b.now/averageOver > b.first*3/2+slack && int64(b.packs) > 2*int64(g.objects) && g.mayChange() {
+	worse := b.now/averageOver > b.first*3/2+slack
+	if g.base == b && worse && int64(b.packs) > 2*int64(g.objects) && g.mayChange() {
 		p.dropBase(g)
 	}
 }
@@ -193,7 +194,8 @@ func (p *Packer) matcherFor(b *Base) *near.Packer {
 }
 
 // unpack returns the base as it came, in the memory of into if it has room, with room behind it for
-// near.Unpack. It works in spare, which it returns for the next time. It is safe for concurrent use.
+// near.Unpack. It works in spare, which it returns for the next time. It is safe for concurrent
+// use.
 func (b *Base) unpack(into, spare []byte) (text, forNextTime []byte, err error) {
 	if b.outer == nil {
 		return append(near.Room(into, len(b.data)), b.data...), spare, nil

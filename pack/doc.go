@@ -11,12 +11,12 @@
 // # Words
 //
 //   - A holder is the program that keeps the objects: package store is one.
-//   - A group is a set of objects that are expected to be alike. The holder decides which objects are
-//     in it. Groups nest: the Pods of one ReplicaSet are a group within the group of all Pods.
+//   - A group is a set of objects that are expected to be alike. The holder decides which objects
+//     are in it. Groups nest: the Pods of one ReplicaSet are a group within the group of all Pods.
 //   - A base is an object that others of its group are stored as differences from.
 //   - Own strings are strings of the object that the holder keeps anyway, such as its key, UID and
-//     resourceVersion. They occur in the object's bytes too. So they are not stored again: the holder
-//     passes the same strings to Add and to Unpack.
+//     resourceVersion. They occur in the object's bytes too. So they are not stored again: the
+//     holder passes the same strings to Add and to Unpack.
 //   - A handle is a packed object: its bytes, and the base that they refer to.
 //
 // The package interprets neither the objects nor the own strings. It knows no Kubernetes.
@@ -33,9 +33,9 @@
 // become a base.
 //
 // A base has a reference count: one for each object and each inner base that is packed against it,
-// and one while its group uses it for new objects. It is freed with the last reference. A group lets
-// go of its base when it has no object left, and takes another one when its objects do not resemble
-// the base any more.
+// and one while its group uses it for new objects. It is freed with the last reference. A group
+// lets go of its base when it has no object left, and takes another one when its objects do not
+// resemble the base any more.
 //
 // # How an object is packed
 //

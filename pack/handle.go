@@ -12,8 +12,8 @@ import (
 )
 
 // Handle is a packed object. It is an immutable value, safe for concurrent use, and can be unpacked
-// as long as it is kept, whatever has been released. It keeps alive its bytes, its base, and the base
-// of the outermost group.
+// as long as it is kept, whatever has been released. It keeps alive its bytes, its base, and the
+// base of the outermost group.
 type Handle struct {
 	Bytes string // as Add, Pack or Repack returned them
 	Base  *Base  // likewise; nil for none

@@ -4,8 +4,8 @@ import "math/rand/v2"
 
 // openBases are the bases that were unpacked repeatedly of late, kept unpacked. In a flood of
 // changes, an object of one group comes after one of another. Unpacking their bases anew would be a
-// third of what Add does (go test -bench ManyOwners ./store). They are part of the scratch memory: a
-// packer at rest has none.
+// third of what Add does (go test -bench ManyOwners ./store). They are part of the scratch memory:
+// a packer at rest has none.
 type openBases struct {
 	list  []openBase
 	bytes int

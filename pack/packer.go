@@ -33,8 +33,8 @@ type Group struct {
 
 // NewGroup returns a new group within another one; nil means that it is within none.
 //
-// If alike is true, its objects come from one template and grow until they are complete, as Pods do:
-// an object that is much larger than the group's base then takes the base's place.
+// If alike is true, its objects come from one template and grow until they are complete, as Pods
+// do: an object that is much larger than the group's base then takes the base's place.
 func NewGroup(within *Group, alike bool) *Group { return &Group{within: within, alike: alike} }
 
 // outermost returns the group that g is within, with no other around it.
@@ -45,9 +45,9 @@ func (g *Group) outermost() *Group {
 	return g
 }
 
-// Add packs an object that the holder keeps, appends the result to dst, and returns it with the base
-// that it refers to, which is nil for none. The holder makes a Handle of the two, and passes that to
-// Release when it does not keep the object any more.
+// Add packs an object that the holder keeps, appends the result to dst, and returns it with the
+// base that it refers to, which is nil for none. The holder makes a Handle of the two, and passes
+// that to Release when it does not keep the object any more.
 //
 // If the object has become the base of an inner group, Add returns that group as changed: other
 // objects of it can be made smaller by Repack. If not, changed is nil. A nil group means that the
@@ -82,8 +82,8 @@ func (p *Packer) Release(g *Group, h Handle) {
 	p.release(h.Base)
 }
 
-// Pack packs an object as Add does, but does not count it: the object does not become a base, and is
-// not released. The handle can be unpacked as long as it is kept.
+// Pack packs an object as Add does, but does not count it: the object does not become a base, and
+// is not released. The handle can be unpacked as long as it is kept.
 func (p *Packer) Pack(dst []byte, g *Group, data []byte, own ...string) (packed []byte, base *Base) {
 	p.wake()
 	base = g.baseFor(len(data))

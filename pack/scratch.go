@@ -7,9 +7,9 @@ import (
 	"github.com/skiff-k8s/skiff/pack/internal/near"
 )
 
-// scratch is the memory that a Packer packs in. It is some 50 KB, more in a flood (open.go), and most
-// packers of a process have nothing to pack most of the time: so all packers of a process take it
-// from one pool.
+// scratch is the memory that a Packer packs in. It is some 50 KB, more in a flood (open.go), and
+// most packers of a process have nothing to pack most of the time: so all packers of a process take
+// it from one pool.
 type scratch struct {
 	matcher near.Packer
 	ready   *Base  // the base that matcher is ready for

@@ -8,15 +8,16 @@ import (
 	"sync/atomic"
 )
 
-// decodedCache keeps decoded objects within a budget in bytes. K identifies one state of one object,
-// so that what is found under it is never stale; only useless, once the store has moved on.
+// decodedCache keeps decoded objects within a budget in bytes. K identifies one state of one
+// object. So an object that is found is never stale. It is only of no use once the store has moved
+// on.
 //
-// What is kept is what is read again: a state is admitted when it is read for the second time within
-// a while, so that going over everything once pushes nothing out, and what has not been read since
-// the clock's hand came by last makes room.
+// A state is admitted when it is read for the second time within a while, so that one pass over all
+// objects evicts nothing. An object makes room if it has not been read since the clock's hand
+// passed it last.
 //
-// Readers of what is there take no lock and write to nothing that they share but a counter, of which
-// there are several. mu is for who brings or takes away.
+// A reader that finds its object takes no lock, and writes to no shared memory but a counter, of
+// which there are several. mu is for callers that add or remove.
 type decodedCache[K comparable] struct {
 	slots  sync.Map // K to *decodedSlot[K]: those of the clock
 	hits   counter
@@ -36,18 +37,18 @@ type decodedSlot[K comparable] struct {
 	key        K
 	value      any
 	bytes      int64
-	read       atomic.Bool // since the hand came by
+	read       atomic.Bool // since the hand passed it
 	prev, next *decodedSlot[K]
 }
 
-// firstReads remembers some of the states that have been read once, each by a part of its hash. 0 is
-// none.
+// firstReads remembers some of the states that have been read once, each by a part of its hash. 0
+// is none.
 type firstReads [8]uint32
 
 const (
-	// decodedSlotBytes is what the cache needs for each object besides the object itself: the slot
-	// and its share of the map. It counts towards the budget, so that a million tiny objects keep
-	// to it too.
+	// decodedSlotBytes is the memory that the cache needs for each object beside it: the slot and
+	// its share of the map. It counts towards the budget, so that a million tiny objects keep to it
+	// too.
 	decodedSlotBytes = 160
 
 	// perFirstRead is how many bytes of the budget there are for each first read that is
@@ -58,13 +59,13 @@ const (
 	maxFirstReads = 64 << 10
 )
 
-// newDecodedCache returns a cache with a budget in bytes. 0 keeps nothing; negative, everything that
-// is offered.
+// newDecodedCache returns a cache with a budget in bytes. 0 means that nothing is kept; negative
+// means no limit.
 func newDecodedCache[K comparable](budget int64) *decodedCache[K] {
 	return &decodedCache[K]{budget: budget, seed: maphash.MakeSeed()}
 }
 
-// get returns the object of a state if it is here, shared with everyone who asks.
+// get returns the object of a state, shared by all callers, and reports whether it is in the cache.
 func (c *decodedCache[K]) get(k K) (any, bool) {
 	found, ok := c.slots.Load(k)
 	if !ok {
@@ -79,9 +80,8 @@ func (c *decodedCache[K]) get(k K) (any, bool) {
 	return slot.value, true
 }
 
-// wanted notes that k has been read, and says whether its object would be kept: it is the second
-// time within a while, or there is no limit. Who asks it before decoding knows whether to decode for
-// sharing.
+// wanted notes that k has been read, and reports whether its object would be kept: if it is read
+// for the second time within a while, or if there is no limit.
 func (c *decodedCache[K]) wanted(k K) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,13 +109,14 @@ func (c *decodedCache[K]) wanted(k K) bool {
 	return false
 }
 
-// keep takes in the object of a state that is wanted, bytes large, and says whether anybody else may
-// have it from here on. It is not taken in if it alone is larger than the budget, or if the state is
-// not the current one.
+// keep adds the object of a state that is wanted, bytes large, and reports whether others may have
+// it from now on. The object is not added if it alone exceeds the budget, or if current returns
+// false.
 //
-// current is called with the cache locked, and a second time after the object can be found: a forget
-// that came too early to find it came from someone who had made the state old already, and that
-// current sees. So forget is for callers that hold nothing that current takes.
+// current reports whether the state is the current one. It is called with the cache locked, and
+// once more after the object can be found. If a forget came before the object could be found, the
+// state was old already, and the second call returns false. So the callers of forget must hold no
+// lock that current takes.
 func (c *decodedCache[K]) keep(k K, v any, bytes int64, current func() bool) bool {
 	slot := &decodedSlot[K]{key: k, value: v, bytes: bytes + decodedSlotBytes}
 	c.mu.Lock()
@@ -124,18 +125,18 @@ func (c *decodedCache[K]) keep(k K, v any, bytes int64, current func() bool) boo
 		return false
 	}
 	if _, here := c.slots.LoadOrStore(k, slot); here {
-		return true // somebody was faster
+		return true // another caller was faster
 	}
 	if !current() {
 		c.slots.Delete(k)
-		return true // somebody may have found it
+		return true // a reader may have found it
 	}
 	c.enter(slot)
 	c.evict()
 	return true
 }
 
-// forget takes out a state that is not the current one any more.
+// forget removes the object of a state that is not the current one any more.
 func (c *decodedCache[K]) forget(k K) {
 	if _, here := c.slots.Load(k); !here { // as nearly every object of a large cache
 		return
@@ -147,7 +148,7 @@ func (c *decodedCache[K]) forget(k K) {
 	}
 }
 
-// setBudget changes the budget, and makes it hold.
+// setBudget changes the budget, and evicts objects until it holds.
 func (c *decodedCache[K]) setBudget(budget int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -157,15 +158,16 @@ func (c *decodedCache[K]) setBudget(budget int64) {
 	}
 }
 
-// stats counts what is here. bytes includes what the cache needs for itself.
+// stats returns the number and size of the objects, and how many reads found theirs. bytes includes
+// the memory that the cache needs for itself.
 func (c *decodedCache[K]) stats() (objects int, bytes, hits, misses int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.count, c.bytes, c.hits.sum(), c.misses.sum()
 }
 
-// evict makes room until the budget holds. An object that has been read since the hand came by last
-// stays for another turn. mu is held, as it is below.
+// evict removes objects until the budget holds. An object that has been read since the hand passed
+// it last stays for another turn. mu is held, as it is below.
 func (c *decodedCache[K]) evict() {
 	for c.budget >= 0 && c.bytes > c.budget {
 		slot := c.hand
@@ -176,7 +178,7 @@ func (c *decodedCache[K]) evict() {
 	}
 }
 
-// enter puts a slot into the ring where the hand comes last.
+// enter adds a slot to the ring where the hand comes last.
 func (c *decodedCache[K]) enter(slot *decodedSlot[K]) {
 	if c.hand == nil {
 		slot.prev, slot.next = slot, slot
@@ -189,7 +191,7 @@ func (c *decodedCache[K]) enter(slot *decodedSlot[K]) {
 	c.bytes += slot.bytes
 }
 
-// leave takes a slot out of the ring and the map.
+// leave removes a slot from the ring and the map.
 func (c *decodedCache[K]) leave(slot *decodedSlot[K]) {
 	c.slots.Delete(slot.key)
 	if c.hand == slot {
@@ -202,7 +204,7 @@ func (c *decodedCache[K]) leave(slot *decodedSlot[K]) {
 	c.bytes -= slot.bytes
 }
 
-// counter counts what many goroutines do at once, each in a place that is likely to be its own.
+// counter is a count to which many goroutines add at once, each in a place that is likely its own.
 type counter [8]struct {
 	n atomic.Int64
 	_ [56]byte // the rest of a cache line

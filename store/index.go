@@ -23,9 +23,10 @@ func (e *UnknownIndexError) Error() string {
 	return fmt.Sprintf("store: look up index %q: there is no such index; add it with AddIndex first", e.Name)
 }
 
-// AddIndex adds an index: every item is found under each of the values that f returns for it. f must
-// depend on the item only, and may read the store but not write to it. Objects that are in the store
-// already are indexed before AddIndex returns. AddIndex returns an error if the name is in use.
+// AddIndex adds an index: every item is found under each of the values that f returns for it. f
+// must depend on the item only, and may read the store but not write to it. Objects that are in the
+// store already are indexed before AddIndex returns. AddIndex returns an error if the name is in
+// use.
 func (s *Store) AddIndex(name string, f func(Item) []string) error {
 	s.write.Lock()
 	defer s.write.Unlock()
@@ -74,9 +75,9 @@ type membership struct {
 // index finds entries by the values that a function returns for them.
 //
 // The entries of a value are a doubly linked list, so that an entry leaves it without a search. The
-// links stand in an array by the entry's number: 16 bytes an entry. An entry with several values has
-// further places, in an array of their own. Store.write guards the index, and Store.mu all that is
-// found in it. (The two indexes that every store has are siblingsBy.)
+// links stand in an array by the entry's number: 16 bytes an entry. An entry with several values
+// has further places, in an array of their own. Store.write guards the index, and Store.mu all that
+// is found in it. (The two indexes that every store has are siblingsBy.)
 type index struct {
 	name     string
 	function func(Item) []string
@@ -97,8 +98,8 @@ type indexValue struct {
 	count uint32 // of places
 }
 
-// place is where an entry stands in the list of a value. Its number is the entry's number, or that of
-// an element of more, with inMore set.
+// place is where an entry stands in the list of a value. Its number is the entry's number, or that
+// of an element of more, with inMore set.
 type place struct {
 	value      uint32 // the number of the indexValue; 0: the place is free
 	next, prev uint32 // places of that value; 0 is none
@@ -280,7 +281,8 @@ func (x *index) newMore(e uint32) (p uint32) {
 // sparse reports whether most of the index's memory is not used.
 func (x *index) sparse() bool { return x.values.sparse() || sparse(x.moreUsed, x.more.len()) }
 
-// rebuild makes the index anew, without memory to spare, for entries whose numbers are changed by to.
+// rebuild makes the index anew, without memory to spare, for entries whose numbers are changed by
+// to.
 func (x *index) rebuild(to func(e uint32) uint32) {
 	old := *x
 	*x = *newIndex(old.name, old.function)

@@ -11,14 +11,14 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// Item is one state of one object: its metadata, and the object packed. It is an immutable value and
-// safe for concurrent use. It does not change when the store changes.
+// Item is one state of one object: its metadata, and the object packed. It is an immutable value
+// and safe for concurrent use. It does not change when the store changes.
 //
-// An Item keeps alive its packed bytes, the bases that they need (at most two, of at most 16 KB each),
-// and the metadata that it shares with other objects. It does not keep the store. The strings that it
-// returns are valid for ever. Key, Name and ResourceVersion are parts of the packed bytes, so that to
-// keep one of them keeps those bytes; Namespace, Labels and Owner are parts of the shared metadata.
-// UID and Annotation return new strings.
+// An Item keeps alive its packed bytes, the bases that they need (at most two, of at most 16 KB
+// each), and the metadata that it shares with other objects. It does not keep the store. The
+// strings that it returns are valid for ever. Key, Name and ResourceVersion are parts of the packed
+// bytes, so that to keep one of them keeps those bytes; Namespace, Labels and Owner are parts of
+// the shared metadata. UID and Annotation return new strings.
 //
 // The zero Item stands for no object.
 type Item struct {
@@ -132,8 +132,8 @@ func (c *common) meta(p *parsed, uid string) wire.Meta {
 	}
 }
 
-// SameVersion reports whether the item has that UID and resourceVersion. If resourceVersion is "", it
-// returns false.
+// SameVersion reports whether the item has that UID and resourceVersion. If resourceVersion is "",
+// it returns false.
 func (i Item) SameVersion(uid, resourceVersion string) bool {
 	return i.common != nil && resourceVersion != "" && i.ResourceVersion() == resourceVersion && i.HasUID(uid)
 }
@@ -176,8 +176,8 @@ func (i Item) Annotation(key string) (value string, ok bool) {
 
 var errNoObject = errors.New("store: use item: the zero Item stands for no object")
 
-// Object returns the object unpacked. All its memory is the caller's own, except that the strings of
-// Meta but the UID are the item's.
+// Object returns the object unpacked. All its memory is the caller's own, except that the strings
+// of Meta but the UID are the item's.
 func (i Item) Object() (wire.Object, error) {
 	var own wire.Object
 	err := i.Use(func(o wire.Object) error {
@@ -189,9 +189,9 @@ func (i Item) Object() (wire.Object, error) {
 	return own, err
 }
 
-// Use calls f with the object unpacked into memory that is used again afterwards: f must keep neither
-// the object's Data and UID nor anything that refers to them (wire.Decode does not). Use returns f's
-// error. It is an error to use the zero Item.
+// Use calls f with the object unpacked into memory that is used again afterwards: f must keep
+// neither the object's Data and UID nor anything that refers to them (wire.Decode does not). Use
+// returns f's error. It is an error to use the zero Item.
 func (i Item) Use(f func(wire.Object) error) error {
 	if i.common == nil {
 		return errNoObject
@@ -207,7 +207,10 @@ func (i Item) Use(f func(wire.Object) error) error {
 		return fmt.Errorf("store: use %s: the memory of this process is damaged: %w", p.key, err)
 	}
 	o := i.common.origin
-	return f(wire.Object{Format: o.format, APIVersion: o.apiVersion, Kind: o.kind, Meta: i.common.meta(&p, uid), Data: u.data})
+	return f(wire.Object{
+		Format: o.format, APIVersion: o.apiVersion, Kind: o.kind,
+		Meta: i.common.meta(&p, uid), Data: u.data,
+	})
 }
 
 // unpacker is memory to unpack into.

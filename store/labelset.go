@@ -10,9 +10,10 @@ import (
 
 // Objects have much in common, which the store keeps once, in two steps:
 //
-//   - Siblings are the objects of one kind, namespace and controller owner: the Pods of a ReplicaSet.
-//   - A label set is the siblings that have the same labels too, are all being deleted or all not, and
-//     are packed against the same base.
+//   - Siblings are the objects of one kind, namespace and controller owner: the Pods of a
+//     ReplicaSet.
+//   - A label set is the siblings that have the same labels too, are all being deleted or all not,
+//     and are packed against the same base.
 //
 // Each step has two parts. What its objects have in common (origin, common) is immutable, so that
 // Items refer to it. The record (siblings, labelSet) is the store's: it leads to the objects, and
@@ -133,8 +134,8 @@ func (c *common) fits(o *wire.Object) bool {
 		from.format == o.Format
 }
 
-// labelSetFor returns a label set that fits o, whatever its base. It may be a new one, which is not in
-// the store. s.write is held.
+// labelSetFor returns a label set that fits o, whatever its base. It may be a new one, which is not
+// in the store. s.write is held.
 func (s *Store) labelSetFor(o *wire.Object) *labelSet {
 	b := s.buffers
 	b.id = appendOriginID(b.id[:0], o)
@@ -189,8 +190,8 @@ func (set *labelSet) withBase(b *pack.Base) *labelSet {
 	return &labelSet{common: &c, id: set.id, siblings: set.siblings, group: set.group, otherBase: set}
 }
 
-// link puts an entry into a label set, and the label set into the store if it is not. Both locks are
-// held.
+// link puts an entry into a label set, and the label set into the store if it is not. Both locks
+// are held.
 func (s *Store) link(e uint32, set *labelSet) {
 	if set.number == 0 {
 		s.addLabelSet(set)
@@ -203,8 +204,8 @@ func (s *Store) link(e uint32, set *labelSet) {
 	set.count++
 }
 
-// unlink takes an entry out of its label set, and the label set out of the store if it was the last.
-// Both locks are held.
+// unlink takes an entry out of its label set, and the label set out of the store if it was the
+// last. Both locks are held.
 func (s *Store) unlink(e uint32) {
 	at := *s.entries.links.at(e)
 	set := s.sets.at[at.set]

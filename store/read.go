@@ -32,9 +32,9 @@ func (s *Store) Items() []Item { return s.snapshot("", nil) }
 func (s *Store) All() iter.Seq[Item] { return s.Select("", nil) }
 
 // Select returns an iterator over the items of a namespace ("" means all) whose labels match, in no
-// order, as they are when the iteration begins. A nil selector matches all. No object is unpacked for
-// it, and the selector is asked once for each label set. The selector is asked while the store is
-// locked, so it must not use the store.
+// order, as they are when the iteration begins. A nil selector matches all. No object is unpacked
+// for it, and the selector is asked once for each label set. The selector is asked while the store
+// is locked, so it must not use the store.
 func (s *Store) Select(namespace string, selector labels.Selector) iter.Seq[Item] {
 	return func(yield func(Item) bool) {
 		for _, item := range s.snapshot(namespace, selector) {

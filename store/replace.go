@@ -10,9 +10,9 @@ func (s *Store) BeginReplace() {
 	s.inList, s.replacing = nil, true
 }
 
-// Touch notes that an object with this metadata is in the list. It reports whether the store has just
-// that state of it (its key, UID and resourceVersion); if not, the object is not noted, and has to be
-// Set.
+// Touch notes that an object with this metadata is in the list. It reports whether the store has
+// just that state of it (its key, UID and resourceVersion); if not, the object is not noted, and
+// has to be Set.
 func (s *Store) Touch(m *wire.Meta) bool {
 	s.write.Lock()
 	defer s.write.Unlock()

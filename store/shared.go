@@ -4,14 +4,14 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// Shared returns the object as decode makes it out of the object's bytes. An object that is read often
-// stays decoded, within the store's budget; then decode is not called, and all callers get the same
-// value. shared reports whether others have the value too, so that nobody may change it. If shared is
-// false, the value was made for this caller alone.
+// Shared returns the object as decode makes it out of the object's bytes. An object that is read
+// often stays decoded, within the store's budget; then decode is not called, and all callers get
+// the same value. shared reports whether others have the value too, so that nobody may change it.
+// If shared is false, the value was made for this caller alone.
 //
-// decode must keep nothing of the wire.Object (wire.Decode does not). size returns the size of a value
-// in memory, in bytes, and is called only for a value that is to be kept. If the item is zero, or its
-// store is gone, nothing is kept. The error is decode's.
+// decode must keep nothing of the wire.Object (wire.Decode does not). size returns the size of a
+// value in memory, in bytes, and is called only for a value that is to be kept. If the item is
+// zero, or its store is gone, nothing is kept. The error is decode's.
 func (i Item) Shared(decode func(wire.Object) (any, error), size func(any) int64) (value any, shared bool, err error) {
 	if i.common == nil {
 		return nil, false, errNoObject

@@ -1,7 +1,7 @@
 package store
 
-// shrink gives memory back where most of it is not used any more: it gives what is left new numbers,
-// without gaps. It is called last, for it changes the numbers of entries. s.write is held.
+// shrink gives memory back where most of it is not used any more: it gives what is left new
+// numbers, without gaps. It is called last, for it changes the numbers of entries. s.write is held.
 func (s *Store) shrink() {
 	if sparse(s.entries.len(), s.entries.room()) {
 		s.mu.Lock()

@@ -87,7 +87,8 @@ func (p *parsed) appendUID(b []byte) []byte {
 	return append(append(b, '-'), text[20:]...)
 }
 
-// parseUID parses a UID of the form that servers write, and reports whether it has that form exactly.
+// parseUID parses a UID of the form that servers write, and reports whether it has that form
+// exactly.
 func parseUID(into *[16]byte, uid string) bool {
 	if len(uid) != textUID || uid[8] != '-' || uid[13] != '-' || uid[18] != '-' || uid[23] != '-' {
 		return false

@@ -3,16 +3,16 @@ package store
 // Stats is the state of a store. All sizes are in bytes.
 type Stats struct {
 	Objects      int
-	PackedBytes  int64 // the objects with their names, as they are kept
-	RawBytes     int64 // the objects as they came
+	PackedBytes  int64 // the objects with keys, versions and UIDs, as they are stored
+	RawBytes     int64 // the objects unpacked
 	Groups       int   // different sets of kind, namespace, owner, labels and base
-	Bases        int   // objects kept for others to be packed against
+	Bases        int   // objects that others are packed against (package pack)
 	BaseBytes    int64 // of the bases
-	ScratchBytes int64 // memory that packing works in, at most a few MB however much is packed; 0 after Rest
+	ScratchBytes int64 // of the memory that packing works in: at most a few MB; 0 after Rest
 
 	DecodedObjects int   // kept decoded by Item.Shared
-	DecodedBytes   int64 // what those take, with what it takes to keep them
-	Hits, Misses   int64 // of Item.Shared: found decoded, and not
+	DecodedBytes   int64 // of those, with the memory that it takes to find them
+	Hits, Misses   int64 // calls of Item.Shared that found the object decoded, and that did not
 }
 
 // Stats returns the state of the store. It goes over no objects, and does not wait for a writer.

@@ -10,16 +10,16 @@ import (
 
 // Store is a set of objects by key ("namespace/name"). It is safe for concurrent use.
 //
-// Writers wait for each other. A writer packs and calls the functions of indexes before it takes the
-// lock that readers take, and holds that one for moments. A reader of many items copies a list of
-// them (32 bytes each) under that lock, and then holds nothing. So every list shows the store as it
-// was at one moment, and callbacks may read and write the store.
+// Writers wait for each other. A writer packs and calls the functions of indexes before it takes
+// the lock that readers take, and holds that one for moments. A reader of many items copies a list
+// of them (32 bytes each) under that lock, and then holds nothing. So every list shows the store as
+// it was at one moment, and callbacks may read and write the store.
 type Store struct {
 	self    weak.Pointer[Store]
 	decoded *decodedCache[uint64] // by Item.generation
 
-	// write is held by the one writer at a time, and taken before mu. It guards the fields below, and
-	// what the comments say it guards.
+	// write is held by the one writer at a time, and taken before mu. It guards the fields below,
+	// and what the comments say it guards.
 	write       sync.Mutex
 	packer      pack.Packer
 	kinds       map[string]*kind
@@ -30,8 +30,8 @@ type Store struct {
 	replacing   bool
 	*buffers    // nil while nothing is packed
 
-	// mu guards the fields below, and what the comments say it guards. It is held for writing only by
-	// holders of write, who therefore need it not to read.
+	// mu guards the fields below, and what the comments say it guards. It is held for writing only
+	// by holders of write, who therefore need it not to read.
 	mu          sync.RWMutex
 	entries     *entries
 	sets        records[labelSet]
@@ -106,7 +106,8 @@ func (s *Store) Set(o wire.Object) (now, was Item) {
 // add packs an object of a group that the store keeps, and returns its state.
 func (s *Store) add(g *pack.Group, o *wire.Object) (state string, b *pack.Base, changed *pack.Group) {
 	out := s.appendHead(o)
-	out, b, changed = s.packer.Add(out, g, o.Data, unsafeString(s.key), o.Meta.UID, o.Meta.ResourceVersion)
+	out, b, changed = s.packer.Add(out, g, o.Data,
+		unsafeString(s.key), o.Meta.UID, o.Meta.ResourceVersion)
 	s.state = small(out)
 	return string(out), b, changed
 }
@@ -193,7 +194,8 @@ func (s *Store) replace(e uint32, set *labelSet, item Item) {
 func (s *Store) repack(changed *pack.Group, set *labelSet) {
 	var sets []*labelSet
 	for other := set.siblings.first; other != nil; other = other.next {
-		if (other.group == changed || set.siblings.group == changed) && pack.Repackable(other.group, other.common.base) {
+		changes := other.group == changed || set.siblings.group == changed
+		if changes && pack.Repackable(other.group, other.common.base) {
 			sets = append(sets, other)
 		}
 	}
@@ -214,7 +216,8 @@ func (s *Store) repackEntry(e uint32) bool {
 	p := parseState(was.state)
 	s.uid = p.appendUID(s.uid[:0])
 	head := was.state[:len(was.state)-len(p.body)]
-	out, base, ok := s.packer.Repack(append(s.state[:0], head...), set.group, was.handle(), p.key, unsafeString(s.uid), p.version)
+	out, base, ok := s.packer.Repack(append(s.state[:0], head...), set.group, was.handle(),
+		p.key, unsafeString(s.uid), p.version)
 	s.state = small(out)
 	if !ok {
 		return false
@@ -235,12 +238,14 @@ func (s *Store) Pack(o wire.Object) Item {
 	defer s.write.Unlock()
 	s.wake()
 	set := s.labelSetFor(&o)
-	out, base := s.packer.Pack(s.appendHead(&o), set.group, o.Data, unsafeString(s.key), o.Meta.UID, o.Meta.ResourceVersion)
+	out, base := s.packer.Pack(s.appendHead(&o), set.group, o.Data,
+		unsafeString(s.key), o.Meta.UID, o.Meta.ResourceVersion)
 	s.state = small(out)
 	return s.newItem(set.withBase(base), string(out))
 }
 
-// Delete removes a key. It returns the item that was stored there, and reports whether there was one.
+// Delete removes a key. It returns the item that was stored there, and reports whether there was
+// one.
 func (s *Store) Delete(key string) (last Item, had bool) {
 	s.write.Lock()
 	defer s.write.Unlock()

@@ -2,12 +2,12 @@ package store
 
 import "hash/maphash"
 
-// table finds numbers by the keys that they stand for. The keys are not in the table: key returns the
-// one of a number. So a number takes 7 to 13 bytes, where a Go map of strings takes 38, and keeps
-// room for the most entries that it ever had.
+// table finds numbers by the keys that they stand for. The keys are not in the table: key returns
+// the one of a number. So a number takes 7 to 13 bytes, where a Go map of strings takes 38, and
+// keeps room for the most entries that it ever had.
 //
-// It is a hash table with open addressing and linear probing. A slot's tag, 7 bits of its key's hash,
-// spares most looks at other keys. 0 is no number.
+// It is a hash table with open addressing and linear probing. A slot's tag, 7 bits of its key's
+// hash, spares most looks at other keys. 0 is no number.
 type table struct {
 	key   func(number uint32) string
 	seed  maphash.Seed

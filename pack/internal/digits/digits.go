@@ -1,6 +1,6 @@
-// Package digits halves hexadecimal digits. Container IDs, UIDs, checksums and hashes stand in
-// objects as text, and are random: no compression finds anything in them but that they are digits.
-// In a Pod that is packed against its sibling they are a third of what is left.
+// Package digits stores hexadecimal digits two to a byte. Container IDs, UIDs, checksums and hashes
+// occur in objects as text, and are random: no search for repetitions shortens them. Of a Pod that
+// is packed against another one of its ReplicaSet, they are a third of what is left.
 //
 //	packed, ok := digits.Pack(nil, block) // false: there are none
 //	block, err := digits.Unpack(nil, packed)
@@ -54,8 +54,8 @@ type run struct {
 	uid        bool
 }
 
-// Pack appends src to dst with its digits halved, and says whether that made it shorter. If it did
-// not, it returns dst as it was.
+// Pack appends src to dst with its digits halved, and reports whether that made it shorter. If not,
+// it returns dst as it was.
 func Pack(dst, src []byte) ([]byte, bool) {
 	begin, at := len(dst), 0
 	for {
@@ -107,7 +107,7 @@ func next(src []byte, from int) (run, bool) {
 	return run{}, false
 }
 
-// isUID says whether b begins with xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx.
+// isUID reports whether b begins with xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx.
 func isUID(b []byte) bool {
 	if len(b) < uidText || b[8] != '-' || b[13] != '-' || b[18] != '-' || b[23] != '-' {
 		return false
@@ -132,9 +132,10 @@ func appendValues(dst, digits []byte) []byte {
 	return dst
 }
 
-var errDamaged = errors.New("digits: this is not what Pack wrote")
+var errDamaged = errors.New("restore digits: the bytes are damaged")
 
-// Unpack appends what packed was before Pack to dst. The error says that it was never that.
+// Unpack appends to dst what Pack made packed of. It returns an error if packed is not the output
+// of Pack.
 func Unpack(dst, packed []byte) ([]byte, error) {
 	for {
 		n, size := binary.Uvarint(packed)

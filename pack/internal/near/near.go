@@ -1,17 +1,17 @@
 // Package near packs bytes against bytes that are nearly the same: a Pod against another Pod of its
-// ReplicaSet. What comes out is a block of S2 with a dictionary
-// (github.com/klauspost/compress/s2), and it is that library which reads it back:
+// ReplicaSet. The result is a block of S2 with a dictionary, which the library
+// github.com/klauspost/compress/s2 unpacks:
 //
 //	var p near.Packer
 //	p.Base(sibling)
 //	packed := p.Pack(nil, header, object)
 //	object, err := near.Unpack(nil, dict, packed) // dict: sibling, then header
 //
-// Finding the matches is done here, because of what it costs in the library: its encoder needs a
-// table of 32 KB for each dictionary, which is either kept (400 owners' tables are more than the
-// 20,000 Pods that they own), or made each time for 10 µs and 33 KB of garbage. Here one small table
-// is filled anew for each base, within a microsecond, and nothing is allocated. The benchmarks of
-// this package run both.
+// The matches are found here and not by the library, because its encoder needs a table of 32 KB for
+// each dictionary. The tables of 400 owners, if kept, take more memory than the 20,000 Pods that
+// they own; if made each time, each costs 10 µs and 33 KB of garbage. Here one small table is
+// filled anew for each base, within a microsecond, and nothing is allocated. The benchmarks of this
+// package run both.
 package near
 
 import (
@@ -35,8 +35,8 @@ const (
 	baseBits = 12
 	ownBits  = 11
 
-	// Of the base, each baseStep-th place is in the table. Matches grow backwards too, so every one of
-	// minMatch+baseStep-1 bytes can be found all the same.
+	// Of the base, each baseStep-th place is in the table. Matches grow backwards too, so every one
+	// of minMatch+baseStep-1 bytes can be found all the same.
 	baseStep = 4
 	// goodMatch is how long the match where the last copies came from must be for no other to be
 	// looked for.
@@ -46,8 +46,8 @@ const (
 	// object runs beside it.
 	minGain    = 2
 	homeLength = 24
-	// soon is how many bytes may have been left to a literal for it to be worth while to end it where
-	// the last copy goes on.
+	// soon is how many bytes may have been left to a literal for it to be worth while to end it
+	// where the last copy goes on.
 	soon = 8
 	// padding allows to look at eight bytes wherever there are four.
 	padding = 4
@@ -76,12 +76,14 @@ func (p *Packer) Base(b []byte) {
 // and object together.
 func (p *Packer) Cap() int { return cap(p.text) }
 
-// Pack appends src, packed, to dst. header stands behind the base as if it were a part of it: what
-// the reader knows of this object besides. Base, header and src are at most MaxBytes together.
+// Pack appends src, packed, to dst. header stands behind the base as if it were part of it: bytes
+// of this object that the reader knows anyway. Base, header and src must be at most MaxBytes
+// together; beyond that the result is damaged.
 //
-// An object runs beside its base for most of its length, interrupted by what is its own. There it
-// costs two or three bytes to go on at the same distance, for the format has a short form for that,
-// and more to come back to it from elsewhere. So what is looked for first is where it goes on.
+// An object is the same as its base for most of its length, with interruptions. After one, a copy
+// from the same distance as before takes two or three bytes, because the format has a short form
+// for that. A copy from elsewhere takes more, and so does the way back. So Pack looks at the same
+// distance first.
 func (p *Packer) Pack(dst, header, src []byte) []byte {
 	begin := p.base + len(header)
 	text := append(append(append(p.text[:p.base], header...), src...), make([]byte, padding)...)
@@ -167,9 +169,9 @@ func (m match) orBetter(o match, last int) match {
 	return m
 }
 
-// extend is the match of at with place, where the same four bytes stand, grown in both directions as
-// far as what is pending, and as far as a copy of the format may reach: it is all in the dictionary,
-// which ends at begin, or all behind it.
+// extend is the match of at with place, where the same four bytes stand, grown in both directions
+// as far as what is pending, and as far as a copy of the format may reach: it is all in the
+// dictionary, which ends at begin, or all behind it.
 func extend(text []byte, begin, pending, at, place int) match {
 	first, end := begin, len(text)
 	if place < begin {

@@ -1,8 +1,8 @@
 package near
 
-// The elements of an S2 block, as its format description has them (github.com/klauspost/compress/s2,
-// "Block format", which extends that of Snappy). The low two bits of an element's first byte tell
-// what it is.
+// The elements of an S2 block, as its format description has them
+// (github.com/klauspost/compress/s2, "Block format", which extends that of Snappy). The low two
+// bits of an element's first byte tell what it is.
 const (
 	tagLiteral = 0 // bytes as they are
 	tagCopy1   = 1 // 4 to 11 bytes, from up to 2047 bytes before; offset 0: from the offset of the last copy
