@@ -26,17 +26,17 @@
 //
 // # Fields
 //
-// What a program never looks at need not be kept, and what it does not look at now need not be
-// decoded. [Fields] are paths such as spec.containers[*].env, made ready for a type once:
+// Fields that a program never reads need not be kept, and fields that it does not read now need not be
+// decoded. Package fieldpath chooses them by paths such as spec.containers[*].env:
 //
-//   - [Options].Drop leaves them out of every object that is read ([NewDrop]).
-//   - [Fields.Keep] makes an object of them alone, to decode just that.
-//   - [Fields.Values] looks up the values there without decoding, for an index by field.
+//   - [Options].Drop leaves fields out of every object that is read ([NewDrop]).
+//   - [Object.Keep] makes an object of the chosen fields alone, to decode no others.
+//   - [Object.Values] reads the values of fields without decoding, for an index by field.
 //
 // # What is checked
 //
-// Input is taken for hostile. JSON is read by the grammar of RFC 8259, protobuf by the rules of its
-// encoding; whatever breaks them is a [SyntaxError] that names the offset and what was being read.
+// Input is treated as untrusted. JSON is read by the grammar of RFC 8259, protobuf by the rules of its
+// encoding; what breaks them is a [SyntaxError] that names the offset and what was being read.
 // No length that the input claims is believed before that many bytes have come.
 //
 //   - Unknown fields are kept and otherwise ignored.

@@ -1,6 +1,6 @@
 package wire
 
-// DefaultMaxObjectBytes is the most that one object may take when Options say nothing else: 64 MiB.
+// DefaultMaxObjectBytes is the default of [Options].MaxObjectBytes: 64 MiB.
 // etcd takes 1.5 MiB in a request, so no object that the API server stores is larger by much; but
 // aggregated API servers make up objects of any size. The bound is there to turn a runaway stream
 // into an error before it is an exhausted memory.
@@ -11,9 +11,9 @@ type Options struct {
 	// KeepManagedFields leaves metadata.managedFields in the objects' Data.
 	KeepManagedFields bool
 
-	// Drop says which other fields are left out of the objects' Data, as if nobody had ever set them.
-	// It is made by [NewDrop]; nil leaves out none. In protobuf it is used on objects of its type only,
-	// and it has to have one; in JSON, on whatever is no Status.
+	// Drop leaves other fields out of the objects' Data, as if nobody had ever set them. nil leaves out
+	// none. In protobuf it applies to objects of the type that it was made for; if it was made for a
+	// type without a protobuf form, reading is an error. In JSON it applies to every object but a Status.
 	Drop *Drop
 
 	// MaxObjectBytes is the most that one object may take as it comes, with its managedFields and,
