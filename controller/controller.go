@@ -13,21 +13,21 @@ import (
 	"github.com/skiff-k8s/skiff/workqueue"
 )
 
-// Reconcile brings the object of key into the state that it should have, whatever its present state.
-// It is given a key and not an event: several events may lead to one call, and a call may come without
-// any.
+// Reconcile brings the object of key into the state that it should have, whatever its present
+// state. It is given a key and not an event: several events may lead to one call, and a call may
+// come without any.
 //
 // It is called by several goroutines, for different keys; never twice at once for one key. After an
 // error or a panic the key is tried again later (see MaxRetries and Terminal), and the Result is
 // ignored.
 //
 // ctx does not end when the controller is stopped, so that nothing is left half done. It ends when
-// that takes longer than the DrainTimeout. The controller observes what is written under ctx through
-// package client, and does not reconcile the key again before the caches have seen it.
+// that takes longer than the DrainTimeout. The controller observes what is written under ctx
+// through package client, and does not reconcile the key again before the caches have seen it.
 type Reconcile func(ctx context.Context, key Key) (Result, error)
 
-// Controller calls a Reconcile. Make one with New, and run it with Run or Controller.Run. Its methods
-// are safe for concurrent use.
+// Controller calls a Reconcile. Make one with New, and run it with Run or Controller.Run. Its
+// methods are safe for concurrent use.
 type Controller struct {
 	name      string
 	reconcile Reconcile
@@ -51,8 +51,8 @@ type Controller struct {
 	count  counters
 }
 
-// New returns a controller that calls r for the keys that its sources name: one For or more, and any
-// number of Owns and Watches. The name is for logs, errors and metrics. New starts nothing.
+// New returns a controller that calls r for the keys that its sources name: one For or more, and
+// any number of Owns and Watches. The name is for logs, errors and metrics. New starts nothing.
 //
 // New does not fail. A mistake in its arguments is returned by Run at once.
 func New(name string, r Reconcile, opts ...Option) *Controller {
@@ -62,7 +62,8 @@ func New(name string, r Reconcile, opts ...Option) *Controller {
 	}
 	c.defaults()
 	c.log = c.log.With("controller", name)
-	c.queue = workqueue.NewWithRateLimiter(c.limiter, workqueue.WithName(name), workqueue.WithMetrics(c.queueMetrics))
+	c.queue = workqueue.NewWithRateLimiter(c.limiter,
+		workqueue.WithName(name), workqueue.WithMetrics(c.queueMetrics))
 	c.holds = newHolds(c.writeTimeout, c.queue.Add, c.writeUnseen)
 	for _, s := range c.sources {
 		s.attach(c.holds.newView())
@@ -77,7 +78,8 @@ func (c *Controller) check() (primary kind.Info, err error) {
 		mistakes = append(mistakes, errors.New("its Reconcile is nil"))
 	}
 	if c.workers < 1 {
-		mistakes = append(mistakes, fmt.Errorf("it has %d workers: a positive number is needed, 0 means the default", c.workers))
+		mistakes = append(mistakes, fmt.Errorf(
+			"it has %d workers: a positive number is needed, 0 means the default", c.workers))
 	}
 	fors := 0
 	for _, s := range c.sources {
@@ -92,12 +94,14 @@ func (c *Controller) check() (primary kind.Info, err error) {
 		case fors == 0:
 			primary = k
 		case k.Group != primary.Group || k.Kind != primary.Kind:
-			mistakes = append(mistakes, fmt.Errorf("it is For %s and For %s: make a controller for each kind", primary, k))
+			mistakes = append(mistakes, fmt.Errorf(
+				"it is For %s and For %s: make a controller for each kind", primary, k))
 		}
 		fors++
 	}
 	if fors == 0 && len(mistakes) == 0 {
-		mistakes = append(mistakes, errors.New("it has no For: its sources must say which objects it is about"))
+		mistakes = append(mistakes, errors.New(
+			"it has no For: its sources must say which objects it is about"))
 	}
 	for _, cache := range c.reads {
 		if err := mistakeOf(cache); err != nil {
@@ -110,8 +114,8 @@ func (c *Controller) check() (primary kind.Info, err error) {
 	return primary, nil
 }
 
-// mistakeOf returns the mistake that was made in the call that made an informer. That the informer has
-// stopped is none: Run finds that out when it waits for the informer.
+// mistakeOf returns the mistake that was made in the call that made an informer. That the informer
+// has stopped is none: Run finds that out when it waits for the informer.
 func mistakeOf(cache informer.Untyped) error {
 	if cache == nil {
 		return errors.New("its informer is nil")
@@ -146,8 +150,8 @@ type Stats struct {
 	GivenUp uint64
 }
 
-// Idle reports whether there is nothing to do now: no key is queued, being reconciled, or held. Keys
-// that wait for a time (RequeueAfter, or a retry) do not count.
+// Idle reports whether there is nothing to do now: no key is queued, being reconciled, or held.
+// Keys that wait for a time (RequeueAfter, or a retry) do not count.
 func (s Stats) Idle() bool {
 	return s.Queue.Depth == 0 && s.Queue.Processing == 0 && s.Held == 0
 }

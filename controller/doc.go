@@ -1,5 +1,6 @@
-// Package controller runs the reconcile loop of a Kubernetes controller: it watches objects, and calls
-// a [Reconcile] for each object that may not be in the state that it should have, until it is.
+// Package controller runs the reconcile loop of a Kubernetes controller: it watches objects, and
+// calls a [Reconcile] for each object that may not be in the state that it should have, until it
+// is.
 //
 // A controller is made of informers (package informer) and one function:
 //
@@ -39,17 +40,18 @@
 //
 // # Starting and stopping
 //
-// [Run] runs a factory with its controllers; [Controller.Run] runs one controller on informers that run
-// already. Both wait until all caches of the controller are in sync: those of its sources and those
-// that [Reads] names. Only then the functions of the controller are called, so each of them may read
-// these caches.
+// [Run] runs a factory with its controllers; [Controller.Run] runs one controller on informers that
+// run already. Both wait until all caches of the controller are in sync: those of its sources and
+// those that [Reads] names. Only then the functions of the controller are called, so each of them
+// may read these caches.
 //
-// A controller never goes on with a cache that stands still. If one of its caches stops, Run ends with
-// an error. If one of them is not in sync within the [SyncTimeout] while the API server answers,
-// because the controller may not list the resource or a CustomResourceDefinition is missing, Run ends
-// with an error that names the informer and its last error. A server that cannot be reached is waited
-// for, and the log says so.
+// A controller never goes on with a cache that stands still. If one of its caches stops, Run ends
+// with an error. If one of them is not in sync within the [SyncTimeout] while the API server
+// answers, because the controller may not list the resource or a CustomResourceDefinition is
+// missing, Run ends with an error that names the informer and its last error. A server that cannot
+// be reached is waited for, and the log says so.
 //
-// When Run's context ends the controller takes no more keys. Reconciles that are running go on, under
-// a context of their own, for up to the [DrainTimeout], and Run returns when they have finished.
+// When Run's context ends the controller takes no more keys. Reconciles that are running go on,
+// under a context of their own, for up to the [DrainTimeout], and Run returns when they have
+// finished.
 package controller

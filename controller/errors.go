@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// Terminal marks err as an error that another try does not help. A key whose reconcile returns it is not
-// tried again until its next event or resync. Terminal(nil) is nil. errors.Is and errors.As find what
-// err wraps.
+// Terminal marks err as an error that another try does not help. A key whose reconcile returns it
+// is not tried again until its next event or resync. Terminal(nil) is nil. errors.Is and errors.As
+// find what err wraps.
 func Terminal(err error) error {
 	if err == nil {
 		return nil
@@ -29,9 +29,9 @@ type terminalError struct{ err error }
 func (e *terminalError) Error() string { return e.err.Error() }
 func (e *terminalError) Unwrap() error { return e.err }
 
-// PanicError is the error of a reconcile that panicked. The controller goes on, and tries the key again
-// as after any error. It is the "error" of a log record; of each different stack the first record has
-// it as "stack".
+// PanicError is the error of a reconcile that panicked. The controller goes on, and tries the key
+// again as after any error. It is the "error" of a log record; of each different stack the first
+// record has it as "stack".
 type PanicError struct {
 	Value any    // the argument of panic
 	Stack []byte // of the goroutine, from the panic up

@@ -57,8 +57,8 @@ func serveOneConfigMap(w http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
-// Only changes of the specification and of the label app are reconciled, and only of Deployments that
-// have that label.
+// Only changes of the specification and of the label app are reconciled, and only of Deployments
+// that have that label.
 func ExampleSource_When() {
 	var deployments *informer.Informer[appsv1.Deployment] // informer.For[appsv1.Deployment](factory)
 	var reconcile controller.Reconcile

@@ -44,8 +44,8 @@ type hold struct {
 	place  *list.Element
 }
 
-// wait is one fact that one cache has to show: that it contains a resourceVersion, or that an object
-// is gone.
+// wait is one fact that one cache has to show: that it contains a resourceVersion, or that an
+// object is gone.
 type wait struct {
 	hold    *hold
 	view    *view
@@ -147,7 +147,8 @@ func (v *view) contains(version uint64) {
 	h.releaseAll(free)
 }
 
-// lost ends the waits for object to go: it is not in the view's cache any more, or is being deleted.
+// lost ends the waits for object to go: it is not in the view's cache any more, or is being
+// deleted.
 func (v *view) lost(object Key) {
 	h := v.holds
 	var free []Key

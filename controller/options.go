@@ -56,32 +56,32 @@ func MaxRetries(n int) Option {
 	return optionFunc(func(c *Controller) { c.maxRetries = n })
 }
 
-// Logger sets the logger of the controller, and of LoggerFrom in a reconcile. nil means the default,
-// slog.Default.
+// Logger sets the logger of the controller, and of LoggerFrom in a reconcile. nil means the
+// default, slog.Default.
 func Logger(log *slog.Logger) Option {
 	return optionFunc(func(c *Controller) { c.log = log })
 }
 
-// SyncTimeout sets how long Run waits for the initial lists of its caches. When the time is over Run
-// returns an error that names the informer and its last error. 0 means the default,
+// SyncTimeout sets how long Run waits for the initial lists of its caches. When the time is over
+// Run returns an error that names the informer and its last error. 0 means the default,
 // DefaultSyncTimeout; negative means wait forever.
 //
 // The clock runs only while the API server answers. An error status, such as 403 Forbidden or 404
-// Not Found, is an answer; a refused connection is not. While the server cannot be reached Run waits,
-// and logs that once a minute.
+// Not Found, is an answer; a refused connection is not. While the server cannot be reached Run
+// waits, and logs that once a minute.
 func SyncTimeout(d time.Duration) Option {
 	return optionFunc(func(c *Controller) { c.syncTimeout = d })
 }
 
-// DrainTimeout sets how long reconciles that are running when Run's context ends may go on. When the
-// time is over their own context is cancelled. 0 means the default, DefaultDrainTimeout; negative
-// means that it is never cancelled.
+// DrainTimeout sets how long reconciles that are running when Run's context ends may go on. When
+// the time is over their own context is cancelled. 0 means the default, DefaultDrainTimeout;
+// negative means that it is never cancelled.
 func DrainTimeout(d time.Duration) Option {
 	return optionFunc(func(c *Controller) { c.drainTimeout = d })
 }
 
-// WriteTimeout sets how long a key waits at most until the caches have seen its own writes. When the
-// time is over the controller logs a warning and reconciles the key. 0 means the default,
+// WriteTimeout sets how long a key waits at most until the caches have seen its own writes. When
+// the time is over the controller logs a warning and reconciles the key. 0 means the default,
 // DefaultWriteTimeout; negative means no limit: a key whose write is never seen, because an
 // informer's selector hides it, is then never reconciled again.
 func WriteTimeout(d time.Duration) Option {
@@ -99,9 +99,9 @@ func QueueMetrics(m workqueue.Metrics) Option {
 	return optionFunc(func(c *Controller) { c.queueMetrics = m })
 }
 
-// Reads names caches that the Reconcile reads beside its sources, or that a source's functions read.
-// Run waits for their initial lists, and ends with an error if one of them stops. Their changes name
-// no key to reconcile.
+// Reads names caches that the Reconcile reads beside its sources, or that a source's functions
+// read. Run waits for their initial lists, and ends with an error if one of them stops. Their
+// changes name no key to reconcile.
 //
 // A cache that a Reconcile reads and that is neither a source nor named here may not be in sync at
 // the first reconcile. A lister's error tells then.

@@ -24,8 +24,8 @@ const (
 
 var stackSeed = maphash.MakeSeed()
 
-// place returns a hash of the calling function's stack from skip frames up. The text of a stack would
-// not do: it has the goroutine's number and the arguments in it.
+// place returns a hash of the calling function's stack from skip frames up. The text of a stack
+// would not do: it has the goroutine's number and the arguments in it.
 func place(skip int) uint64 {
 	var frames [maxFrames]uintptr
 	runtime.Callers(skip+2, frames[:])

@@ -2,8 +2,9 @@ package controller
 
 import "github.com/skiff-k8s/skiff/informer"
 
-// Predicate reports whether an update of an object matters. It is given the object's metadata before
-// and after the update; nothing is decoded. It must not block, and must be safe for concurrent use.
+// Predicate reports whether an update of an object matters. It is given the object's metadata
+// before and after the update; nothing is decoded. It must not block, and must be safe for
+// concurrent use.
 //
 // A Predicate is about updates only, see [Source.When].
 type Predicate func(old, new informer.Meta) bool
@@ -38,11 +39,11 @@ func Not(p Predicate) Predicate {
 }
 
 // GenerationChanged holds if metadata.generation changed: the API server counts it up with each
-// change of the desired state (usually the spec), and when a deletion begins, but not for a change of
-// the status.
+// change of the desired state (usually the spec), and when a deletion begins, but not for a change
+// of the status.
 //
-// Some kinds have no generation, such as ConfigMap. For them GenerationChanged always holds, so that
-// no change is missed.
+// Some kinds have no generation, such as ConfigMap. For them GenerationChanged always holds, so
+// that no change is missed.
 func GenerationChanged(old, new informer.Meta) bool {
 	return old.Generation() != new.Generation() || new.Generation() == 0
 }
@@ -61,7 +62,8 @@ func LabelsChanged(old, new informer.Meta) bool {
 	return false
 }
 
-// LabelChanged returns a predicate that holds if the label of that key was added, changed or removed.
+// LabelChanged returns a predicate that holds if the label of that key was added, changed or
+// removed.
 func LabelChanged(key string) Predicate {
 	return func(old, new informer.Meta) bool {
 		was, had := old.Labels().Lookup(key)
@@ -70,8 +72,8 @@ func LabelChanged(key string) Predicate {
 	}
 }
 
-// AnnotationChanged returns a predicate that holds if the annotation of that key was added, changed or
-// removed. It searches the two objects' bytes, which costs about as much as two calls of
+// AnnotationChanged returns a predicate that holds if the annotation of that key was added, changed
+// or removed. It searches the two objects' bytes, which costs about as much as two calls of
 // Item.Annotation.
 func AnnotationChanged(key string) Predicate {
 	return func(old, new informer.Meta) bool {

@@ -10,16 +10,16 @@ import (
 	"github.com/skiff-k8s/skiff/informer"
 )
 
-// Run runs the factory and the controllers until ctx ends or one of them fails, and returns when all of
-// them have ended.
+// Run runs the factory and the controllers until ctx ends or one of them fails, and returns when
+// all of them have ended.
 //
 // When ctx ends the controllers take no more keys and finish the reconciles that are running, while
 // the caches go on. Then the factory ends, and Run returns nil, unless reconciles took longer than
 // their DrainTimeout.
 //
-// If a controller or the factory ends with an error, the others are stopped in the same way, and Run
-// returns the errors, the first one first. A mistake in a controller is returned before anything is
-// started. Run does not run the informers of other factories.
+// If a controller or the factory ends with an error, the others are stopped in the same way, and
+// Run returns the errors, the first one first. A mistake in a controller is returned before
+// anything is started. Run does not run the informers of other factories.
 func Run(ctx context.Context, f *informer.Factory, controllers ...*Controller) error {
 	if err := checkAll(f, controllers); err != nil {
 		return err
@@ -89,12 +89,12 @@ func (f *failures) join() error {
 	return errors.Join(f.errs...)
 }
 
-// Run waits until the controller's caches are in sync, and reconciles until ctx ends. Then it takes no
-// more keys, lets the reconciles that are running finish, and returns nil. The keys that wait are
-// dropped: after the next start every object is reconciled.
+// Run waits until the controller's caches are in sync, and reconciles until ctx ends. Then it takes
+// no more keys, lets the reconciles that are running finish, and returns nil. The keys that wait
+// are dropped: after the next start every object is reconciled.
 //
-// Run starts no informers. Factory.Run or Factory.Start does, before or after; the function [Run] does
-// both.
+// Run starts no informers. Factory.Run or Factory.Start does, before or after; the function [Run]
+// does both.
 //
 // Run returns an error
 //   - at once, if New was given a mistake, or on a second call;
@@ -128,7 +128,8 @@ func (c *Controller) Run(ctx context.Context) error {
 	return errors.Join(stopped(), err)
 }
 
-// work runs the workers until ctx ends, and then until the reconciles that are running have finished.
+// work runs the workers until ctx ends, and then until the reconciles that are running have
+// finished.
 func (c *Controller) work(ctx context.Context) error {
 	workCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

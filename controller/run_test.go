@@ -108,7 +108,8 @@ func TestRunReturnsNilWhenTheSharedContextEnds(t *testing.T) {
 	})
 }
 
-// Whichever of the two a controller sees first: that its context has ended is why its cache has stopped.
+// Whichever of the two a controller sees first: that its context has ended is why its cache has
+// stopped.
 func TestACacheThatStopsAfterTheContextIsNoFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)

@@ -64,8 +64,8 @@ func Owns[T any](i *informer.Informer[T]) *Source[T] {
 // Watches makes a change of an object of i reconcile the keys that keys returns for it. After an
 // update keys is called with the object as it was and with the object as it is.
 //
-// keys is first called when all caches of the controller are in sync, and may read them. It must not
-// block, and is fastest if it does without decoding the object.
+// keys is first called when all caches of the controller are in sync, and may read them. It must
+// not block, and is fastest if it does without decoding the object.
 func Watches[T any](i *informer.Informer[T], keys func(informer.Item[T]) []Key) *Source[T] {
 	s := newSource(roleWatches, i, func(_ kind.Info, item informer.Item[T]) []Key { return keys(item) })
 	if keys == nil {
@@ -85,8 +85,8 @@ func newSource[T any](r role, i *informer.Informer[T], keys func(kind.Info, info
 // When limits the source's updates to those for which all predicates hold, and returns the source.
 // What several calls of When add up must hold together; [Or] and [Not] say anything else.
 //
-// These pass always: an object that is added or deleted; a resync, which repairs what events did not
-// tell; an update by which an object comes to match Where, or ceases to.
+// These pass always: an object that is added or deleted; a resync, which repairs what events did
+// not tell; an update by which an object comes to match Where, or ceases to.
 func (s *Source[T]) When(predicates ...Predicate) *Source[T] {
 	if slices.ContainsFunc(predicates, func(p Predicate) bool { return p == nil }) {
 		s.mistaken("When has a nil predicate")
@@ -95,9 +95,9 @@ func (s *Source[T]) When(predicates ...Predicate) *Source[T] {
 	return s
 }
 
-// Where limits the source to the objects for which match returns true, and returns the source. If it
-// is called several times all functions must return true. An update counts if the object matches now
-// or did before; a deletion counts if the object matched at the end.
+// Where limits the source to the objects for which match returns true, and returns the source. If
+// it is called several times all functions must return true. An update counts if the object matches
+// now or did before; a deletion counts if the object matched at the end.
 //
 // match is first called when all caches of the controller are in sync. It must not block, and is
 // fastest if it does without decoding the object. Where does not limit what is cached: a selector
@@ -179,8 +179,8 @@ func (s *Source[T]) listen(primary kind.Info) (stop func()) {
 }
 
 // demand returns what w, a write made by a reconcile, asks of the source's cache: to contain the
-// version that w made, or, after a deletion that returned no version, to have lost the object. A write
-// of an object that the cache does not hold asks for nothing.
+// version that w made, or, after a deletion that returned no version, to have lost the object. A
+// write of an object that the cache does not hold asks for nothing.
 func (s *Source[T]) demand(w client.Write) (demand, bool) {
 	mine := s.informer.Kind()
 	if w.Kind.Group != mine.Group || w.Kind.Resource != mine.Resource { // versions of one resource share their numbers

@@ -23,9 +23,9 @@ const (
 	syncLogEvery = time.Minute
 )
 
-// waitForSync waits until all caches of the controller are in sync. It returns nil if ctx ends before
-// that, and an error if a cache stops, or is not in sync after the server has answered for the
-// SyncTimeout.
+// waitForSync waits until all caches of the controller are in sync. It returns nil if ctx ends
+// before that, and an error if a cache stops, or is not in sync after the server has answered for
+// the SyncTimeout.
 func (c *Controller) waitForSync(ctx context.Context) error {
 	waiting, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -164,8 +164,8 @@ func (w *syncWait) log(log *slog.Logger) {
 }
 
 // watchCaches returns a context that ends with parent, or before if one of the controller's caches
-// stops. stopped must be called when the context is not needed any more. It returns an error that names
-// the cache that stopped, nil if none did.
+// stops. stopped must be called when the context is not needed any more. It returns an error that
+// names the cache that stopped, nil if none did.
 func (c *Controller) watchCaches(parent context.Context) (ctx context.Context, stopped func() error) {
 	ctx, cancel := context.WithCancel(parent)
 	var (

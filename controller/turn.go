@@ -68,8 +68,8 @@ func (c *Controller) failed(ctx context.Context, log *slog.Logger, key Key, err 
 	}
 }
 
-// cutOffDelay is the pause between the tries of a key whose retries are used up during an outage. It is
-// short, so that the key is reconciled soon after the outage.
+// cutOffDelay is the pause between the tries of a key whose retries are used up during an outage.
+// It is short, so that the key is reconciled soon after the outage.
 const cutOffDelay = 5 * time.Second
 
 // cutOff reports whether one of the controller's informers cannot reach the API server.
