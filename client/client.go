@@ -34,15 +34,15 @@ type options struct {
 // kind.Register where the kind is known at run time only.
 func WithKind(k kind.Info) Option { return func(o *options) { o.kind = &k } }
 
-// KeepManagedFields makes List, All and Watch return metadata.managedFields. By default they leave it
-// out.
+// KeepManagedFields makes List, All and Watch return metadata.managedFields. By default they leave
+// it out.
 func KeepManagedFields() Option { return func(o *options) { o.keepManagedFields = true } }
 
 // Of returns the client of T's objects, in all namespaces. T is the struct, not a pointer to it.
 //
-// Of itself does not fail. If the kind of T is not known, every call returns a [*kind.UnknownError].
-// If T is unstructured.Unstructured, which can hold an object of any kind, every call returns a
-// [*kind.MisuseError]: package dynamic is the client for it.
+// Of itself does not fail. If the kind of T is not known, every call returns a
+// [*kind.UnknownError]. If T is unstructured.Unstructured, which can hold an object of any kind,
+// every call returns a [*kind.MisuseError]: package dynamic is the client for it.
 func Of[T any, P kind.Object[T]](c *rest.Client, opts ...Option) *Client[T] {
 	r, err := resourceOf(c, reflect.TypeFor[T](), P(new(T)), opts)
 	return &Client[T]{r: r, err: err}

@@ -23,8 +23,8 @@
 // Requests and answers are protobuf if the server and the Go type both support it, and JSON
 // otherwise. Each returned object is the caller's own, and has its apiVersion and kind set. Get and
 // the verbs that write return every field. List, All and Watch leave out metadata.managedFields,
-// which is often half of an object, unless the client has the option [KeepManagedFields]. Updating an
-// object that was read without managedFields does not change them.
+// which is often half of an object, unless the client has the option [KeepManagedFields]. Updating
+// an object that was read without managedFields does not change them.
 //
 // # Namespaces
 //
@@ -40,7 +40,7 @@
 //
 //   - If the server refuses a request, the error is one of package apierrors: apierrors.IsNotFound,
 //     apierrors.IsConflict and so on hold for it.
-//   - If a call cannot be right whatever the server answers, the error is a [*kind.MisuseError], and
-//     no request is sent.
+//   - If a call cannot be right whatever the server answers, the error is a [*kind.MisuseError],
+//     and no request is sent.
 //   - If the kind of the type is not known, every call returns a [*kind.UnknownError].
 package client

@@ -9,8 +9,8 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// List is a list of T as the API server sends it. The list and each of its items have their apiVersion
-// and kind set.
+// List is a list of T as the API server sends it. The list and each of its items have their
+// apiVersion and kind set.
 type List[T any] struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
@@ -18,10 +18,10 @@ type List[T any] struct {
 	Items []T `json:"items"`
 }
 
-// List returns the objects that opts select. opts.Limit is the largest number of objects returned: 0
-// and negative mean no limit. If there are more, the list's Continue is the value for opts.Continue
-// that returns the next ones. The objects are decoded one by one as they arrive; the encoded list is
-// never whole in memory.
+// List returns the objects that opts select. opts.Limit is the largest number of objects returned:
+// 0 and negative mean no limit. If there are more, the list's Continue is the value for
+// opts.Continue that returns the next ones. The objects are decoded one by one as they arrive; the
+// encoded list is never whole in memory.
 //
 // [Client.All] takes less memory for long lists.
 func (c *Client[T]) List(ctx context.Context, opts metav1.ListOptions) (*List[T], error) {

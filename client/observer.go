@@ -17,21 +17,22 @@ type Write struct {
 	// servers do not when they delete.
 	UID string
 
-	// ResourceVersion is the object's after the write. A cache that contains this version or a later
-	// one contains the write. It is empty for an object that is deleted at once, because the server
-	// returns none: a cache contains that write if it has no object with the UID.
+	// ResourceVersion is the object's after the write. A cache that contains this version or a
+	// later one contains the write. It is empty for an object that is deleted at once, because the
+	// server returns none: a cache contains that write if it has no object with the UID.
 	ResourceVersion string
 
-	// Deleted reports whether the write was a Delete or a DeleteCollection. The object may exist for a
-	// while longer, with a deletionTimestamp.
+	// Deleted reports whether the write was a Delete or a DeleteCollection. The object may exist
+	// for a while longer, with a deletionTimestamp.
 	Deleted bool
 }
 
 // WithWriteObserver returns a context under which fn is called after every successful write made by
-// this package or package dynamic, in the goroutine of the write and before the write returns. It is
-// not called for dry runs, nor for objects that the server does not keep, such as token reviews. It is
-// called for a write that changed nothing, with the resourceVersion as it was. If ctx has an observer,
-// that is called first. fn must be safe for concurrent use if the context is used concurrently.
+// this package or package dynamic, in the goroutine of the write and before the write returns. It
+// is not called for dry runs, nor for objects that the server does not keep, such as token reviews.
+// It is called for a write that changed nothing, with the resourceVersion as it was. If ctx has an
+// observer, that is called first. fn must be safe for concurrent use if the context is used
+// concurrently.
 func WithWriteObserver(ctx context.Context, fn func(Write)) context.Context {
 	return verbs.WithObserver(ctx, func(w verbs.Write) { fn(Write(w)) })
 }

@@ -14,9 +14,9 @@ import (
 
 // What this file is for: a Go struct is a poor apply configuration. encoding/json leaves out an
 // empty string or list that is tagged omitempty, but not an empty struct, so every Pod says
-// resources: {} and status: {}, every Deployment strategy: {} — and whoever applies a field owns it,
-// and takes it away from others who do. The encoder here writes what encoding/json writes, except
-// that these are left out:
+// resources: {} and status: {}, every Deployment strategy: {} — and whoever applies a field owns
+// it, and takes it away from others who do. The encoder here writes what encoding/json writes,
+// except that these are left out:
 //
 //   - a struct tagged omitempty or omitzero that holds nothing: it is the zero value, or what is
 //     written of it is {} or null. A pointer to one is a decision (emptyDir: {}) and is kept, as is

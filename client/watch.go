@@ -29,8 +29,8 @@ type Event[T any] struct {
 	initialEventsEnd bool
 }
 
-// InitialEventsEnd reports whether an event is the bookmark after the last of the objects that existed
-// when a watch with SendInitialEvents was opened.
+// InitialEventsEnd reports whether an event is the bookmark after the last of the objects that
+// existed when a watch with SendInitialEvents was opened.
 // (https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists)
 func (e Event[T]) InitialEventsEnd() bool { return e.initialEventsEnd }
 
@@ -38,14 +38,14 @@ func (e Event[T]) InitialEventsEnd() bool { return e.initialEventsEnd }
 // called from any.
 type Watch[T any] struct{ w *verbs.Watch }
 
-// Watch opens a stream of changes to the objects that opts select. If opts.ResourceVersion is set, to
-// that of a list or an event, the stream begins after it. If not, it begins with an Added for every
-// object that exists. It contains bookmarks if opts.AllowWatchBookmarks is set.
+// Watch opens a stream of changes to the objects that opts select. If opts.ResourceVersion is set,
+// to that of a list or an event, the stream begins after it. If not, it begins with an Added for
+// every object that exists. It contains bookmarks if opts.AllowWatchBookmarks is set.
 //
 // The caller closes the Watch, or uses Events, which closes it. The end of ctx ends it too.
 //
-// The server ends every watch after some minutes. Package informer keeps a cache over that, and over
-// faults.
+// The server ends every watch after some minutes. Package informer keeps a cache over that, and
+// over faults.
 func (c *Client[T]) Watch(ctx context.Context, opts metav1.ListOptions) (*Watch[T], error) {
 	if c.err != nil {
 		return nil, c.err
@@ -57,11 +57,12 @@ func (c *Client[T]) Watch(ctx context.Context, opts metav1.ListOptions) (*Watch[
 	return &Watch[T]{w}, nil
 }
 
-// Next waits for the next event and returns it. After an error it returns the same error from then on:
+// Next waits for the next event and returns it. After an error it returns the same error from then
+// on:
 //   - io.EOF if the server ended the watch in good order;
 //   - an error of package apierrors if the server reported one within the stream. If
-//     apierrors.IsResourceExpired holds for it, the server no longer has the changes: list again, and
-//     watch from the list's resourceVersion;
+//     apierrors.IsResourceExpired holds for it, the server no longer has the changes: list again,
+//     and watch from the list's resourceVersion;
 //   - an error of the connection, the decoding, ctx or Close otherwise.
 func (w *Watch[T]) Next() (Event[T], error) {
 	var object *T
@@ -75,8 +76,8 @@ func (w *Watch[T]) Next() (Event[T], error) {
 	return Event[T]{Type: event.Type, Object: object, initialEventsEnd: event.InitialEventsEnd()}, nil
 }
 
-// Events returns an iterator over the events. It ends without an error if the server ends the watch in
-// good order, and yields the error of Next otherwise. When the loop ends, it closes the watch.
+// Events returns an iterator over the events. It ends without an error if the server ends the watch
+// in good order, and yields the error of Next otherwise. When the loop ends, it closes the watch.
 func (w *Watch[T]) Events() iter.Seq2[Event[T], error] { return verbs.Events(w.Next, w.Close) }
 
 // Close ends the watch: a Next under way returns an error. It may be called more than once.

@@ -46,9 +46,9 @@ func (c *Client[T]) written(o wire.Object, err error) (*T, error) {
 	return out, nil
 }
 
-// Create creates an object and returns it as the server stores it. obj has a name, or a generateName
-// that the server makes a name from. If there is an object of that name, apierrors.IsAlreadyExists
-// holds for the error.
+// Create creates an object and returns it as the server stores it. obj has a name, or a
+// generateName that the server makes a name from. If there is an object of that name,
+// apierrors.IsAlreadyExists holds for the error.
 func (c *Client[T]) Create(ctx context.Context, obj *T, opts metav1.CreateOptions) (*T, error) {
 	s, err := c.sent("create", obj)
 	if err != nil {
@@ -62,10 +62,10 @@ func (c *Client[T]) Create(ctx context.Context, obj *T, opts metav1.CreateOption
 	return c.written(o, err)
 }
 
-// Update replaces an object and returns it as the server stores it. If obj has a resourceVersion and
-// the object has changed since, apierrors.IsConflict holds for the error: read the object again, and
-// make the change again. If the type has a status subresource, as most have, changes to the status
-// are ignored.
+// Update replaces an object and returns it as the server stores it. If obj has a resourceVersion
+// and the object has changed since, apierrors.IsConflict holds for the error: read the object
+// again, and make the change again. If the type has a status subresource, as most have, changes to
+// the status are ignored.
 func (c *Client[T]) Update(ctx context.Context, obj *T, opts metav1.UpdateOptions) (*T, error) {
 	return c.update(ctx, obj, &opts, nil)
 }
@@ -86,8 +86,8 @@ func (c *Client[T]) update(ctx context.Context, obj *T, opts *metav1.UpdateOptio
 }
 
 // Patch changes an object by a patch of type pt: types.JSONPatchType, types.MergePatchType,
-// types.StrategicMergePatchType (built-in types only) or types.ApplyPatchType, for which opts need a
-// FieldManager. subresources is the path of a subresource, such as "status", whose answer is the
+// types.StrategicMergePatchType (built-in types only) or types.ApplyPatchType, for which opts need
+// a FieldManager. subresources is the path of a subresource, such as "status", whose answer is the
 // object. The answer of "scale" is a Scale: use package rest for it.
 func (c *Client[T]) Patch(ctx context.Context, name string, pt types.PatchType, data []byte, opts metav1.PatchOptions, subresources ...string) (*T, error) {
 	if c.err != nil {
@@ -100,24 +100,24 @@ func (c *Client[T]) Patch(ctx context.Context, name string, pt types.PatchType, 
 	return c.written(c.r.Patch(ctx, name, pt, data, &opts, subresources))
 }
 
-// Apply sets the fields of obj, makes the field manager their owner, and creates the object if there
-// is none (server-side apply,
-// https://kubernetes.io/docs/reference/using-api/server-side-apply/). A field that the field manager
-// applied before and that obj does not have is removed, unless another manager owns it too. opts need
-// a FieldManager. If obj has another value for a field than a manager who owns it,
+// Apply sets the fields of obj, makes the field manager their owner, and creates the object if
+// there is none (server-side apply,
+// https://kubernetes.io/docs/reference/using-api/server-side-apply/). A field that the field
+// manager applied before and that obj does not have is removed, unless another manager owns it too.
+// opts need a FieldManager. If obj has another value for a field than a manager who owns it,
 // apierrors.IsConflict holds for the error, unless opts.Force is set.
 //
-// So obj has only the fields that the caller wants to own, and is not an object that was read. These
-// fields are not sent:
-//   - empty fields with the tag omitempty or omitzero, and empty structs with it, which encoding/json
-//     would send (resources: {}, strategy: {});
+// So obj has only the fields that the caller wants to own, and is not an object that was read.
+// These fields are not sent:
+//   - empty fields with the tag omitempty or omitzero, and empty structs with it, which
+//     encoding/json would send (resources: {}, strategy: {});
 //   - nil pointers, lists and maps;
 //   - the status, and the metadata that the server writes (managedFields, creationTimestamp and so
 //     on).
 //
-// A zero field without such a tag is sent, so a type for Apply tags its optional fields. A pointer to
-// an empty struct is sent (emptyDir: {}). If obj has a resourceVersion and the object has changed
-// since, the server refuses the request.
+// A zero field without such a tag is sent, so a type for Apply tags its optional fields. A pointer
+// to an empty struct is sent (emptyDir: {}). If obj has a resourceVersion and the object has
+// changed since, the server refuses the request.
 func (c *Client[T]) Apply(ctx context.Context, obj *T, opts metav1.ApplyOptions) (*T, error) {
 	return c.apply(ctx, obj, &opts, nil)
 }
@@ -157,8 +157,8 @@ func (c *Client[T]) Delete(ctx context.Context, name string, opts metav1.DeleteO
 	return c.r.Delete(ctx, name, opts)
 }
 
-// DeleteCollection deletes every object that list selects; empty list options select every object in
-// the namespace. A namespaced type needs a namespace: the API cannot delete across all of them.
+// DeleteCollection deletes every object that list selects; empty list options select every object
+// in the namespace. A namespaced type needs a namespace: the API cannot delete across all of them.
 func (c *Client[T]) DeleteCollection(ctx context.Context, opts metav1.DeleteOptions, list metav1.ListOptions) error {
 	if c.err != nil {
 		return c.err
