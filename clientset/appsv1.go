@@ -13,7 +13,8 @@ type AppsV1 struct{ rest *rest.Client }
 // RESTClient returns a client whose requests go to apps/v1.
 func (g AppsV1) RESTClient() *rest.Client { return g.rest.GroupVersion(appsv1.SchemeGroupVersion) }
 
-// ControllerRevisions returns the client of controllerrevisions in a namespace; "" means all of them.
+// ControllerRevisions returns the client of controllerrevisions in a namespace; "" means all of
+// them.
 func (g AppsV1) ControllerRevisions(namespace string) *client.Client[appsv1.ControllerRevision] {
 	return client.Of[appsv1.ControllerRevision](g.rest).In(namespace)
 }

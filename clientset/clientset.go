@@ -1,6 +1,6 @@
 // Package clientset has a method for every resource of the groups core/v1, apps/v1 and
-// networking.k8s.io/v1, with the names of client-go's clientset. Each method is one line over package
-// client:
+// networking.k8s.io/v1, with the names of client-go's clientset. Each method is one line over
+// package client:
 //
 //	cs := clientset.New(c)
 //	pods, err := cs.CoreV1().Pods("default").List(ctx, metav1.ListOptions{})
@@ -29,10 +29,12 @@ func (c *Clientset) CoreV1() CoreV1 { return CoreV1{c.rest} }
 // AppsV1 returns the resources of apps/v1: deployments, stateful sets and so on.
 func (c *Clientset) AppsV1() AppsV1 { return AppsV1{c.rest} }
 
-// NetworkingV1 returns the resources of networking.k8s.io/v1: ingresses, network policies and so on.
+// NetworkingV1 returns the resources of networking.k8s.io/v1: ingresses, network policies and so
+// on.
 func (c *Clientset) NetworkingV1() NetworkingV1 { return NetworkingV1{c.rest} }
 
-// Discovery returns the discovery client of the server. It caches nothing; discovery.NewMemory does.
+// Discovery returns the discovery client of the server. It caches nothing; discovery.NewMemory
+// does.
 func (c *Clientset) Discovery() *discovery.Client { return discovery.New(c.rest) }
 
 // REST returns the client that all of these use.

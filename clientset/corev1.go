@@ -13,7 +13,8 @@ type CoreV1 struct{ rest *rest.Client }
 // RESTClient returns a client whose requests go to the core group, v1.
 func (g CoreV1) RESTClient() *rest.Client { return g.rest.GroupVersion(corev1.SchemeGroupVersion) }
 
-// Bindings returns the client of bindings in a namespace; "" means all of them. They can be created only, which puts a pod on a node.
+// Bindings returns the client of bindings in a namespace; "" means all of them. They can be created
+// only, which puts a pod on a node.
 func (g CoreV1) Bindings(namespace string) *client.Client[corev1.Binding] {
 	return client.Of[corev1.Binding](g.rest).In(namespace)
 }
@@ -58,7 +59,8 @@ func (g CoreV1) Nodes() *client.Client[corev1.Node] {
 	return client.Of[corev1.Node](g.rest)
 }
 
-// PersistentVolumeClaims returns the client of persistentvolumeclaims in a namespace; "" means all of them.
+// PersistentVolumeClaims returns the client of persistentvolumeclaims in a namespace; "" means all
+// of them.
 func (g CoreV1) PersistentVolumeClaims(namespace string) *client.Client[corev1.PersistentVolumeClaim] {
 	return client.Of[corev1.PersistentVolumeClaim](g.rest).In(namespace)
 }
@@ -78,7 +80,8 @@ func (g CoreV1) PodTemplates(namespace string) *client.Client[corev1.PodTemplate
 	return client.Of[corev1.PodTemplate](g.rest).In(namespace)
 }
 
-// ReplicationControllers returns the client of replicationcontrollers in a namespace; "" means all of them.
+// ReplicationControllers returns the client of replicationcontrollers in a namespace; "" means all
+// of them.
 func (g CoreV1) ReplicationControllers(namespace string) *client.Client[corev1.ReplicationController] {
 	return client.Of[corev1.ReplicationController](g.rest).In(namespace)
 }
