@@ -11,8 +11,8 @@ import (
 	"github.com/skiff-k8s/skiff/kind"
 )
 
-// To converts an unstructured object to a typed one, and leaves out the fields that T does not have. The
-// two share no memory.
+// To converts an unstructured object to a typed one, and leaves out the fields that T does not
+// have. The two share no memory.
 //
 // If the kind of T is known and u has another one, To returns an error: it does not convert between
 // versions. If u has no kind, the result has the kind of T.
@@ -46,9 +46,9 @@ func to(u *unstructured.Unstructured, out any) error {
 // typed is implemented by types that embed metav1.TypeMeta.
 type typed interface{ GetObjectKind() schema.ObjectKind }
 
-// From converts a typed object, a pointer to a struct, to an unstructured one. The two share no memory.
-// The result has the apiVersion and kind of obj. If obj has none, it has those of its type, which is
-// then built in or registered with package kind.
+// From converts a typed object, a pointer to a struct, to an unstructured one. The two share no
+// memory. The result has the apiVersion and kind of obj. If obj has none, it has those of its type,
+// which is then built in or registered with package kind.
 //
 // As with encoding/json, the result has empty structs, such as status: {}.
 func From(obj any) (*unstructured.Unstructured, error) {

@@ -1,5 +1,5 @@
-// Package dynamic reads and writes the objects of any resource, without a Go type. Objects are of type
-// unstructured.Unstructured: JSON as maps and lists.
+// Package dynamic reads and writes the objects of any resource, without a Go type. Objects are of
+// type unstructured.Unstructured: JSON as maps and lists.
 //
 //	backups := dynamic.New(c).Resource(schema.GroupVersionResource{
 //		Group: "example.com", Version: "v1", Resource: "backups",
@@ -19,7 +19,7 @@
 //
 // # Namespaces and errors
 //
-// Namespaces and errors are as in package client, with one difference. The scope is known for built-in
-// and registered resources only. For other resources the server refuses a namespace that is missing
-// or too much, with an error for which apierrors.IsNotFound holds.
+// Namespaces and errors are as in package client, with one difference. The scope is known for
+// built-in and registered resources only. For other resources the server refuses a namespace that
+// is missing or too much, with an error for which apierrors.IsNotFound holds.
 package dynamic

@@ -23,8 +23,8 @@ type Client struct {
 // An Option changes how a Client works. None is needed.
 type Option func(*Client)
 
-// KeepManagedFields makes List, All and Watch return metadata.managedFields. By default they leave it
-// out.
+// KeepManagedFields makes List, All and Watch return metadata.managedFields. By default they leave
+// it out.
 func KeepManagedFields() Option { return func(c *Client) { c.keepManagedFields = true } }
 
 // New returns the dynamic client of c's server.
@@ -51,8 +51,8 @@ func (c *Client) Resource(gvr schema.GroupVersionResource) *Resource {
 	}}
 }
 
-// In returns a client like d for one namespace; "" means all of them, or none. It is the method that
-// clients of package client have.
+// In returns a client like d for one namespace; "" means all of them, or none. It is the method
+// that clients of package client have.
 func (d *Resource) In(namespace string) *Resource {
 	in := *d
 	in.r.Namespace = namespace
@@ -105,8 +105,8 @@ func (d *Resource) List(ctx context.Context, opts metav1.ListOptions) (*unstruct
 }
 
 // All returns an iterator over every object that opts select. It lists the objects by pages. The
-// page size is opts.Limit: 0 means 500, and negative means one page of all objects. An error ends the
-// iteration and is yielded with a nil object. See All of package client, which does the same.
+// page size is opts.Limit: 0 means 500, and negative means one page of all objects. An error ends
+// the iteration and is yielded with a nil object. See All of package client, which does the same.
 func (d *Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[*unstructured.Unstructured, error] {
 	return func(yield func(*unstructured.Unstructured, error) bool) {
 		for o, err := range d.r.All(ctx, opts) {

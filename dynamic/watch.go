@@ -30,16 +30,16 @@ type Event struct {
 	initialEventsEnd bool
 }
 
-// InitialEventsEnd reports whether an event is the bookmark after the last of the objects that existed
-// when a watch with SendInitialEvents was opened.
+// InitialEventsEnd reports whether an event is the bookmark after the last of the objects that
+// existed when a watch with SendInitialEvents was opened.
 func (e Event) InitialEventsEnd() bool { return e.initialEventsEnd }
 
 // Watch is an open stream of changes. Next and Events are for one goroutine at a time; Close may be
 // called from any.
 type Watch struct{ w *verbs.Watch }
 
-// Watch opens a stream of changes to the objects that opts select, as Watch of package client does. The
-// caller closes the Watch, or uses Events, which closes it.
+// Watch opens a stream of changes to the objects that opts select, as Watch of package client does.
+// The caller closes the Watch, or uses Events, which closes it.
 func (d *Resource) Watch(ctx context.Context, opts metav1.ListOptions) (*Watch, error) {
 	w, err := d.r.Watch(ctx, opts)
 	if err != nil {
@@ -48,9 +48,9 @@ func (d *Resource) Watch(ctx context.Context, opts metav1.ListOptions) (*Watch, 
 	return &Watch{w}, nil
 }
 
-// Next waits for the next event and returns it. After an error it returns the same error from then on:
-// io.EOF if the server ended the watch in good order, an error of package apierrors if the server
-// reported one within the stream, or an error of the connection, the decoding, ctx or Close.
+// Next waits for the next event and returns it. After an error it returns the same error from then
+// on: io.EOF if the server ended the watch in good order, an error of package apierrors if the
+// server reported one within the stream, or an error of the connection, the decoding, ctx or Close.
 func (w *Watch) Next() (Event, error) {
 	var object *unstructured.Unstructured
 	event, err := w.w.Next(func(o wire.Object) (err error) {
@@ -63,8 +63,8 @@ func (w *Watch) Next() (Event, error) {
 	return Event{Type: event.Type, Object: object, initialEventsEnd: event.InitialEventsEnd()}, nil
 }
 
-// Events returns an iterator over the events. It ends without an error if the server ends the watch in
-// good order, and yields the error of Next otherwise. When the loop ends, it closes the watch.
+// Events returns an iterator over the events. It ends without an error if the server ends the watch
+// in good order, and yields the error of Next otherwise. When the loop ends, it closes the watch.
 func (w *Watch) Events() iter.Seq2[Event, error] { return verbs.Events(w.Next, w.Close) }
 
 // Close ends the watch: a Next under way returns an error. It may be called more than once.

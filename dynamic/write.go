@@ -37,8 +37,8 @@ func (d *Resource) Create(ctx context.Context, u *unstructured.Unstructured, opt
 }
 
 // Update replaces an object, or a subresource of it. If u has a resourceVersion and the object has
-// changed since, apierrors.IsConflict holds for the error. Custom resources cannot be updated without
-// a resourceVersion.
+// changed since, apierrors.IsConflict holds for the error. Custom resources cannot be updated
+// without a resourceVersion.
 func (d *Resource) Update(ctx context.Context, u *unstructured.Unstructured, opts metav1.UpdateOptions, subresources ...string) (*unstructured.Unstructured, error) {
 	s, err := d.sent("update", u)
 	if err != nil {
@@ -58,11 +58,11 @@ func (d *Resource) Patch(ctx context.Context, name string, pt types.PatchType, d
 	return decoded(d.r.Patch(ctx, name, pt, data, &opts, subresources))
 }
 
-// Apply sets the fields of u, makes the field manager their owner, and creates the object if there is
-// none (server-side apply). opts need a FieldManager.
+// Apply sets the fields of u, makes the field manager their owner, and creates the object if there
+// is none (server-side apply). opts need a FieldManager.
 //
-// Every field of u is sent, empty ones too, except the status and the metadata that the server writes
-// (managedFields, creationTimestamp and so on).
+// Every field of u is sent, empty ones too, except the status and the metadata that the server
+// writes (managedFields, creationTimestamp and so on).
 func (d *Resource) Apply(ctx context.Context, u *unstructured.Unstructured, opts metav1.ApplyOptions) (*unstructured.Unstructured, error) {
 	return d.apply(ctx, u, &opts, nil)
 }
@@ -94,8 +94,8 @@ func (d *Resource) Delete(ctx context.Context, name string, opts metav1.DeleteOp
 	return d.r.Delete(ctx, name, opts)
 }
 
-// DeleteCollection deletes every object that list selects; empty list options select every object in
-// the namespace.
+// DeleteCollection deletes every object that list selects; empty list options select every object
+// in the namespace.
 func (d *Resource) DeleteCollection(ctx context.Context, opts metav1.DeleteOptions, list metav1.ListOptions) error {
 	return d.r.DeleteCollection(ctx, opts, list)
 }
