@@ -3,13 +3,13 @@
 //
 // The rules in short. Only exported fields count. The tag `json:"name,options"` gives a field its
 // name; without one the name is the Go name; "-" leaves the field out. The fields of an embedded
-// struct without a name in its tag count as fields of the struct around it. (Kubernetes writes that as
-// `json:",inline"`; encoding/json ignores the word.) Of several fields with one name the least deeply
-// embedded one counts, among those the one whose tag gives the name; if that leaves more than one,
-// none counts.
+// struct without a name in its tag count as fields of the struct around it. (Kubernetes writes that
+// as `json:",inline"`; encoding/json ignores the word.) Of several fields with one name the least
+// deeply embedded one counts, among those the one whose tag gives the name; if that leaves more
+// than one, none counts.
 //
-// Names are compared with case, as Kubernetes decodes JSON. encoding/json also takes names that differ
-// in case only.
+// Names are compared with case, as Kubernetes decodes JSON. encoding/json also takes names that
+// differ in case only.
 package jsonfields
 
 import (
@@ -46,8 +46,8 @@ type Field struct {
 }
 
 // Of returns the fields of the struct type t, in the order in which encoding/json writes them. All
-// callers share the slice, which must not be changed. Of is safe for concurrent use; it panics if t is
-// not a struct.
+// callers share the slice, which must not be changed. Of is safe for concurrent use; it panics if t
+// is not a struct.
 func Of(t reflect.Type) []Field {
 	if cached, ok := cache.Load(t); ok {
 		return cached.([]Field)
@@ -58,8 +58,8 @@ func Of(t reflect.Type) []Field {
 
 var cache sync.Map // reflect.Type to []Field
 
-// ByName returns the field of the struct type t that has the given name. It reports whether there is
-// one.
+// ByName returns the field of the struct type t that has the given name. It reports whether there
+// is one.
 func ByName(t reflect.Type, name string) (*Field, bool) {
 	fields := Of(t)
 	i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name })
@@ -131,7 +131,8 @@ type embedded struct {
 }
 
 // find collects the fields of t, level by level. Each type is looked at once: where it is embedded
-// more deeply again, its own fields hide those. That ends structs that embed pointers to themselves.
+// more deeply again, its own fields hide those. That ends structs that embed pointers to
+// themselves.
 func find(t reflect.Type) []Field {
 	var found found
 	seen := map[reflect.Type]bool{}

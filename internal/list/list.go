@@ -1,5 +1,5 @@
-// Package list is a doubly linked list. It differs from container/list in two ways: an element can be
-// moved from one list to another without an allocation, and values have a type.
+// Package list is a doubly linked list. It differs from container/list in two ways: an element can
+// be moved from one list to another without an allocation, and values have a type.
 package list
 
 // Element is an element of at most one list. The caller allocates it.

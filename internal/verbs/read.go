@@ -33,9 +33,9 @@ func (r Resource) Get(ctx context.Context, name string, opts *metav1.GetOptions,
 	return r.to(r.Rest.Get()).Name(name).SubResource(sub...).VersionedParams(opts).Do(ctx).Object(r.optionsOf(sub))
 }
 
-// List calls item for each object of one page, as it arrives. If the list breaks off, List asks for it
-// again. It calls begin before each try: items of an earlier try do not count. An error of item ends
-// the list and is returned.
+// List calls item for each object of one page, as it arrives. If the list breaks off, List asks for
+// it again. It calls begin before each try: items of an earlier try do not count. An error of item
+// ends the list and is returned.
 func (r Resource) List(ctx context.Context, opts metav1.ListOptions, begin func(), item func(wire.Object) error) (wire.ListMeta, error) {
 	r, err := r.inScope("list", "", false)
 	if err != nil {
@@ -81,8 +81,8 @@ func brokeOff(err error) bool {
 
 // All yields the objects of every page of opts.Limit objects; 0 means 500, and negative means one
 // page of all objects. At most one page is in memory, undecoded: it is read as fast as it comes and
-// not as fast as it is consumed, because the server gives up on a list that takes more than a minute
-// to send.
+// not as fast as it is consumed, because the server gives up on a list that takes more than a
+// minute to send.
 func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wire.Object, error] {
 	if opts.Limit == 0 {
 		opts.Limit = pageSize

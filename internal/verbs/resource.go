@@ -1,7 +1,7 @@
 // Package verbs is the common part of the typed client and the dynamic client: the request of each
-// verb of the Kubernetes API, the checks before it is sent, and the calls of write observers. Objects
-// enter as values that package rest encodes, and leave as bytes. Its types do not depend on the
-// object's type: a program that uses fifty types links them once.
+// verb of the Kubernetes API, the checks before it is sent, and the calls of write observers.
+// Objects enter as values that package rest encodes, and leave as bytes. Its types do not depend on
+// the object's type: a program that uses fifty types links them once.
 package verbs
 
 import (
@@ -115,8 +115,8 @@ func (r Resource) place(verb string, s Sent, sub []string) (Resource, error) {
 	return r.inScope(verb, s.Name, true)
 }
 
-// isOfKind checks what an object says it is. What it does not say is filled in when it is encoded, if
-// that is known.
+// isOfKind checks what an object says it is. What it does not say is filled in when it is encoded,
+// if that is known.
 func (r Resource) isOfKind(verb string, s Sent, sub []string) error {
 	gv := s.GVK.GroupVersion()
 	switch {
@@ -134,8 +134,8 @@ func (r Resource) isOfKind(verb string, s Sent, sub []string) error {
 	return nil
 }
 
-// other reports whether a subresource has objects of another kind. All have except the status, which
-// is the object itself.
+// other reports whether a subresource has objects of another kind. All have except the status,
+// which is the object itself.
 func other(sub []string) bool { return len(sub) > 0 && (len(sub) > 1 || sub[0] != "status") }
 
 // named is place for an object that must exist already, and so has a name.
@@ -146,5 +146,6 @@ func (r Resource) named(verb string, s Sent, sub []string) (Resource, error) {
 	return r.place(verb, s, sub)
 }
 
-// nameless reports whether objects of a kind have no name: the server answers reviews and keeps none.
+// nameless reports whether objects of a kind have no name: the server answers reviews and keeps
+// none.
 func nameless(kind string) bool { return strings.HasSuffix(kind, "Review") }

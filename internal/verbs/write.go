@@ -126,8 +126,8 @@ func (r Resource) DeleteCollection(ctx context.Context, opts metav1.DeleteOption
 	return nil
 }
 
-// tellDeleted calls tell for each object of a deleted collection. The server answers with the objects
-// as they were before, so that the last resourceVersion is not known.
+// tellDeleted calls tell for each object of a deleted collection. The server answers with the
+// objects as they were before, so that the last resourceVersion is not known.
 func (r Resource) tellDeleted(result rest.Result, tell func(Write)) {
 	data, err := result.Raw()
 	if err != nil {
@@ -147,8 +147,8 @@ func (r Resource) tellDeleted(result rest.Result, tell func(Write)) {
 	}
 }
 
-// withDeleteOptions sends options in the body, as the API asks for. Query parameters are for clients
-// that cannot send a body.
+// withDeleteOptions sends options in the body, as the API asks for. Query parameters are for
+// clients that cannot send a body.
 func (r Resource) withDeleteOptions(req *rest.Request, opts *metav1.DeleteOptions) *rest.Request {
 	if opts.TypeMeta == (metav1.TypeMeta{}) {
 		opts.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"}
@@ -176,8 +176,8 @@ func (r Resource) write(ctx context.Context, req *rest.Request, dryRun, sub []st
 	return o, nil
 }
 
-// optionsOf returns the options for reading an object or a subresource. Only the server knows the kind
-// of a subresource, except for the status, which is the object.
+// optionsOf returns the options for reading an object or a subresource. Only the server knows the
+// kind of a subresource, except for the status, which is the object.
 func (r Resource) optionsOf(sub []string) wire.Options {
 	o := r.options()
 	if other(sub) {
