@@ -22,9 +22,9 @@ const ordinaryObject = 16 << 10
 // parts of Data, so that they are in it too; those that JSON writes with escapes are not. What does
 // not fit gets memory of its own, which need not be told apart: the rule is the same for it.
 //
-// The rule: from Reset on, nobody looks at an object that was read before, nor at strings cut out of
-// it; the next objects are written over it. What is to live on is cloned before. Only who knows that
-// all its readers are done calls Reset.
+// The rule: from Reset on, nobody looks at an object that was read before, nor at strings cut out
+// of it; the next objects are written over it. What is to live on is cloned before. Only who knows
+// that all its readers are done calls Reset.
 //
 // An Arena is for one goroutine at a time, which reads into it and resets it. Whoever is handed its
 // objects, by a channel or under a lock, may read them at the same time: what is in the arena stays
@@ -47,9 +47,9 @@ func (a *Arena) Reset() {
 	a.bytes, a.labels, a.refused = a.bytes[:0], a.labels[:0], false
 }
 
-// Full says that the arena has no room for another ordinary object, or that it had none for the last
-// one: it is time for the next arena. An object too large for any arena fills one too, so that what
-// waits to be taken out of an arena and of memory beside it is bounded.
+// Full says that the arena has no room for another ordinary object, or that it had none for the
+// last one: it is time for the next arena. An object too large for any arena fills one too, so that
+// what waits to be taken out of an arena and of memory beside it is bounded.
 func (a *Arena) Full() bool {
 	return a.refused || cap(a.bytes)-len(a.bytes) < min(ordinaryObject, cap(a.bytes)/4)
 }

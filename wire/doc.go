@@ -21,13 +21,13 @@
 //	}
 //
 // A list is never whole in memory: readers hold one object at a time, and hand each out in memory
-// of its own, or in an [Arena] of the caller. managedFields, often half of an object, are left out on
-// the way unless asked for.
+// of its own, or in an [Arena] of the caller. managedFields, often half of an object, are left out
+// on the way unless asked for.
 //
 // # Fields
 //
-// Fields that a program never reads need not be kept, and fields that it does not read now need not be
-// decoded. Package fieldpath chooses them by paths such as spec.containers[*].env:
+// Fields that a program never reads need not be kept, and fields that it does not read now need not
+// be decoded. Package fieldpath chooses them by paths such as spec.containers[*].env:
 //
 //   - [Options].Drop leaves fields out of every object that is read ([NewDrop]).
 //   - [Object.Keep] makes an object of the chosen fields alone, to decode no others.
@@ -35,8 +35,8 @@
 //
 // # What is checked
 //
-// Input is treated as untrusted. JSON is read by the grammar of RFC 8259, protobuf by the rules of its
-// encoding; what breaks them is a [SyntaxError] that names the offset and what was being read.
+// Input is treated as untrusted. JSON is read by the grammar of RFC 8259, protobuf by the rules of
+// its encoding; what breaks them is a [SyntaxError] that names the offset and what was being read.
 // No length that the input claims is believed before that many bytes have come.
 //
 //   - Unknown fields are kept and otherwise ignored.

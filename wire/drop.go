@@ -45,8 +45,8 @@ func NewDrop(t reflect.Type, paths ...string) (*Drop, error) {
 	return &Drop{fields.String(), fields.TypeName(), fields.Names(), fields.Numbers()}, nil
 }
 
-// String returns the paths in a form that is the same for the same fields: sorted, each once, joined
-// by ", ".
+// String returns the paths in a form that is the same for the same fields: sorted, each once,
+// joined by ", ".
 func (d *Drop) String() string { return d.text }
 
 // inJSON returns what to drop of objects in JSON.
@@ -57,8 +57,8 @@ func (d *Drop) inJSON() *fieldpath.Names {
 	return d.names
 }
 
-// inProtobuf returns what to drop of objects of a kind in protobuf. Of another kind than that of the
-// type, such as a Status, nothing is dropped.
+// inProtobuf returns what to drop of objects of a kind in protobuf. Of another kind than that of
+// the type, such as a Status, nothing is dropped.
 func (d *Drop) inProtobuf(kind string) (*fieldpath.Numbers, error) {
 	if d == nil || !isOf(d.typeName, kind) {
 		return nil, nil

@@ -6,8 +6,8 @@ import (
 )
 
 // cutter leaves members out of one JSON object or array. Each member is read between begin and end,
-// and is left out if cut is set. It takes one comma along: the one before it, or the one after it if no
-// member before it stays.
+// and is left out if cut is set. It takes one comma along: the one before it, or the one after it
+// if no member before it stays.
 type cutter struct {
 	outline *outline
 	cut     bool      // leave this member out

@@ -99,8 +99,8 @@ func (k *outline) jsonLabels(s *scan.JSON) {
 	}
 }
 
-// jsonAnnotations reads annotations. Their values are checked to be strings, because Annotation, which
-// reads them later, returns no error.
+// jsonAnnotations reads annotations. Their values are checked to be strings, because Annotation,
+// which reads them later, returns no error.
 func (k *outline) jsonAnnotations(s *scan.JSON, drop *fieldpath.Names) {
 	if s.Null() {
 		return

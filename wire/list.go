@@ -35,7 +35,8 @@ type ListMeta struct {
 	ResourceVersion string
 	// Continue asks for the next page; "" on the last.
 	Continue string
-	// RemainingItemCount is about how many items the next pages hold; nil if the server does not say.
+	// RemainingItemCount is about how many items the next pages hold; nil if the server does not
+	// say.
 	RemainingItemCount *int64
 }
 
@@ -55,9 +56,9 @@ func NewListReader(r io.Reader, f Format, o Options) *ListReader {
 	return l
 }
 
-// Next returns the next object. After the last object of a complete list it returns io.EOF, exactly,
-// and r has been read to its end. A list that is malformed or breaks off is a [SyntaxError]; an
-// error of r is wrapped. After an error Next returns the same again.
+// Next returns the next object. After the last object of a complete list it returns io.EOF,
+// exactly, and r has been read to its end. A list that is malformed or breaks off is a
+// [SyntaxError]; an error of r is wrapped. After an error Next returns the same again.
 func (l *ListReader) Next() (Object, error) {
 	if l.err != nil {
 		return Object{}, l.err
@@ -83,8 +84,8 @@ func (l *ListReader) reading() string {
 	return fmt.Sprintf("%s after item %d", name, l.items)
 }
 
-// Meta is what the list says of itself. It is complete once Next has returned io.EOF: a list may say
-// it after its items.
+// Meta is what the list says of itself. It is complete once Next has returned io.EOF: a list may
+// say it after its items.
 func (l *ListReader) Meta() ListMeta { return *l.source.meta() }
 
 // itemsOf tells which list its objects are the items of: where Options do not say what

@@ -8,9 +8,9 @@ import (
 // Object is a Kubernetes object as bytes, with what can be known of it without decoding.
 //
 // An Object is immutable: nobody writes to Data once it is made, so that any number of goroutines
-// may read it and share it; if it was read into an [Arena], until that is reset. The strings in Meta
-// may be parts of Data, and one of them keeps all of it alive; who keeps the Meta and not the Data
-// takes [Meta.Clone].
+// may read it and share it; if it was read into an [Arena], until that is reset. The strings in
+// Meta may be parts of Data, and one of them keeps all of it alive; who keeps the Meta and not the
+// Data takes [Meta.Clone].
 type Object struct {
 	Format Format
 

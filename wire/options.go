@@ -11,9 +11,10 @@ type Options struct {
 	// KeepManagedFields leaves metadata.managedFields in the objects' Data.
 	KeepManagedFields bool
 
-	// Drop leaves other fields out of the objects' Data, as if nobody had ever set them. nil leaves out
-	// none. In protobuf it applies to objects of the type that it was made for; if it was made for a
-	// type without a protobuf form, reading is an error. In JSON it applies to every object but a Status.
+	// Drop leaves other fields out of the objects' Data, as if nobody had ever set them. nil leaves
+	// out none. In protobuf it applies to objects of the type that it was made for; if it was made
+	// for a type without a protobuf form, reading is an error. In JSON it applies to every object
+	// but a Status.
 	Drop *Drop
 
 	// MaxObjectBytes is the most that one object may take as it comes, with its managedFields and,

@@ -65,9 +65,9 @@ func (e edit) grows() int {
 	return n
 }
 
-// object makes the Object out of its bytes, which stay the caller's: Data is a piece of memory of its
-// own, of the arena if there is one, and the strings of Meta are parts of it wherever they stand in
-// it as they are.
+// object makes the Object out of its bytes, which stay the caller's: Data is a piece of memory of
+// its own, of the arena if there is one, and the strings of Meta are parts of it wherever they
+// stand in it as they are.
 func (k *outline) object(src []byte, f Format, arena *Arena) Object {
 	data := k.apply(src, arena)
 	o := Object{Format: f, Data: data}

@@ -106,8 +106,8 @@ func protobufEnvelope(b []byte) (envelope, *scan.Fault) {
 	return e, f.Err
 }
 
-// hasObjectMeta reports whether objects of a kind have an ObjectMeta as their field 1. It is asked for
-// protobuf only, where a field has no name that would tell.
+// hasObjectMeta reports whether objects of a kind have an ObjectMeta as their field 1. It is asked
+// for protobuf only, where a field has no name that would tell.
 func hasObjectMeta(kind string) bool {
 	switch kind {
 	case "Status", "APIVersions", "APIGroup", "WatchEvent", "SerializedReference", "AdmissionReview", "DeploymentRollback":
@@ -116,8 +116,8 @@ func hasObjectMeta(kind string) bool {
 	return !strings.HasSuffix(kind, "List") && !strings.HasSuffix(kind, "Options")
 }
 
-// protobufObject reads the message of an object with an ObjectMeta. It leaves out the fields that drop
-// leads to, and managedFields unless they are kept.
+// protobufObject reads the message of an object with an ObjectMeta. It leaves out the fields that
+// drop leads to, and managedFields unless they are kept.
 func (k *outline) protobufObject(msg []byte, drop *fieldpath.Numbers, keepManagedFields bool) *scan.Fault {
 	k.reset()
 	hasMetadata := false
@@ -139,8 +139,8 @@ func (k *outline) protobufObject(msg []byte, drop *fieldpath.Numbers, keepManage
 	return f.Err
 }
 
-// protobufMetadata reads the ObjectMeta in the field f. Where something is cut out of it, its length
-// changes too. The fields that Meta is made of are never dropped.
+// protobufMetadata reads the ObjectMeta in the field f. Where something is cut out of it, its
+// length changes too. The fields that Meta is made of are never dropped.
 func (k *outline) protobufMetadata(f *scan.Protobuf, drop *fieldpath.Numbers, keepManagedFields bool) {
 	at := k.lengthOf(f)
 	shorter := 0

@@ -19,8 +19,8 @@ func ReadObject(data []byte, f Format, o Options) (Object, error) {
 	return object, nil
 }
 
-// objectReader makes Objects out of bytes, one after the other: what a stream needs between one object
-// and the next.
+// objectReader makes Objects out of bytes, one after the other: what a stream needs between one
+// object and the next.
 type objectReader struct {
 	options          Options
 	outline          outline
@@ -72,8 +72,8 @@ func (r *objectReader) json(s *scan.JSON) Object {
 	return o
 }
 
-// status reads the Status that the scanner has just read again, without dropping anything: it is what
-// a watch ends with, and not an object of the type that fields are dropped of.
+// status reads the Status that the scanner has just read again, without dropping anything: it is
+// what a watch ends with, and not an object of the type that fields are dropped of.
 func (r *objectReader) status(s *scan.JSON) {
 	again := scan.NewJSON(scan.Whole(s.Since(0)))
 	r.outline.jsonObject(&again, nil, r.options.KeepManagedFields)

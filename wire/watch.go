@@ -72,8 +72,8 @@ func (e Event) InitialEventsEnd() bool {
 	return value == "true"
 }
 
-// WatchReader reads a watch event by event. It holds one event at a time, and hands each out as soon
-// as its last byte has come. It is for one goroutine.
+// WatchReader reads a watch event by event. It holds one event at a time, and hands each out as
+// soon as its last byte has come. It is for one goroutine.
 type WatchReader struct {
 	format Format
 	source eventSource

@@ -1,6 +1,6 @@
 // Package fieldpath chooses fields of Kubernetes objects by their paths: to keep nothing else of an
-// object, to read single values, and to leave fields out. It works on an object's bytes, in JSON and
-// in protobuf; nothing is decoded.
+// object, to read single values, and to leave fields out. It works on an object's bytes, in JSON
+// and in protobuf; nothing is decoded.
 //
 // A path names fields as JSON does:
 //
@@ -9,7 +9,7 @@
 //	spec.nodeSelector[*]      each value of a map
 //
 // [New] makes paths ready for a Go type once, and finds those that the type does not have. Package
-// wire takes the [Set] that it returns: its Object.Keep and Object.Values work on an object, and its
-// NewDrop takes paths too. Below that, a Set is a tree for each format ([Names], [Numbers]), for who
-// goes over the bytes.
+// wire takes the [Set] that it returns: its Object.Keep and Object.Values work on an object, and
+// its NewDrop takes paths too. Below that, a Set is a tree for each format ([Names], [Numbers]),
+// for who goes over the bytes.
 package fieldpath

@@ -8,9 +8,9 @@ import (
 )
 
 // Keep appends to dst the object in data, with only what the paths lead to and the members named in
-// always. What leads to chosen fields stays too: a list keeps its length, and an object with no chosen
-// field is an empty one. A value that the paths do not expect, such as a string where they go on into
-// an object, becomes null.
+// always. What leads to chosen fields stays too: a list keeps its length, and an object with no
+// chosen field is an empty one. A value that the paths do not expect, such as a string where they
+// go on into an object, becomes null.
 //
 // The result shares no memory with data. The error is nil if data is one JSON document.
 func (n *Names) Keep(dst, data []byte, always ...string) ([]byte, error) {
@@ -121,8 +121,9 @@ func (n *Numbers) keep(dst []byte, m *scan.Protobuf) []byte {
 	return dst
 }
 
-// keepInner appends the message in the field f, with only what the paths lead to. Its length is known
-// only afterwards. It is not longer than it was, so it moves up by as much as its length gets shorter.
+// keepInner appends the message in the field f, with only what the paths lead to. Its length is
+// known only afterwards. It is not longer than it was, so it moves up by as much as its length gets
+// shorter.
 func (n *Numbers) keepInner(dst []byte, f *scan.Protobuf) []byte {
 	dst = append(dst, f.RawTag()...)
 	place := len(dst)

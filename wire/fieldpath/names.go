@@ -59,8 +59,8 @@ func (n *Names) add(steps []step) {
 	n.whole = true
 }
 
-// resolved returns the tree in which what is chosen of each member is chosen of those with a name of
-// their own too.
+// resolved returns the tree in which what is chosen of each member is chosen of those with a name
+// of their own too.
 func (n *Names) resolved() *Names {
 	if n == nil {
 		return nil

@@ -8,9 +8,9 @@ import (
 )
 
 // Numbers is where paths lead to in a protobuf message, field by field: to all the fields of one
-// number. A list has no message of its own there: its elements are the fields of one number. A map is
-// the fields of one number too, one for each entry. nil leads nowhere. Numbers never change, and are
-// safe for concurrent use.
+// number. A list has no message of its own there: its elements are the fields of one number. A map
+// is the fields of one number too, one for each entry. nil leads nowhere. Numbers never change, and
+// are safe for concurrent use.
 type Numbers struct {
 	whole  bool    // a path ends here, or at what is nearly all of it: the value of a map's entry
 	scalar *scalar // how to read the value that a path ends at, if it is one

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Error is a field path that cannot be used: it is malformed, the type has no field there, or the path
-// is forbidden.
+// Error is a field path that cannot be used: it is malformed, the type has no field there, or the
+// path is forbidden.
 type Error struct {
 	Path   string   // as it was given
 	Offset int      // the place in Path of what is wrong, in bytes

@@ -172,8 +172,8 @@ func isBytes(t reflect.Type) bool {
 	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
 }
 
-// isOpaque reports whether a type has methods of its own for JSON, so that its Go fields tell nothing:
-// times, quantities, IntOrString, raw extensions.
+// isOpaque reports whether a type has methods of its own for JSON, so that its Go fields tell
+// nothing: times, quantities, IntOrString, raw extensions.
 func isOpaque(t reflect.Type) bool {
 	return implements[json.Marshaler](t) || implements[json.Unmarshaler](t) || implements[encoding.TextMarshaler](t)
 }
@@ -196,8 +196,8 @@ func holdsJSON(t reflect.Type) bool {
 	return ok && isBytes(raw.Type)
 }
 
-// omitsZero reports whether JSON leaves a field out when it is zero. A pointer is not zero, whatever
-// it points to.
+// omitsZero reports whether JSON leaves a field out when it is zero. A pointer is not zero,
+// whatever it points to.
 func omitsZero(f *jsonfields.Field) bool {
 	return f.Type.Kind() != reflect.Pointer && (f.OmitEmpty || f.OmitZero)
 }

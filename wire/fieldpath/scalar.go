@@ -19,8 +19,8 @@ type scalar struct {
 	omits bool // JSON leaves the field out if it is zero
 }
 
-// scalarOf is how to read a t; nil if it is a list or an object. What has its own way to be JSON may
-// be anything there.
+// scalarOf is how to read a t; nil if it is a list or an object. What has its own way to be JSON
+// may be anything there.
 func scalarOf(t reflect.Type, omits bool) *scalar {
 	switch k := t.Kind(); {
 	case isOpaque(t), isBytes(t), k == reflect.String, reflect.Bool <= k && k <= reflect.Float64:
@@ -29,7 +29,8 @@ func scalarOf(t reflect.Type, omits bool) *scalar {
 	return nil
 }
 
-// text is the value of the field f as JSON has it, a string without its quotes; false if JSON has none.
+// text is the value of the field f as JSON has it, a string without its quotes; false if JSON has
+// none.
 func (s *scalar) text(f *scan.Protobuf) (string, bool) {
 	switch {
 	case f.Type == scan.Bytes:

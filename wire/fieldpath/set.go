@@ -18,14 +18,14 @@ type Set struct {
 	numbers  *Numbers
 }
 
-// New returns the set of the given paths for the struct type t, such as reflect.TypeFor[corev1.Pod]().
-// A path that is malformed, or that t does not have, is an [*Error]. Where t holds JSON of any form,
-// as a RawExtension does, paths go on unchecked; but not if t has a protobuf form, in which such JSON
-// is only bytes.
+// New returns the set of the given paths for the struct type t, such as
+// reflect.TypeFor[corev1.Pod](). A path that is malformed, or that t does not have, is an [*Error].
+// Where t holds JSON of any form, as a RawExtension does, paths go on unchecked; but not if t has a
+// protobuf form, in which such JSON is only bytes.
 //
-// If t is nil, or a type without fields of its own such as unstructured.Unstructured, the paths are for
-// JSON objects of any type. They are not checked, and .name and ['name'] are the same. A pointer type
-// stands for the type that it points to; any other type is an error.
+// If t is nil, or a type without fields of its own such as unstructured.Unstructured, the paths are
+// for JSON objects of any type. They are not checked, and .name and ['name'] are the same. A
+// pointer type stands for the type that it points to; any other type is an error.
 func New(t reflect.Type, paths ...string) (*Set, error) {
 	t = deref(t)
 	s := &Set{names: &Names{}}
@@ -60,8 +60,8 @@ func New(t reflect.Type, paths ...string) (*Set, error) {
 	return s, nil
 }
 
-// String returns the paths in a form that is the same for the same fields: sorted, each once, joined
-// by ", ".
+// String returns the paths in a form that is the same for the same fields: sorted, each once,
+// joined by ", ".
 func (s *Set) String() string {
 	texts := make([]string, len(s.paths))
 	for i, p := range s.paths {
@@ -70,8 +70,8 @@ func (s *Set) String() string {
 	return strings.Join(texts, ", ")
 }
 
-// TypeName returns the name of the Go type that the set was made for, without its package; "" if the
-// set is for objects of any type.
+// TypeName returns the name of the Go type that the set was made for, without its package; "" if
+// the set is for objects of any type.
 func (s *Set) TypeName() string { return s.typeName }
 
 // Names returns where the paths lead to in an object's JSON.

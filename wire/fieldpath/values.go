@@ -7,11 +7,13 @@ import (
 )
 
 // Values calls yield with each value at the paths in the object in data, until yield returns false.
-// It skips the members of the object that are named in except. Values are text as JSON has it: strings
-// without their quotes, numbers, true and false. They come in the order in which they stand in data.
+// It skips the members of the object that are named in except. Values are text as JSON has it:
+// strings without their quotes, numbers, true and false. They come in the order in which they stand
+// in data.
 //
-// At a path where there is null, a list or an object, or nothing, there is no value; the elements of a
-// list are chosen with [*]. The strings are copies. If data is malformed, there may be fewer values.
+// At a path where there is null, a list or an object, or nothing, there is no value; the elements
+// of a list are chosen with [*]. The strings are copies. If data is malformed, there may be fewer
+// values.
 func (n *Names) Values(data []byte, yield func(string) bool, except ...string) {
 	s := scan.NewJSON(scan.Whole(data))
 	n.values(&s, yield, except...)
@@ -97,8 +99,8 @@ func (n *Numbers) values(m *scan.Protobuf, yield func(string) bool) bool {
 	return m.Err == nil
 }
 
-// valuesInside yields the values in the message in the field f. (It is a function of its own so that
-// the message's reader is no allocation.)
+// valuesInside yields the values in the message in the field f. (It is a function of its own so
+// that the message's reader is no allocation.)
 func (n *Numbers) valuesInside(f *scan.Protobuf, yield func(string) bool) bool {
 	m := f.Message()
 	return n.values(&m, yield)

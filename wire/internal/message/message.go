@@ -9,8 +9,8 @@ import (
 // Message is implemented by pointers to the types that Kubernetes generates protobuf methods for.
 type Message interface {
 	Size() int
-	// MarshalToSizedBuffer writes the message to the end of the buffer. It returns how many bytes it
-	// takes.
+	// MarshalToSizedBuffer writes the message to the end of the buffer. It returns how many bytes
+	// it takes.
 	MarshalToSizedBuffer([]byte) (int, error)
 	Unmarshal([]byte) error
 }

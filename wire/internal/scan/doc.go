@@ -1,10 +1,10 @@
 // Package scan reads JSON and protobuf as they stand in bytes: [JSON] goes over the values of a
-// document, [Protobuf] over the fields of a message, and [Window] is the part of a stream that either
-// looks at. Nothing is decoded; what is read is a place in the bytes ([Text]).
+// document, [Protobuf] over the fields of a message, and [Window] is the part of a stream that
+// either looks at. Nothing is decoded; what is read is a place in the bytes ([Text]).
 //
-// Input is treated as untrusted. JSON is read by the grammar of RFC 8259, protobuf by the rules of its
-// encoding, and what breaks them is a [Fault]. No length that the input claims is believed before that
-// many bytes have come.
+// Input is treated as untrusted. JSON is read by the grammar of RFC 8259, protobuf by the rules of
+// its encoding, and what breaks them is a [Fault]. No length that the input claims is believed
+// before that many bytes have come.
 //
 // The package knows nothing of Kubernetes.
 package scan
@@ -13,8 +13,8 @@ package scan
 type Text struct {
 	Start, End int
 
-	// Unquote is set in JSON where the bytes are not the string itself, because it has escapes or is
-	// not UTF-8.
+	// Unquote is set in JSON where the bytes are not the string itself, because it has escapes or
+	// is not UTF-8.
 	Unquote bool
 }
 

@@ -363,8 +363,8 @@ func (s *JSON) Text(t *Text) {
 	*t = s.Checked(s.str())
 }
 
-// Checked returns t, marked for unquoting if it is not UTF-8. Only a text whose bytes are used needs
-// that, so Key leaves it to its caller.
+// Checked returns t, marked for unquoting if it is not UTF-8. Only a text whose bytes are used
+// needs that, so Key leaves it to its caller.
 func (s *JSON) Checked(t Text) Text {
 	if s.Err == nil && !t.Unquote {
 		t.Unquote = !utf8.Valid(s.b[t.Start:t.End])

@@ -10,9 +10,9 @@ import (
 // keeps its variables in registers. The rare cases are left to the other methods: white space, the
 // end of the window, escapes, malformed input.
 //
-// It is a machine whose states are the labels. In each, the next byte that is no white space is c, and
-// i its place: which bytes may come decides the next state. (Comparisons with len(b) are of uints
-// where that shows the compiler that i is in b.)
+// It is a machine whose states are the labels. In each, the next byte that is no white space is c,
+// and i its place: which bytes may come decides the next state. (Comparisons with len(b) are of
+// uints where that shows the compiler that i is in b.)
 func (s *JSON) nested() {
 	const maxLevels = 64
 	var (
@@ -157,7 +157,8 @@ func token(b []byte, i int) byte {
 	return 0
 }
 
-// tokenFrom skips white space from i on, and returns the window, the place in it and the byte there.
+// tokenFrom skips white space from i on, and returns the window, the place in it and the byte
+// there.
 func (s *JSON) tokenFrom(i int) ([]byte, int, byte) {
 	s.i = i
 	c := s.Peek()

@@ -23,8 +23,9 @@ func plainPrefix(b []byte, i int) int {
 	return i
 }
 
-// stops looks at eight bytes of a JSON string at once. The lowest bit that is set in the result is the
-// highest of the first byte that is a quote, a backslash or a control character; 0 says that none is.
+// stops looks at eight bytes of a JSON string at once. The lowest bit that is set in the result is
+// the highest of the first byte that is a quote, a backslash or a control character; 0 says that
+// none is.
 //
 // With bit 1 flipped a quote is 0x20, a space is 0x22, and a control character is still below 0x20:
 // minus 0x21, just quotes and control characters become negative, which sets their highest bit. A
@@ -37,9 +38,9 @@ func stops(x uint64) uint64 {
 	return (quoteOrControl | backslash) &^ x & highs
 }
 
-// Unquote returns the string that stands between the quotes of a JSON string, which a scanner has read
-// without an error. As in encoding/json, bytes that are not UTF-8 and halves of surrogate pairs become
-// U+FFFD.
+// Unquote returns the string that stands between the quotes of a JSON string, which a scanner has
+// read without an error. As in encoding/json, bytes that are not UTF-8 and halves of surrogate
+// pairs become U+FFFD.
 func Unquote(b []byte) string {
 	var out strings.Builder
 	out.Grow(len(b))

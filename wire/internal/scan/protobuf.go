@@ -32,9 +32,10 @@ const (
 //	}
 //	return f.Err
 //
-// Places are relative to the first byte that the reader was made with, also those in a message inside
-// another. The exported fields are those of the field that Next has read; only Next and Header set
-// them. The zero Protobuf is a message without fields. A Protobuf is for one goroutine at a time.
+// Places are relative to the first byte that the reader was made with, also those in a message
+// inside another. The exported fields are those of the field that Next has read; only Next and
+// Header set them. The zero Protobuf is a message without fields. A Protobuf is for one goroutine
+// at a time.
 type Protobuf struct {
 	Num         int
 	Type        int    // Varint, Fixed64, Bytes or Fixed32
@@ -172,7 +173,8 @@ func (f *Protobuf) Int() int64 {
 	return int64(f.Number)
 }
 
-// Message returns a reader of the field's value, which is to be a message. Inner gives its error back.
+// Message returns a reader of the field's value, which is to be a message. Inner gives its error
+// back.
 func (f *Protobuf) Message() Protobuf {
 	if !f.Want(Bytes) {
 		return Protobuf{}

@@ -74,8 +74,9 @@ func (w *Window) Discard(n int) {
 	w.offset += int64(n)
 }
 
-// More reads at least one more byte. It returns io.EOF, exactly, at the end of the stream, the error
-// that NewWindow was given when the window holds its maximum, and a ReadError when the reader fails.
+// More reads at least one more byte. It returns io.EOF, exactly, at the end of the stream, the
+// error that NewWindow was given when the window holds its maximum, and a ReadError when the reader
+// fails.
 func (w *Window) More() error {
 	if w.r == nil {
 		return io.EOF
