@@ -1,7 +1,7 @@
 // Package informer keeps a copy of a resource in this process and calls handlers for what changes.
 //
-// An informer lists a resource once and watches it from there. It goes on through dropped connections,
-// restarts of the server and expired histories, until its context ends:
+// An informer lists a resource once and watches it from there. It goes on through dropped
+// connections, restarts of the server and expired histories, until its context ends:
 //
 //	factory := informer.NewFactory(c) // c is a *rest.Client
 //	pods := informer.For[corev1.Pod](factory)
@@ -20,11 +20,11 @@
 //
 // # Life
 //
-// [Factory.Run] blocks, runs every informer of the factory and returns when its context and everything
-// that it started have ended. [Factory.Start] does the same in the background. [Informer.Close] gives
-// one informer back. An informer that has stopped closes [Informer.Done]; reading it is a
-// [StoppedError] from then on, so that nobody works on a cache that stands still. Reading before the
-// initial list is there is a [NotSyncedError]. Neither is taken for NotFound.
+// [Factory.Run] blocks, runs every informer of the factory and returns when its context and
+// everything that it started have ended. [Factory.Start] does the same in the background.
+// [Informer.Close] gives one informer back. An informer that has stopped closes [Informer.Done];
+// reading it is a [StoppedError] from then on, so that nobody works on a cache that stands still.
+// Reading before the initial list is there is a [NotSyncedError]. Neither is taken for NotFound.
 //
 // # The way of an object
 //
@@ -54,7 +54,8 @@
 //   - [Lister.Items] and [Lister.Item], wherever names, labels, owner and versions are enough. An
 //     index by them, or by a field's value with [Informer.AddFieldIndex], decodes nothing either.
 //   - [Lister.Get], wherever the object is worked with. Change it, send it, keep it: it is yours.
-//   - [Lister.View] and [Lister.Views] in hot loops that only look. Run the tests with [CheckViews].
+//   - [Lister.View] and [Lister.Views] in hot loops that only look. Run the tests with
+//     [CheckViews].
 //   - [Item.Partial], to look at little of objects that are not read again soon, or of all of them:
 //     it leaves what is decoded alone.
 //   - [KeepDecoded], for a type that is looked at as a whole all the time, such as a scheduler's

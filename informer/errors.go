@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// NotSyncedError is the error of a read before the initial list is in the cache: nothing can be said
-// of any object yet, so it is not a NotFound. Wait with WaitForSync first.
+// NotSyncedError is the error of a read before the initial list is in the cache: nothing can be
+// said of any object yet, so it is not a NotFound. Wait with WaitForSync first.
 type NotSyncedError struct {
 	Informer  string // as its String method names it
 	Started   bool   // whether its factory runs it
@@ -15,8 +15,8 @@ type NotSyncedError struct {
 
 // Error names the informer, what it waits for and its last error.
 //
-// There is no Unwrap: the last error may be the server's 404 for the list, and a reader must not take
-// that for the absence of an object.
+// There is no Unwrap: the last error may be the server's 404 for the list, and a reader must not
+// take that for the absence of an object.
 func (e *NotSyncedError) Error() string {
 	if !e.Started {
 		return fmt.Sprintf("informer %s: not synced: not started (call Factory.Run or Start)", e.Informer)
@@ -24,8 +24,8 @@ func (e *NotSyncedError) Error() string {
 	return fmt.Sprintf("informer %s: not synced: waiting for its initial list%v", e.Informer, &reason{e.LastError})
 }
 
-// StoppedError is the error of using an informer that has stopped, or an Informer that was closed. Its
-// cache has been freed.
+// StoppedError is the error of using an informer that has stopped, or an Informer that was closed.
+// Its cache has been freed.
 type StoppedError struct {
 	Informer string // as its String method names it
 	Cause    error  // why it stopped: the context's error, or that it was closed

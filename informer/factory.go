@@ -49,8 +49,8 @@ func NewFactory(c *rest.Client, opts ...Option) *Factory {
 // Client returns the client that the informers ask.
 func (f *Factory) Client() *rest.Client { return f.client }
 
-// open makes h a handle of the informer of k with these options, which is made if there is none. t is
-// the Go type, or nil if its fields are not known; mistake is why there can be no informer.
+// open makes h a handle of the informer of k with these options, which is made if there is none. t
+// is the Go type, or nil if its fields are not known; mistake is why there can be no informer.
 func (f *Factory) open(h *handle, k kind.Info, t reflect.Type, mistake error, opts []Option) {
 	cfg := f.config.with(opts)
 	if mistake == nil {
@@ -72,7 +72,8 @@ func (f *Factory) open(h *handle, k kind.Info, t reflect.Type, mistake error, op
 	h.shared.join(cfg)
 }
 
-// share returns the informer of that identity, made if there is none, and counts one more user of it.
+// share returns the informer of that identity, made if there is none, and counts one more user of
+// it.
 func (f *Factory) share(id identity, cfg config, mistake error) *shared {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -96,7 +97,8 @@ func (f *Factory) close(s *shared) {
 	}
 }
 
-// drop counts one user of s less, and reports whether that was the last: then s is the factory's no more.
+// drop counts one user of s less, and reports whether that was the last: then s is the factory's no
+// more.
 func (f *Factory) drop(s *shared) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -120,9 +122,9 @@ func (f *Factory) start(s *shared) {
 // Run runs every informer, those made later too, until ctx ends and everything that it started has
 // ended. Then it returns nil. A handler that does not return is waited for.
 //
-// If an informer cannot run, for a mistake in the call of For that made it, Run returns that mistake at
-// once and starts nothing. A factory runs once: a second Run, and Run after Start under another
-// context, return a *kind.MisuseError.
+// If an informer cannot run, for a mistake in the call of For that made it, Run returns that
+// mistake at once and starts nothing. A factory runs once: a second Run, and Run after Start under
+// another context, return a *kind.MisuseError.
 func (f *Factory) Run(ctx context.Context) error {
 	if err := f.begin(ctx, true); err != nil {
 		return err
@@ -131,8 +133,8 @@ func (f *Factory) Run(ctx context.Context) error {
 	return nil
 }
 
-// Start is Run in the background: it returns when the informers have been started, and Wait waits for
-// their end. It returns the errors that Run does. Under the context that the factory runs under
+// Start is Run in the background: it returns when the informers have been started, and Wait waits
+// for their end. It returns the errors that Run does. Under the context that the factory runs under
 // already, Start does nothing.
 func (f *Factory) Start(ctx context.Context) error { return f.begin(ctx, false) }
 
@@ -175,7 +177,8 @@ func (f *Factory) begin(ctx context.Context, run bool) error {
 	return nil
 }
 
-// sameContext reports whether a and b are one context. (A context may be of a type that == panics for.)
+// sameContext reports whether a and b are one context. (A context may be of a type that == panics
+// for.)
 func sameContext(a, b context.Context) bool {
 	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
@@ -196,8 +199,9 @@ func (f *Factory) WaitForSync(ctx context.Context) error {
 	return nil
 }
 
-// Wait waits until the context of Run or Start has ended and everything that they started with it. A
-// handler that does not return is waited for. If the factory was never started, Wait returns at once.
+// Wait waits until the context of Run or Start has ended and everything that they started with it.
+// A handler that does not return is waited for. If the factory was never started, Wait returns at
+// once.
 func (f *Factory) Wait() {
 	f.mu.Lock()
 	ctx := f.ctx

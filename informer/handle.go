@@ -9,8 +9,8 @@ import (
 	"github.com/skiff-k8s/skiff/store"
 )
 
-// handle is one use of a shared informer: what one call of For returns, without its Go type. It can be
-// closed, while the shared informer goes on for its other users.
+// handle is one use of a shared informer: what one call of For returns, without its Go type. It can
+// be closed, while the shared informer goes on for its other users.
 type handle struct {
 	*shared
 	factory *Factory

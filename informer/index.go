@@ -19,11 +19,11 @@ const (
 	OwnerIndex = store.OwnerIndex
 )
 
-// AddIndex adds an index for Query.Index: each object is found under the values that f returns for it.
-// f must depend on nothing but the item and must not change the informer. It is called for each change
-// in the stream's own goroutine, so it ought to be fast: metadata costs nothing, Object decodes; for
-// the value of a field there is AddFieldIndex. If f panics, the object has no values and OnError is
-// called.
+// AddIndex adds an index for Query.Index: each object is found under the values that f returns for
+// it. f must depend on nothing but the item and must not change the informer. It is called for each
+// change in the stream's own goroutine, so it ought to be fast: metadata costs nothing, Object
+// decodes; for the value of a field there is AddFieldIndex. If f panics, the object has no values
+// and OnError is called.
 //
 // A name that is in use is an error. If the informer has stopped or cannot run, the error is Err's.
 func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
@@ -43,10 +43,10 @@ func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
 }
 
 // AddFieldIndex adds an index by the values of a field, such as "spec.nodeName" or
-// "spec.volumes[*].secret.secretName" (package fieldpath has more of paths). They are read from the object's
-// bytes; nothing is decoded. Values are text as JSON has it: strings without their quotes, numbers,
-// true and false. An object without the field is not found under anything; of a list or an object
-// at the path's end, the elements have to be asked for ([*]).
+// "spec.volumes[*].secret.secretName" (package fieldpath has more of paths). They are read from the
+// object's bytes; nothing is decoded. Values are text as JSON has it: strings without their quotes,
+// numbers, true and false. An object without the field is not found under anything; of a list or an
+// object at the path's end, the elements have to be asked for ([*]).
 //
 // If T has no such field, the error is a *fieldpath.Error. Otherwise the errors are AddIndex's.
 func (i *Informer[T]) AddFieldIndex(name, path string) error {

@@ -48,8 +48,8 @@ var (
 	_ Untyped = (*Informer[struct{}])(nil)
 )
 
-// Informer is the cache of one resource, as Go type T, and the place to add handlers for its changes.
-// [For] and [ForResource] return one. It is safe for concurrent use.
+// Informer is the cache of one resource, as Go type T, and the place to add handlers for its
+// changes. [For] and [ForResource] return one. It is safe for concurrent use.
 type Informer[T any] struct{ handle handle }
 
 // For returns the factory's informer of the resource that T is (see package kind), with these
@@ -60,12 +60,12 @@ type Informer[T any] struct{ handle handle }
 //
 // T is a struct with an object's metadata, such as corev1.Pod; P is inferred.
 //
-// A mistake in the call is the error of every method of the informer and its lister that returns one,
-// and Factory.Run and Start return it at once:
+// A mistake in the call is the error of every method of the informer and its lister that returns
+// one, and Factory.Run and Start return it at once:
 //
 //   - a *kind.UnknownError, if nobody has registered T;
-//   - a *kind.MisuseError, if T is unstructured.Unstructured (see [ForResource]), or if Namespace is
-//     among opts and T is cluster-scoped;
+//   - a *kind.MisuseError, if T is unstructured.Unstructured (see [ForResource]), or if Namespace
+//     is among opts and T is cluster-scoped;
 //   - a *fieldpath.Error, if T has no field that Drop names.
 func For[T any, P kind.Object[T]](f *Factory, opts ...Option) *Informer[T] {
 	t := reflect.TypeFor[T]()
@@ -97,20 +97,20 @@ func newInformer[T any](f *Factory, k kind.Info, t reflect.Type, mistake error, 
 	return i
 }
 
-// Close gives the informer back. When all that the factory returned for the same cache are closed, the
-// stream ends and the cache is freed; For then makes a new one. Close does not wait for that.
+// Close gives the informer back. When all that the factory returned for the same cache are closed,
+// the stream ends and the cache is freed; For then makes a new one. Close does not wait for that.
 //
-// The handlers added to this Informer are removed, and from now on its methods that return an error,
-// and its listers', return a *StoppedError. To close it again does nothing.
+// The handlers added to this Informer are removed, and from now on its methods that return an
+// error, and its listers', return a *StoppedError. To close it again does nothing.
 func (i *Informer[T]) Close() { i.handle.close() }
 
-// Done returns a channel that is closed when the informer has stopped: after Close, when the factory's
-// context has ended, or at once if it cannot run. Its cache has been freed. Calls of handlers may still
-// be under way (see Registration.Done).
+// Done returns a channel that is closed when the informer has stopped: after Close, when the
+// factory's context has ended, or at once if it cannot run. Its cache has been freed. Calls of
+// handlers may still be under way (see Registration.Done).
 func (i *Informer[T]) Done() <-chan struct{} { return i.handle.alive().Done() }
 
-// Err returns why the informer has stopped, a *StoppedError, or why it cannot run (see For). It is nil
-// while the informer runs, and before its factory is started.
+// Err returns why the informer has stopped, a *StoppedError, or why it cannot run (see For). It is
+// nil while the informer runs, and before its factory is started.
 func (i *Informer[T]) Err() error { return i.handle.err() }
 
 // Kind returns the kind of the informer's objects. It is zero if T is not registered.
@@ -126,8 +126,9 @@ func (i *Informer[T]) String() string { return i.handle.String() }
 // called for all of it, its Registration reports.
 func (i *Informer[T]) HasSynced() bool { return i.handle.HasSynced() }
 
-// WaitForSync waits until the initial list is in the cache. If ctx ends first, the error wraps ctx's
-// and the last one that the informer met. If the informer has stopped or cannot run, it is Err's.
+// WaitForSync waits until the initial list is in the cache. If ctx ends first, the error wraps
+// ctx's and the last one that the informer met. If the informer has stopped or cannot run, it is
+// Err's.
 func (i *Informer[T]) WaitForSync(ctx context.Context) error {
 	return i.handle.wait(ctx, i.handle.WaitForSync)
 }
@@ -137,10 +138,11 @@ func (i *Informer[T]) WaitForSync(ctx context.Context) error {
 // initial list.
 func (i *Informer[T]) ResourceVersion() string { return i.handle.ResourceVersion() }
 
-// Contains reports, without waiting, whether the cache contains everything up to that version, which
-// may come from any object, list or bookmark of the same resource (KEP-5504: versions of one resource
-// are ordered). For a version that is no such number, as aggregated servers may have, it returns true:
-// nobody can know, and nobody should wait for it forever. Before the initial list it returns false.
+// Contains reports, without waiting, whether the cache contains everything up to that version,
+// which may come from any object, list or bookmark of the same resource (KEP-5504: versions of one
+// resource are ordered). For a version that is no such number, as aggregated servers may have, it
+// returns true: nobody can know, and nobody should wait for it forever. Before the initial list it
+// returns false.
 func (i *Informer[T]) Contains(resourceVersion string) bool {
 	return i.handle.Contains(resourceVersion)
 }
@@ -158,8 +160,8 @@ func (i *Informer[T]) WaitFor(ctx context.Context, resourceVersion string) error
 }
 
 // OnProgress calls f each time that the cache has moved on, with the version that it contains now:
-// the cache has been updated already, and handlers have the events in their queues. f is called from
-// the stream's own goroutine and must not block. It is not called for the past. After stop has
+// the cache has been updated already, and handlers have the events in their queues. f is called
+// from the stream's own goroutine and must not block. It is not called for the past. After stop has
 // returned, or the informer was closed, no call begins, except one that was about to.
 func (i *Informer[T]) OnProgress(f func(resourceVersion string)) (stop func()) {
 	return i.handle.OnProgress(func(version string) {

@@ -5,9 +5,9 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// Item is one state of one object, as the cache holds it: its metadata, and the object as bytes. It is
-// an immutable value, safe for concurrent use. It may be kept; as long as it is, so are the object's
-// compressed bytes.
+// Item is one state of one object, as the cache holds it: its metadata, and the object as bytes. It
+// is an immutable value, safe for concurrent use. It may be kept; as long as it is, so are the
+// object's compressed bytes.
 //
 // The zero Item stands for no object; its methods return zero values, and Object an error.
 type Item[T any] struct {
@@ -55,8 +55,9 @@ func (i Item[T]) Owner() wire.Owner { return i.item.Owner() }
 // bytes and searches them, without decoding.
 func (i Item[T]) Annotation(key string) (string, bool) { return i.item.Annotation(key) }
 
-// Initial reports, in OnAdd, whether the object is part of the state that the handler started from: the
-// initial list, or what the cache contained when the handler was added. It is false anywhere else.
+// Initial reports, in OnAdd, whether the object is part of the state that the handler started from:
+// the initial list, or what the cache contained when the handler was added. It is false anywhere
+// else.
 func (i Item[T]) Initial() bool { return i.initial }
 
 // IsZero reports whether the item stands for no object.

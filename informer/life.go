@@ -9,12 +9,12 @@ import (
 	"github.com/skiff-k8s/skiff/store"
 )
 
-// Done returns a channel that is closed when the informer has stopped: its cache has been freed, and
-// will not be in sync again. Err returns why.
+// Done returns a channel that is closed when the informer has stopped: its cache has been freed,
+// and will not be in sync again. Err returns why.
 func (s *shared) Done() <-chan struct{} { return s.life.Done() }
 
-// Err returns why the informer has stopped, a *StoppedError, or why it cannot run (see For). It is nil
-// while the informer runs, and before its factory is started.
+// Err returns why the informer has stopped, a *StoppedError, or why it cannot run (see For). It is
+// nil while the informer runs, and before its factory is started.
 func (s *shared) Err() error { return context.Cause(s.life) }
 
 // WaitForSync waits until the initial list is in the cache. The error wraps ctx's, and the last one
@@ -37,8 +37,8 @@ func (s *shared) WaitForSync(ctx context.Context) error {
 	return s.Err()
 }
 
-// start has the informer run under ctx. It is called once. run returns when everything that belongs to
-// the informer has ended; it is nil if there is nothing to run.
+// start has the informer run under ctx. It is called once. run returns when everything that belongs
+// to the informer has ended; it is nil if there is nothing to run.
 func (s *shared) start(ctx context.Context) (run func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -31,15 +31,17 @@ import (
 //   - a *NotSyncedError, until the initial list is in the cache (see Informer.WaitForSync);
 //   - a *StoppedError, after the informer has stopped or was closed;
 //   - a *kind.MisuseError, for a call that cannot be right: a name without the namespace that the
-//     resource has, a namespace that the resource does not have, or one that the informer is not for;
+//     resource has, a namespace that the resource does not have, or one that the informer is not
+//     for;
 //   - what was wrong with the call of For, if the informer cannot run.
 //
 // Where there is no such object, Get, ByKey, Item and View return an error that
-// apierrors.IsNotFound recognises; the errors above are none. An error of decoding means that T cannot
-// hold the object.
+// apierrors.IsNotFound recognises; the errors above are none. An error of decoding means that T
+// cannot hold the object.
 type Lister[T any] struct{ informer *handle }
 
-// Get returns the object of that namespace and name; the namespace is "" for a cluster-scoped resource.
+// Get returns the object of that namespace and name; the namespace is "" for a cluster-scoped
+// resource.
 func (l Lister[T]) Get(namespace, name string) (*T, error) {
 	item, err := l.Item(namespace, name)
 	if err != nil {
@@ -88,8 +90,8 @@ func (l Lister[T]) item(verb, key, namespace, name string) (Item[T], error) {
 }
 
 // View calls f with what Get returns, as the cache shares it among all who read it, without a copy:
-// f must not change it, nor anything in it, and must keep nothing of it (see [Item.View]). It returns
-// f's error.
+// f must not change it, nor anything in it, and must keep nothing of it (see [Item.View]). It
+// returns f's error.
 func (l Lister[T]) View(namespace, name string, f func(*T) error) error {
 	item, err := l.Item(namespace, name)
 	if err != nil {
@@ -110,8 +112,8 @@ func (l Lister[T]) List(q Query) ([]*T, error) {
 	return all, nil
 }
 
-// All yields the objects that q chooses. Where one cannot be decoded it yields nil and the error, and
-// goes on.
+// All yields the objects that q chooses. Where one cannot be decoded it yields nil and the error,
+// and goes on.
 func (l Lister[T]) All(q Query) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		for item, err := range l.Items(q) {
@@ -142,9 +144,9 @@ func (l Lister[T]) Items(q Query) iter.Seq2[Item[T], error] {
 	}
 }
 
-// Views calls f with each object that q chooses, as the cache shares it among all who read it, without
-// a copy: f must not change it, nor anything in it, and must keep nothing of it (see [Item.View]). It
-// stops at the first error, of f or of decoding, and returns it.
+// Views calls f with each object that q chooses, as the cache shares it among all who read it,
+// without a copy: f must not change it, nor anything in it, and must keep nothing of it (see
+// [Item.View]). It stops at the first error, of f or of decoding, and returns it.
 func (l Lister[T]) Views(q Query, f func(*T) error) error {
 	for item, err := range l.Items(q) {
 		if err == nil {

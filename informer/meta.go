@@ -5,8 +5,8 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// Meta is the part of an [Item] that does not depend on the object's Go type: its metadata. It is an
-// immutable value, safe for concurrent use. No method decodes the object.
+// Meta is the part of an [Item] that does not depend on the object's Go type: its metadata. It is
+// an immutable value, safe for concurrent use. No method decodes the object.
 //
 // The zero Meta stands for no object; its methods return zero values.
 type Meta struct{ item store.Item }
@@ -39,8 +39,8 @@ func (m Meta) Labels() wire.Labels { return m.item.Labels() }
 // Owner returns the owner that has controller: true; the zero Owner when there is none.
 func (m Meta) Owner() wire.Owner { return m.item.Owner() }
 
-// Annotation returns the value of one annotation and whether it is set. It unpacks the object's bytes
-// and searches them, without decoding.
+// Annotation returns the value of one annotation and whether it is set. It unpacks the object's
+// bytes and searches them, without decoding.
 func (m Meta) Annotation(key string) (string, bool) { return m.item.Annotation(key) }
 
 // IsZero reports whether m stands for no object.

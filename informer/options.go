@@ -75,22 +75,23 @@ func FieldSelector(selector string) Option {
 	return option(func(c *config) { c.fieldSelector = selector })
 }
 
-// KeepManagedFields keeps metadata.managedFields in the cached objects. By default they are dropped as
-// the objects arrive: they are often the larger half, and hardly ever read.
+// KeepManagedFields keeps metadata.managedFields in the cached objects. By default they are dropped
+// as the objects arrive: they are often the larger half, and hardly ever read.
 func KeepManagedFields() Option {
 	return option(func(c *config) { c.keepManagedFields = true })
 }
 
-// Drop leaves fields out of the objects as they arrive, before they are cached and handlers are called.
-// For all readers of this informer it is as if nobody had ever set them. Fields that are large and
-// never read cost nothing that way:
+// Drop leaves fields out of the objects as they arrive, before they are cached and handlers are
+// called. For all readers of this informer it is as if nobody had ever set them. Fields that are
+// large and never read cost nothing that way:
 //
 //	informer.For[corev1.Pod](factory, informer.Drop("spec.containers[*].env", "status.conditions"))
 //
-// Paths name fields as JSON does (package fieldpath has the syntax). Those that the cache itself lives by,
-// such as metadata.name and metadata.labels, are refused, and so is a path that the Go type does not
-// have: the informer's methods return a *fieldpath.Error (see For). An object with dropped fields must not
-// be written back: an Update deletes the fields on the server; send a patch.
+// Paths name fields as JSON does (package fieldpath has the syntax). Those that the cache itself
+// lives by, such as metadata.name and metadata.labels, are refused, and so is a path that the Go
+// type does not have: the informer's methods return a *fieldpath.Error (see For). An object with
+// dropped fields must not be written back: an Update deletes the fields on the server; send a
+// patch.
 //
 // Informers that drop different fields are different caches. Given again, for one informer, it
 // replaces what the factory's says. Default: nothing but managedFields.
@@ -98,15 +99,15 @@ func Drop(paths ...string) Option {
 	return option(func(c *config) { c.drop, c.newDrop = paths, wire.NewDrop })
 }
 
-// DecodedBudget sets how many bytes of memory an informer uses to keep objects decoded that are read
-// often, beside the packed form of every object. The memory is taken as objects are read. If several
-// callers ask for the same informer, the largest budget holds that any of them asked for.
+// DecodedBudget sets how many bytes of memory an informer uses to keep objects decoded that are
+// read often, beside the packed form of every object. The memory is taken as objects are read. If
+// several callers ask for the same informer, the largest budget holds that any of them asked for.
 //
-// 0 means the default: what the factory says, or 16 MiB, room for about a thousand Pods. Negative means
-// that nothing is kept, so that each read decodes. For no limit there is KeepDecoded.
+// 0 means the default: what the factory says, or 16 MiB, room for about a thousand Pods. Negative
+// means that nothing is kept, so that each read decodes. For no limit there is KeepDecoded.
 //
-// A negative budget is somewhat cheaper where every object is read in turn and they are many times what
-// fits: what is kept is then seldom what is read next (BenchmarkReadScan).
+// A negative budget is somewhat cheaper where every object is read in turn and they are many times
+// what fits: what is kept is then seldom what is read next (BenchmarkReadScan).
 func DecodedBudget(bytes int64) Option {
 	return option(func(c *config) {
 		if bytes != 0 {
@@ -115,15 +116,15 @@ func DecodedBudget(bytes int64) Option {
 	})
 }
 
-// KeepDecoded keeps every object decoded once it has been read, without a limit. It is for a type that
-// is read over and over as a whole, where the time matters and the memory does not.
+// KeepDecoded keeps every object decoded once it has been read, without a limit. It is for a type
+// that is read over and over as a whole, where the time matters and the memory does not.
 func KeepDecoded() Option {
 	return option(func(c *config) { c.decodedBudget, c.budgetChosen = noBudget, true })
 }
 
 // CheckViews makes every View compare the object that it lends with the object's bytes, before and
-// after the call, and panic with a *ViewChangedError if somebody changed it. It is for tests: each View
-// decodes the object anew. It holds for all who share the informer.
+// after the call, and panic with a *ViewChangedError if somebody changed it. It is for tests: each
+// View decodes the object anew. It holds for all who share the informer.
 func CheckViews() Option {
 	return option(func(c *config) { c.checkViews = true })
 }
@@ -133,9 +134,9 @@ func JSON() Option {
 	return option(func(c *config) { c.json = true })
 }
 
-// OnError calls f for every error of the informers: failed and broken streams, before they are tried
-// again, and panics of handlers and index functions. f is called from the goroutine that met the error
-// and must not block. The default is a warning in the log, at most one every ten seconds.
+// OnError calls f for every error of the informers: failed and broken streams, before they are
+// tried again, and panics of handlers and index functions. f is called from the goroutine that met
+// the error and must not block. The default is a warning in the log, at most one every ten seconds.
 func OnError(f func(error)) Option {
 	return option(func(c *config) { c.onError = f })
 }
@@ -156,13 +157,13 @@ func CrashOnPanic() Option {
 // handler.
 type ResyncOption struct{ every time.Duration }
 
-// Resync calls a handler's OnUpdate for every cached object each time this long has passed; old and new
-// are the same item then. The server is not asked. A handler that is still busy with one resync skips
-// the next. The stream heals by itself: a resync is needed only to repair what outside of the cluster
-// may have been lost.
+// Resync calls a handler's OnUpdate for every cached object each time this long has passed; old and
+// new are the same item then. The server is not asked. A handler that is still busy with one resync
+// skips the next. The stream heals by itself: a resync is needed only to repair what outside of the
+// cluster may have been lost.
 //
-// 0 means the default: for a handler what its informer says, for an informer what the factory says, for
-// a factory off. Negative means off.
+// 0 means the default: for a handler what its informer says, for an informer what the factory says,
+// for a factory off. Negative means off.
 func Resync(every time.Duration) ResyncOption { return ResyncOption{every} }
 
 func (o ResyncOption) apply(c *config)                 { o.set(&c.resync) }
@@ -181,8 +182,8 @@ func (c config) with(opts []Option) config {
 	return c
 }
 
-// confine drops the factory's namespace for a cluster-scoped kind. The error is that opts, the options
-// of one informer, name a namespace for such a kind.
+// confine drops the factory's namespace for a cluster-scoped kind. The error is that opts, the
+// options of one informer, name a namespace for such a kind.
 func (c *config) confine(k kind.Info, opts []Option) error {
 	if k.Namespaced || c.namespace == "" {
 		return nil
@@ -195,8 +196,8 @@ func (c *config) confine(k kind.Info, opts []Option) error {
 	return nil
 }
 
-// compile makes the fields to drop ready for the Go type t; nil is any. (It calls what Drop has set, so
-// that programs without Drop do not link the reading of field paths.)
+// compile makes the fields to drop ready for the Go type t; nil is any. (It calls what Drop has
+// set, so that programs without Drop do not link the reading of field paths.)
 func (c *config) compile(t reflect.Type) (err error) {
 	if len(c.drop) > 0 {
 		c.dropFields, err = c.newDrop(t, c.drop...)

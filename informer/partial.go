@@ -14,9 +14,9 @@ import (
 type Fields[T any] struct{ fields *fieldpath.Set }
 
 // NewFields makes a choice of fields by their paths, which name them as JSON does (package
-// fieldpath has the syntax): "spec.nodeName", "spec.containers[*].image", "metadata.annotations['example.com/a']".
-// A path to an object or a list chooses all that is in it. The error is a *fieldpath.Error: a path
-// that is malformed, or that T does not have.
+// fieldpath has the syntax): "spec.nodeName", "spec.containers[*].image",
+// "metadata.annotations['example.com/a']". A path to an object or a list chooses all that is in it.
+// The error is a *fieldpath.Error: a path that is malformed, or that T does not have.
 func NewFields[T any](paths ...string) (*Fields[T], error) {
 	fields, err := fieldpath.New(reflect.TypeFor[T](), paths...)
 	if err != nil {

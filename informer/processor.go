@@ -11,7 +11,8 @@ import (
 	"github.com/skiff-k8s/skiff/store"
 )
 
-// Handler is what an informer calls for the changes of its objects. Any of its functions may be nil.
+// Handler is what an informer calls for the changes of its objects. Any of its functions may be
+// nil.
 //
 // For each key they are called in order: one OnAdd, any number of OnUpdate, one OnDelete.
 type Handler[T any] struct {
@@ -52,8 +53,8 @@ func (h *Handler[T]) call(s *shared, e *event) {
 // Registration is one handler's place at an informer. It is safe for concurrent use.
 type Registration struct{ p *processor }
 
-// HasSynced reports whether the handler has been given the whole initial list: its OnAdd has returned
-// for each object of it.
+// HasSynced reports whether the handler has been given the whole initial list: its OnAdd has
+// returned for each object of it.
 func (r *Registration) HasSynced() bool {
 	select {
 	case <-r.p.synced:

@@ -12,16 +12,17 @@ import (
 // Query chooses objects of a cache. An object has to meet all fields that are set; the zero Query
 // chooses every object.
 type Query struct {
-	// Namespace chooses the objects of one namespace; "" means all that the informer has. A namespace
-	// for a cluster-scoped resource, or another than the one that the informer is confined to, is a
-	// *kind.MisuseError.
+	// Namespace chooses the objects of one namespace; "" means all that the informer has. A
+	// namespace for a cluster-scoped resource, or another than the one that the informer is
+	// confined to, is a *kind.MisuseError.
 	Namespace string
-	// Labels chooses the objects whose labels match; nil means all. It may be called while the cache
-	// is locked, so it must not use the informer.
+	// Labels chooses the objects whose labels match; nil means all. It may be called while the
+	// cache is locked, so it must not use the informer.
 	Labels labels.Selector
-	// Index and Value choose the objects that an index finds under a value: NamespaceIndex, OwnerIndex,
-	// or one that AddIndex or AddFieldIndex added. If there is no such index, the error is a
-	// *store.UnknownIndexError. "" means no index; a Value without an Index is a *kind.MisuseError.
+	// Index and Value choose the objects that an index finds under a value: NamespaceIndex,
+	// OwnerIndex, or one that AddIndex or AddFieldIndex added. If there is no such index, the error
+	// is a *store.UnknownIndexError. "" means no index; a Value without an Index is a
+	// *kind.MisuseError.
 	Index, Value string
 }
 
@@ -48,8 +49,8 @@ func (s *shared) checkName(verb, namespace, name string) error {
 	return &kind.MisuseError{Verb: verb, Resource: s.kind.GVR().GroupResource().String(), Name: name, Problem: problem}
 }
 
-// checkQuery returns what is wrong with q; nil if nothing is. A namespace that the informer is confined
-// to anyway is taken out of q, since to look for it costs time.
+// checkQuery returns what is wrong with q; nil if nothing is. A namespace that the informer is
+// confined to anyway is taken out of q, since to look for it costs time.
 func (s *shared) checkQuery(verb string, q *Query) error {
 	if s.mistake != nil {
 		return s.mistake

@@ -132,9 +132,9 @@ func hanging(v reflect.Value, s *shape) (bytes int64) {
 	return bytes
 }
 
-// mapBytes is what a Go map of n elements takes without what hangs on them: its header and groups of
-// eight places (internal/runtime/maps). More than eight make tables, of which at most seven eighths
-// are in use, and which double.
+// mapBytes is what a Go map of n elements takes without what hangs on them: its header and groups
+// of eight places (internal/runtime/maps). More than eight make tables, of which at most seven
+// eighths are in use, and which double.
 func mapBytes(n int64, key, elem *shape) int64 {
 	const header, table, group = 48, 32, 8
 	pointers := !key.flat || !elem.flat
@@ -150,9 +150,9 @@ func mapBytes(n int64, key, elem *shape) int64 {
 	return header + table + 8 + block(places/group*oneGroup, pointers)
 }
 
-// block is what an allocation of n bytes takes. The allocator has sizes of 16 bytes apart up to 256,
-// and about eight to each power of two beyond; large blocks with pointers have a header of 8; tiny
-// ones without share one block.
+// block is what an allocation of n bytes takes. The allocator has sizes of 16 bytes apart up to
+// 256, and about eight to each power of two beyond; large blocks with pointers have a header of 8;
+// tiny ones without share one block.
 func block(n int64, pointers bool) int64 {
 	switch {
 	case n <= 8 && pointers:

@@ -36,8 +36,8 @@ type shared struct {
 	die      context.CancelCauseFunc
 
 	// mu makes a change of the store and telling of it one: it is held while a batch of deltas goes
-	// into the store and the handlers' queues, and while a handler is added with what the store has.
-	// It guards what follows.
+	// into the store and the handlers' queues, and while a handler is added with what the store
+	// has. It guards what follows.
 	mu         sync.Mutex
 	ctx        context.Context // that the informer runs under; nil before start
 	cancel     context.CancelCauseFunc
@@ -65,7 +65,8 @@ func newShared(c *rest.Client, k kind.Info, cfg config, mistake error) *shared {
 
 func (s *shared) base() *shared { return s }
 
-// store returns the cache for the one who fills it, and for what does not depend on its being in sync.
+// store returns the cache for the one who fills it, and for what does not depend on its being in
+// sync.
 func (s *shared) store() *store.Store { return s.cache.Load() }
 
 // read returns the cache for a reader. The error is why it cannot be read.
@@ -234,7 +235,8 @@ func (s *shared) apply(batch []delta) (version string, first bool) {
 	return strings.Clone(version), s.listed && !listed // the object's bytes will be others'
 }
 
-// tell has every handler told of e, unless the initial list is not complete: endList tells what it was.
+// tell has every handler told of e, unless the initial list is not complete: endList tells what it
+// was.
 func (s *shared) tell(e event) {
 	if s.listed {
 		s.events = append(s.events, e)
@@ -272,8 +274,8 @@ func (s *shared) gone(o wire.Object) {
 	}
 }
 
-// endList takes out what a complete list did not have. After the first list the cache can be read, and
-// the handlers are told what it holds: a handler may read the cache from its first call on.
+// endList takes out what a complete list did not have. After the first list the cache can be read,
+// and the handlers are told what it holds: a handler may read the cache from its first call on.
 func (s *shared) endList() {
 	for _, last := range s.store().EndReplace() {
 		s.tell(event{kind: eventDelete, old: last})

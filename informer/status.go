@@ -10,8 +10,8 @@ import (
 
 // Status is what an informer is doing, what it holds and what went wrong, at one moment.
 type Status struct {
-	// State is what the reflector is doing: "streaming" or "paging" a list, "watching", "asking" the
-	// server how far it is, "waiting" to try again, "stopped"; "idle" before Start.
+	// State is what the reflector is doing: "streaming" or "paging" a list, "watching", "asking"
+	// the server how far it is, "waiting" to try again, "stopped"; "idle" before Start.
 	State           string
 	Synced          bool        // the initial list is in the cache
 	Objects         int         // in the cache
@@ -113,8 +113,9 @@ func (r *reason) Error() string {
 
 func (r *reason) Unwrap() error { return r.err }
 
-// OpaqueVersionError is the error of a resourceVersion that cannot be compared with others: it is not the
-// number that Kubernetes 1.35 and later promise for all that they serve themselves (KEP-5504).
+// OpaqueVersionError is the error of a resourceVersion that cannot be compared with others: it is
+// not the number that Kubernetes 1.35 and later promise for all that they serve themselves
+// (KEP-5504).
 type OpaqueVersionError struct{ ResourceVersion string }
 
 // Error says which version it was and what to do.
