@@ -1,5 +1,5 @@
-// informer keeps a copy of all pods in memory: it lists the copy when it is complete, and then prints
-// what changes until Ctrl-C.
+// informer keeps a copy of all pods in memory: it lists the copy when it is complete, and then
+// prints what changes until Ctrl-C.
 //
 //	go run ./examples/informer [--kubeconfig FILE] [--namespace NAMESPACE]
 package main

@@ -1,5 +1,5 @@
-// list-pods-rest lists the pods of the namespace default with the RESTClient: the request is spelled
-// out, and the answer decoded into the type of your choice.
+// list-pods-rest lists the pods of the namespace default with the RESTClient: the request is
+// spelled out, and the answer decoded into the type of your choice.
 //
 //	go run ./examples/list-pods-rest [--kubeconfig FILE]
 package main

@@ -1,5 +1,5 @@
-// workqueue is the loop of a controller, written by hand: an informer's handler adds keys to a queue,
-// and five workers take them. The program checks that every Service has the label "owner".
+// workqueue is the loop of a controller, written by hand: an informer's handler adds keys to a
+// queue, and five workers take them. The program checks that every Service has the label "owner".
 //
 //	go run ./examples/workqueue [--kubeconfig FILE]
 package main
