@@ -16,8 +16,8 @@ const (
 	lastLine   = "Everything stays up until Ctrl-C."
 )
 
-// invite prints commands to try addingress by hand: with kubectl where that is on the PATH, else with
-// curl. A test runs them as printed.
+// invite prints commands to try addingress by hand: with kubectl where that is on the PATH, else
+// with curl. A test runs them as printed.
 func (d *demo) invite(dir string, cluster *controlplane.Cluster) error {
 	d.out.plain("\nThe kubeconfig:\n\n  %s\n\n%s\n", cluster.Kubeconfig(), invitation)
 	if _, err := exec.LookPath("kubectl"); err == nil {
@@ -64,8 +64,8 @@ func (d *demo) invite(dir string, cluster *controlplane.Cluster) error {
 	return nil
 }
 
-// curlConfig writes a configuration file for curl with the administrator's credentials, and returns its
-// path. The files are in dir, readable by this user only.
+// curlConfig writes a configuration file for curl with the administrator's credentials, and returns
+// its path. The files are in dir, readable by this user only.
 func curlConfig(dir string, cluster *controlplane.Cluster) (string, error) {
 	tls := cluster.Config().TLS
 	var config strings.Builder
