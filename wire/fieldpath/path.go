@@ -132,8 +132,6 @@ func isName(key string) bool {
 	return key != ""
 }
 
-var escapeKey = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
-
 // canonical returns steps as a path.
 func canonical(steps []step) string {
 	var b strings.Builder
@@ -142,7 +140,7 @@ func canonical(steps []step) string {
 		case stepEach:
 			b.WriteString("[*]")
 		case stepKey:
-			b.WriteString("['" + escapeKey.Replace(s.name) + "']")
+			b.WriteString("['" + escapeKey(s.name) + "']")
 		default:
 			if i > 0 {
 				b.WriteByte('.')
@@ -151,4 +149,9 @@ func canonical(steps []step) string {
 		}
 	}
 	return b.String()
+}
+
+// escapeKey returns a key as it is written between the quotes.
+func escapeKey(key string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(key, `\`, `\\`), `'`, `\'`)
 }
