@@ -20,11 +20,7 @@
 //   - A source ([For], [Owns], [Watches]) adds a handler to its informer. For each change it makes
 //     keys from the object's metadata, without decoding the object: its own key, the key of its
 //     controller owner, or what a function returns. [Source.When] and [Source.Where] ignore changes
-//     that do not matter:
-//
-//     controller.For(deployments).
-//     When(controller.Or(controller.GenerationChanged, controller.LabelChanged("app"))).
-//     Where(func(d informer.Item[appsv1.Deployment]) bool { return d.Labels().Has("app") })
+//     that do not matter.
 //
 //   - The keys go through a workqueue. A key that is queued ten times is reconciled once, and never
 //     twice at the same time.
@@ -37,6 +33,12 @@
 //     resourceVersions can be compared since Kubernetes 1.35, so the Reconcile does nothing for this:
 //     it may rely on its listers for its own writes. It may not rely on them for the writes of
 //     others; use preconditions for those (a resourceVersion in an update, a UID in a delete).
+//
+// This source ignores changes of the status, and Deployments without the label "app":
+//
+//	controller.For(deployments).
+//		When(controller.Or(controller.GenerationChanged, controller.LabelChanged("app"))).
+//		Where(func(d informer.Item[appsv1.Deployment]) bool { return d.Labels().Has("app") })
 //
 // # Starting and stopping
 //

@@ -136,7 +136,7 @@ func (w *syncWait) late(timeout time.Duration) error {
 	status := w.cache.Status()
 	switch {
 	case status.State == "idle":
-		return fmt.Errorf("informer %s: not in sync within %v: its factory does not run", w.cache, timeout)
+		return fmt.Errorf("informer %s: not in sync within %v: its factory does not run: call the factory's Start or Run", w.cache, timeout)
 	case status.LastError == nil:
 		return fmt.Errorf("informer %s: not in sync within %v", w.cache, timeout)
 	}
