@@ -33,7 +33,7 @@ func (s *shared) checkName(verb, namespace, name string) error {
 	case s.mistake != nil:
 		return s.mistake
 	case s.kind.Namespaced && namespace == "":
-		problem = "a namespace is missing, the resource has one"
+		problem = s.kind.Resource + ` are namespaced and no namespace was given; a key is "namespace/name"`
 	default:
 		problem = s.wrongNamespace(namespace)
 	}
