@@ -3,6 +3,7 @@
 // An informer lists a resource once and watches it from there. It goes on through dropped
 // connections, restarts of the server and expired histories, until its context ends:
 //
+//	queue := workqueue.New[string]()
 //	factory := informer.NewFactory(c) // c is a *rest.Client
 //	pods := informer.For[corev1.Pod](factory)
 //	pods.AddHandler(informer.Handler[corev1.Pod]{

@@ -45,8 +45,10 @@ func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
 // AddFieldIndex adds an index by the values of a field, such as "spec.nodeName" or
 // "spec.volumes[*].secret.secretName" (package fieldpath has more of paths). They are read from the
 // object's bytes; nothing is decoded. Values are text as JSON has it: strings without their quotes,
-// numbers, true and false. An object without the field is not found under anything; of a list or an
-// object at the path's end, the elements have to be asked for ([*]).
+// numbers, true and false. An object without the field has no value.
+//
+// A path that ends at a list or an object has no values either, and is no error: its index is empty.
+// For the elements of a list of strings, end the path with [*].
 //
 // If T has no such field, the error is a *fieldpath.Error. Otherwise the errors are AddIndex's.
 func (i *Informer[T]) AddFieldIndex(name, path string) error {

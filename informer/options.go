@@ -16,7 +16,7 @@ import (
 // factory that do not choose otherwise (given to NewFactory).
 type Option interface{ apply(*config) }
 
-// HandlerOption is a choice for one handler, given to AddHandler.
+// HandlerOption configures one handler, and is given to AddHandler. [Resync] returns the only one.
 type HandlerOption interface{ applyToHandler(*handlerConfig) }
 
 // defaultDecodedBudget is how many bytes of decoded objects an informer keeps.

@@ -29,6 +29,7 @@
 // A whole worker:
 //
 //	queue := workqueue.New[workqueue.Key]()
+//	// in an event handler: queue.Add(workqueue.Key{Namespace: item.Namespace(), Name: item.Name()})
 //
 //	for {
 //		key, err := queue.Get(ctx)
