@@ -148,7 +148,8 @@ func (d *Client) ForResource(ctx context.Context, name string) (Resource, error)
 		in:       func(c *Catalog) (Resource, bool) { return c.ForResource(name) },
 		none: func() error {
 			partial := schema.GroupVersionResource{Resource: name}
-			return &meta.NoResourceMatchError{PartialResource: partial}
+			return fmt.Errorf("discovery: find resource %q: the server does not serve it: %w",
+				name, &meta.NoResourceMatchError{PartialResource: partial})
 		},
 	})
 }

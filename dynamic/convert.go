@@ -12,7 +12,7 @@ import (
 )
 
 // To converts an unstructured object to a typed one, and leaves out the fields that T does not
-// have. The two share no memory.
+// have. T is the struct, not a pointer to it. The two share no memory.
 //
 // If the kind of T is known and u has another one, To returns an error: it does not convert between
 // versions. If u has no kind, the result has the kind of T.

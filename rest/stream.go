@@ -138,8 +138,8 @@ func (r *Request) List(ctx context.Context, o wire.Options) (*ListStream, error)
 	return &ListStream{reader: wire.NewListReader(b.resp.Body, f, o), body: b, format: f}, nil
 }
 
-// Next returns the next object, which belongs to the caller. Every error ends the stream: Next
-// closes it and returns the same error from then on. The errors are:
+// Next returns the next object, which belongs to the caller. wire.Decode decodes it. Every error
+// ends the stream: Next closes it and returns the same error from then on. The errors are:
 //
 //   - io.EOF itself, not wrapped, after the last object of a complete list;
 //   - an error that wraps ctx's, after ctx ended;
