@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -322,4 +323,35 @@ func TestRunOfNoController(t *testing.T) {
 	if err := Run(t.Context(), nil); err == nil {
 		t.Error("a nil factory is no error")
 	}
+}
+
+// A function of a source may be running when the context ends: Run returns after it.
+func TestRunWaitsForTheFunctionsOfItsSources(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.server.set("configmaps", lists(configMap("n", "a", 5)))
+		maps := s.configMaps()
+		stopFactory, _ := start(s.factory.Run)
+		var running atomic.Bool
+		c := New("test", noop, s.logger(), For(maps).Where(func(informer.Item[corev1.ConfigMap]) bool {
+			running.Store(true)
+			time.Sleep(10 * time.Second)
+			running.Store(false)
+			return true
+		}))
+		stop, _ := start(c.Run)
+		time.Sleep(time.Second)
+		if !running.Load() {
+			t.Fatal("Where is not called: this test sees nothing")
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if running.Load() {
+			t.Error("Run has returned, and a function of the controller is running")
+		}
+		if err := stopFactory(); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -159,7 +159,8 @@ func (s *Source[T]) check() error {
 	return nil
 }
 
-// listen adds the source's handlers to its informer. stop removes them.
+// listen adds the source's handlers to its informer. stop removes them, and waits until none is
+// running.
 func (s *Source[T]) listen(primary kind.Info) (stop func()) {
 	l := &listener[T]{s, primary, s.controller.Load()}
 	stopProgress := s.informer.OnProgress(func(version string) {
@@ -175,6 +176,7 @@ func (s *Source[T]) listen(primary kind.Info) (stop func()) {
 	return func() {
 		registration.Remove()
 		stopProgress()
+		<-registration.Done()
 	}
 }
 

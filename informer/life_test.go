@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -268,7 +269,9 @@ func TestCloseGivesAnInformerBack(t *testing.T) {
 		}
 		<-second.Done()
 		<-r.Done()
-		<-second.AddHandler(informer.Handler[corev1.ConfigMap]{}).Done()
+		late := second.AddHandler(informer.Handler[corev1.ConfigMap]{})
+		<-late.Done()
+		late.Remove()
 		for name, err := range everyRead(second) {
 			if !isStopped(err) {
 				t.Errorf("%s of what was closed: %v", name, err)
@@ -316,9 +319,12 @@ func heldBy(maps *informer.Informer[corev1.ConfigMap]) (held *corev1.ConfigMap) 
 // A handler's calls begin when the initial list is complete, so that it may read the cache.
 func TestAHandlerReadsItsOwnCacheInTheInitialList(t *testing.T) {
 	play(t, func(s *scene) {
+		var mu sync.Mutex // the handler is added twice
 		var initial, later []string
 		handler := informer.Handler[corev1.ConfigMap]{OnAdd: func(item informer.Item[corev1.ConfigMap]) {
 			n, err := s.maps.Lister().Len(informer.Query{})
+			mu.Lock()
+			defer mu.Unlock()
 			if err != nil || n < 2 {
 				t.Errorf("the cache has %d objects in OnAdd (%v)", n, err)
 			}

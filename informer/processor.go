@@ -177,8 +177,12 @@ func (p *processor) deliverInitial(ctx context.Context) {
 	close(p.synced)
 }
 
-// forget drops what the handler will not be called for.
+// forget drops what the handler will not be called for. When ctx ends, the consumer may still be at
+// work on a batch: p is taken out first, so that nothing is queued afterwards.
 func (p *processor) forget() {
+	p.informer.mu.Lock()
+	p.informer.takeOut(p)
+	p.informer.mu.Unlock()
 	p.queue.drop()
 	p.initial = nil
 	p.waiting.Store(0)

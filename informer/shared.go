@@ -128,7 +128,10 @@ func (s *shared) add(call func(*event), h handlerConfig) *Registration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping || h.owner.closed.Load() {
-		close(p.done)
+		p.removeOnce.Do(func() { // so that remove has nothing left to do
+			close(p.removed)
+			close(p.done)
+		})
 		return &Registration{p}
 	}
 	if s.listed {
@@ -146,13 +149,18 @@ func (s *shared) remove(p *processor) {
 	p.removeOnce.Do(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		// A new list: the old one may be being gone over.
-		s.processors = slices.DeleteFunc(slices.Clone(s.processors), func(o *processor) bool { return o == p })
+		s.takeOut(p)
 		close(p.removed)
 		if !p.started && !s.stopping {
 			close(p.done)
 		}
 	})
+}
+
+// takeOut ends the queueing of events for p. s.mu is held.
+func (s *shared) takeOut(p *processor) {
+	// A new list: the old one may be being gone over.
+	s.processors = slices.DeleteFunc(slices.Clone(s.processors), func(o *processor) bool { return o == p })
 }
 
 // removeAll takes out the handlers of one handle, which is closed.
