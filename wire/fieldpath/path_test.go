@@ -103,7 +103,7 @@ func TestPathsThatDoNotExist(t *testing.T) {
 		{nil, "spec['a'", 7, "bracket was expected", nil},
 		{nil, "spec['a'b']", 7, "bracket was expected", nil},
 		{podType, "spec.contaners[*].env", 5, "a v1.PodSpec has no field contaners", []string{"containers", "initContainers", "volumes"}},
-		{podType, "Spec", 0, "a v1.Pod has no field Spec", []string{"apiVersion", "kind", "metadata", "spec", "status"}},
+		{podType, "Spec", 0, "a v1.Pod has no field Spec", []string{"spec"}},
 		{podType, "spec.containers.env", 16, "a []v1.Container is a list", []string{"[*]"}},
 		{podType, "spec.containers['a'].env", 15, "is a list", []string{"[*]"}},
 		{podType, "metadata.labels.app", 16, "is a map", []string{"['app']", "[*]"}},

@@ -100,6 +100,10 @@ func (r *resolver) field(t reflect.Type, s step) *Error {
 	}
 	f, ok := jsonfields.ByName(t, s.name)
 	if !ok {
+		// A name in the wrong case needs no list of all the others.
+		if i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, s.name) }); i >= 0 {
+			names = names[i : i+1]
+		}
 		return &Error{Reason: fmt.Sprintf("a %v has no field %s", t, s.name), Exists: names}
 	}
 	for f := range f.Chain(t) {
