@@ -3,13 +3,16 @@
 // An informer lists a resource once and watches it from there. It goes on through dropped
 // connections, restarts of the server and expired histories, until its context ends:
 //
-//	queue := workqueue.New[string]()
+//	queue := workqueue.New[workqueue.Key]()
+//	add := func(pod informer.Item[corev1.Pod]) {
+//		queue.Add(workqueue.Key{Namespace: pod.Namespace(), Name: pod.Name()})
+//	}
 //	factory := informer.NewFactory(c) // c is a *rest.Client
 //	pods := informer.For[corev1.Pod](factory)
 //	pods.AddHandler(informer.Handler[corev1.Pod]{
-//		OnAdd:    func(pod informer.Item[corev1.Pod]) { queue.Add(pod.Key()) },
-//		OnUpdate: func(old, new informer.Item[corev1.Pod]) { queue.Add(new.Key()) },
-//		OnDelete: func(last informer.Item[corev1.Pod]) { queue.Add(last.Key()) },
+//		OnAdd:    add,
+//		OnUpdate: func(old, new informer.Item[corev1.Pod]) { add(new) },
+//		OnDelete: add,
 //	})
 //	if err := factory.Start(ctx); err != nil { // or Run, which blocks
 //		return err

@@ -6,11 +6,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/workqueue"
 )
 
 // exampleServer has three Pods on two nodes.
@@ -74,6 +76,24 @@ func ExampleItem_Partial() {
 	}
 	fmt.Println(item.Name(), pod.Spec.NodeName, pod.Spec.Containers[0].Image, len(pod.Spec.Containers[0].Env))
 	// Output: web-1 node-b web:1.1 0
+}
+
+// A handler adds keys to a work queue, and adds them again every ten hours.
+func ExampleInformer_AddHandler() {
+	pods, stop := examplePods()
+	defer stop()
+	queue := workqueue.New[workqueue.Key]()
+	add := func(pod informer.Item[corev1.Pod]) {
+		queue.Add(workqueue.Key{Namespace: pod.Namespace(), Name: pod.Name()})
+	}
+	registration := pods.AddHandler(informer.Handler[corev1.Pod]{
+		OnAdd:    add,
+		OnUpdate: func(_, pod informer.Item[corev1.Pod]) { add(pod) },
+		OnDelete: add,
+	}, informer.Resync(10*time.Hour))
+	<-registration.Synced() // OnAdd has returned for every Pod of the cache
+	fmt.Println(queue.Len())
+	// Output: 3
 }
 
 func ExampleInformer_AddFieldIndex() {

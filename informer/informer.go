@@ -52,13 +52,18 @@ var (
 // changes. [For] and [ForResource] return one. It is safe for concurrent use.
 type Informer[T any] struct{ handle handle }
 
-// For returns the factory's informer of the resource that T is (see package kind), with these
-// options. Ask as often as you like: the same resource, namespace, selectors, format,
-// KeepManagedFields and Drop are one cache and one stream, which has the OnError, Logger and
-// CrashOnPanic of the first who asked, the largest DecodedBudget that anybody asked for, and
-// CheckViews if anybody did. Resync holds for the handlers added to what For returns.
+// For returns the factory's informer of the resource of T (see package kind), with these options.
 //
-// T is a struct with an object's metadata, such as corev1.Pod; P is inferred.
+// T is the struct, such as corev1.Pod; P is inferred. A pointer type does not compile: of
+// For[*corev1.Pod] the compiler reports a missing method GetAnnotations.
+//
+// Calls with the same resource, namespace, selectors, format, KeepManagedFields and Drop share one
+// cache and one stream. Of the options that differ
+//
+//   - OnError, Logger and CrashOnPanic are those of the first call;
+//   - DecodedBudget is the largest of all calls;
+//   - CheckViews holds if one call has it;
+//   - Resync holds for the handlers that are added to the informer of its own call.
 //
 // A mistake in the call is the error of every method of the informer and its lister that returns
 // one, and Factory.Run and Start return it at once:

@@ -23,8 +23,8 @@ func itemOf[T any](s *shared, item store.Item) Item[T] {
 // Meta returns the item without its Go type.
 func (i Item[T]) Meta() Meta { return Meta{i.item} }
 
-// Key returns "namespace/name", or "name" for a cluster-scoped object. The keys of a
-// workqueue.Queue[workqueue.Key] are structs: workqueue.Key{Namespace: i.Namespace(), Name: i.Name()}.
+// Key returns "namespace/name", or "name" for a cluster-scoped object. A workqueue.Key is a struct
+// instead: workqueue.Key{Namespace: i.Namespace(), Name: i.Name()}.
 func (i Item[T]) Key() string { return i.item.Key() }
 
 // Namespace returns the object's namespace; "" when it is cluster-scoped.

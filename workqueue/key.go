@@ -11,8 +11,8 @@ type Key struct {
 	Name      string
 }
 
-// String returns "namespace/name", or "name" if the namespace is empty. It is the form of the keys
-// that package informer hands to event handlers.
+// String returns "namespace/name", or "name" if the namespace is empty. Item.Key of
+// package informer has the same form.
 func (k Key) String() string {
 	if k.Namespace == "" {
 		return k.Name
