@@ -75,7 +75,8 @@ type Informer[T any] struct{ handle handle }
 func For[T any, P kind.Object[T]](f *Factory, opts ...Option) *Informer[T] {
 	t := reflect.TypeFor[T]()
 	k, err := kind.OfType(t)
-	if t == reflect.TypeFor[unstructured.Unstructured]() {
+	// By name: a mention of the type links all of its methods into every informer program.
+	if t.PkgPath() == "k8s.io/apimachinery/pkg/apis/meta/v1/unstructured" {
 		err = &kind.MisuseError{Verb: "make informer of", Resource: t.String(),
 			Problem: "it can hold objects of any kind; use ForResource, which takes the kind"}
 	}

@@ -1,3 +1,6 @@
+//lint:file-ignore SA5008 Malformed and odd tags are what is tested.
+//lint:file-ignore U1000 Unexported fields are what encoding/json leaves out.
+
 package jsonfields_test
 
 import (
