@@ -32,21 +32,22 @@
 //
 // # The way of an object
 //
-// Objects stay bytes until somebody reads them. The reflector (reflector.go) cuts them off the
-// stream, the DeltaFIFO (deltafifo.go) carries them in order to the store (package store), which
-// keeps them packed, and the processor (processor.go) gives each handler an [Item]: key, labels and
-// owner at no cost, the object itself decoded when Item.Object is called.
+// An object is not decoded until it is read. The reflector reads it from the server's stream as
+// bytes. The DeltaFIFO passes it to the store in the order of the stream, and the store (package
+// store) keeps it packed. The processor calls each handler with an [Item], which has the metadata.
+// [Item.Object] decodes the object.
 //
 // # Reading
 //
-// The cache holds bytes. What a read costs depends on how much of the object it decodes, and on
-// whether that has been done already: what is read often stays decoded, within a budget
-// ([DecodedBudget], 16 MiB an informer), as one object that all readers share. From cheap to dear,
-// for a Pod of 4.2 KB (as protobuf) on one core of a small machine:
+// The cache holds bytes. The cost of a read depends on how much of the object it decodes, and on
+// whether the cache has the object in decoded form already. Objects that are read often stay
+// decoded, within a budget ([DecodedBudget], 16 MiB for each informer). Readers share that decoded
+// object. The table is for a Pod of 4.2 KB (as protobuf) on one core of a small machine, the
+// cheapest read first. "packed" means that the cache has only the bytes:
 //
 //	                                     packed   decoded
 //	Lister.Item, Items: key, labels...   0.05 µs  0.05 µs  metadata; nothing is unpacked
-//	Lister.View, Views, Item.View        35 µs    0.07 µs  lent: not to be changed or kept
+//	Lister.View, Views, Item.View        35 µs    0.07 µs  shared: do not change or keep it
 //	Item.Annotation                      1.4 µs   1.4 µs   found in the bytes
 //	Item.Partial: two fields             3 µs     3 µs     a copy of what is asked for
 //	Item.Partial: the whole status       9 µs     9 µs
@@ -55,37 +56,37 @@
 // (go test ./informer -run '^$' -bench Read -benchmem measures them.) A decoded Pod takes 16 KB of
 // memory, a packed one a few hundred bytes. So:
 //
-//   - [Lister.Items] and [Lister.Item], wherever names, labels, owner and versions are enough. An
-//     index by them, or by a field's value with [Informer.AddFieldIndex], decodes nothing either.
-//   - [Lister.Get], wherever the object is worked with. Change it, send it, keep it: it is yours.
-//   - [Lister.View] and [Lister.Views] in hot loops that only look. Run the tests with
+//   - Use [Lister.Items] and [Lister.Item] if names, labels, owner and versions are enough. An
+//     index by them, or by the value of a field ([Informer.AddFieldIndex]), decodes nothing either.
+//   - Use [Lister.Get] to work with an object. The copy is yours to change, send and keep.
+//   - Use [Lister.View] and [Lister.Views] in hot loops that only read, and run their tests with
 //     [CheckViews].
-//   - [Item.Partial], to look at little of objects that are not read again soon, or of all of them:
-//     it leaves what is decoded alone.
-//   - [KeepDecoded], for a type that is looked at as a whole all the time, such as a scheduler's
-//     Nodes: then every View is of a decoded object.
-//   - [Drop], for what nobody reads: it is never kept at all.
+//   - Use [Item.Partial] to read a few fields of objects that are not read again soon, or of all
+//     objects. It does not change which objects are kept decoded.
+//   - Use [KeepDecoded] for a type that is always read as a whole, such as a scheduler's Nodes.
+//     After each change, the first View decodes the object and the others find it decoded.
+//   - Use [Drop] for fields that nobody reads. The cache never holds them.
 //
-// An object is kept decoded from the second time on that it is read within a while; to go over
-// everything once pushes out nothing that is hot, and what has not been read for long makes room.
-// When it changes, the old state goes at once. [Informer.Stats] says how much is kept and how often
-// it was there.
+// An object is kept decoded from its second read in a short time on. One pass over all objects
+// therefore does not displace the objects that are read often. When the budget is used up, objects
+// that have not been read lately are dropped. When an object changes,
+// its old decoded state is dropped at once. [Informer.Stats] returns how much is kept, and how many
+// reads found their object decoded.
 //
 // # What is promised
 //
 //   - The cache converges to the server's state after any fault.
 //   - A handler is first called when the initial list is complete, so that it may read the cache.
-//   - A handler sees the changes of one key in their order: one Add, any number of Updates, one
-//     Delete; then perhaps an Add again. Nothing is invented: an Update's old item is what this
-//     handler was told last, and an object that a relist finds unchanged is not told again. An
-//     object that was deleted and created again meanwhile, which its UID tells, is a Delete and
-//     an Add.
+//   - A handler sees the changes of one key in order: one Add, any number of Updates, one Delete,
+//     and perhaps an Add again. The old item of an Update is the item of the handler's previous
+//     call for that key. If a relist finds an object unchanged, no handler is called. If an object
+//     was deleted and created again meanwhile (its UID differs), a Delete and an Add follow.
 //   - A Delete carries the last known item, also when the deletion itself was missed.
-//   - Handlers do not wait for each other, and the stream waits for none of them. A handler that
-//     keeps up sees every change. One that lags far behind has the changes of a key that it has not
-//     seen yet merged into one (queue.go says how), so that what waits for it stays bounded
-//     by the objects that it knows of and those that exist.
-//   - What the store contains is at least as new as what a handler is told of.
+//   - Handlers do not wait for each other, and the stream does not wait for handlers. A handler
+//     that keeps up sees every change. For a handler that lags far behind, the changes of one key
+//     that it has not seen yet are merged into one. The events that wait for it are therefore
+//     bounded by the objects that it knows and those that exist.
+//   - When a handler is called, the store is at least as new as the handler's item.
 //
 // Nothing is promised about the order of changes of different keys.
 package informer
