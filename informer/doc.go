@@ -69,9 +69,9 @@
 //
 // An object is kept decoded from its second read in a short time on. One pass over all objects
 // therefore does not displace the objects that are read often. When the budget is used up, objects
-// that have not been read lately are dropped. When an object changes,
-// its old decoded state is dropped at once. [Informer.Stats] returns how much is kept, and how many
-// reads found their object decoded.
+// that have not been read lately are dropped. When an object changes, its old decoded state is
+// dropped at once. [Informer.Stats] returns how much is kept, and how many reads found their object
+// decoded.
 //
 // # What is promised
 //
