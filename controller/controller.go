@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -117,7 +118,8 @@ func (c *Controller) check() (primary kind.Info, err error) {
 // mistakeOf returns the mistake that was made in the call that made an informer. That the informer
 // has stopped is none: Run finds that out when it waits for the informer.
 func mistakeOf(cache informer.Untyped) error {
-	if cache == nil {
+	// A nil *Informer is an Untyped that is not nil.
+	if cache == nil || reflect.ValueOf(cache).IsNil() {
 		return errors.New("its informer is nil")
 	}
 	err := cache.Err()

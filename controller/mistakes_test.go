@@ -117,6 +117,10 @@ func TestMistakesAreErrorsAtOnce(t *testing.T) {
 		{"a nil function in Where", func(s *stage) error {
 			return New("test", noop, For(s.configMaps()).Where(nil)).Run(context.Background())
 		}, nil, "For: Where has a nil function"},
+		{"a nil *Informer in Reads", func(s *stage) error {
+			var none *informer.Informer[corev1.Secret]
+			return New("test", noop, For(s.configMaps()), Reads(none)).Run(context.Background())
+		}, nil, "Reads: its informer is nil"},
 		{"a nil informer in Reads", func(s *stage) error {
 			return New("test", noop, For(s.configMaps()), Reads([]informer.Untyped{nil}...)).Run(context.Background())
 		}, nil, "Reads: its informer is nil"},
