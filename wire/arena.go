@@ -43,7 +43,8 @@ func NewArena(size int) *Arena {
 
 // Reset makes the arena empty. All that was in it is lost; see the rule above.
 func (a *Arena) Reset() {
-	clear(a.labels) // some of their strings may be in other memory, which is not to be kept for them
+	// Some of their strings may be in other memory, which must not be kept for them.
+	clear(a.labels)
 	a.bytes, a.labels, a.refused = a.bytes[:0], a.labels[:0], false
 }
 

@@ -40,7 +40,8 @@ func Decode(o Object, into any) error {
 		return fmt.Errorf("decode %s into %T: %w", o.about(), into, err)
 	}
 	if typed, ok := into.(interface{ GetObjectKind() schema.ObjectKind }); ok && o.Kind != "" {
-		typed.GetObjectKind().SetGroupVersionKind(schema.FromAPIVersionAndKind(o.APIVersion, o.Kind))
+		typed.GetObjectKind().SetGroupVersionKind(schema.FromAPIVersionAndKind(o.APIVersion,
+			o.Kind))
 	}
 	return nil
 }
@@ -59,7 +60,8 @@ func decodeJSON(o Object, into any) error {
 
 func decodeProtobuf(o Object, into any) error {
 	if _, ok := into.(runtime.Unstructured); ok {
-		return errors.New("only JSON can be decoded without knowing the type: ask the server for wire.JSON")
+		return errors.New(
+			"only JSON can be decoded without knowing the type: ask the server for wire.JSON")
 	}
 	m, ok := into.(message.Message)
 	if !ok || !HasProtobuf(into) {

@@ -18,7 +18,8 @@ type Drop struct {
 	numbers  *fieldpath.Numbers // nil if the type has no protobuf form
 }
 
-var errDropUntyped = errors.New("Options.Drop was made without a type that has a protobuf form, so it cannot be used on protobuf")
+var errDropUntyped = errors.New("Options.Drop was made without a type that has a protobuf form, " +
+	"so it cannot be used on protobuf")
 
 // NewDrop returns the choice of the fields at the given paths; see [fieldpath.New] for t and paths.
 //
@@ -32,12 +33,14 @@ func NewDrop(t reflect.Type, paths ...string) (*Drop, error) {
 		return nil, err
 	}
 	err = fields.Forbid("it is never dropped, because the Meta of every object is made of it",
-		"apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.uid", "metadata.resourceVersion",
-		"metadata.generation", "metadata.deletionTimestamp", "metadata.labels", "metadata.ownerReferences")
+		"apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.uid",
+		"metadata.resourceVersion", "metadata.generation", "metadata.deletionTimestamp",
+		"metadata.labels", "metadata.ownerReferences")
 	if err != nil {
 		return nil, err
 	}
-	err = fields.ForbidInside("it is never dropped, because it ends the list that a watch begins with",
+	err = fields.ForbidInside(
+		"it is never dropped, because it ends the list that a watch begins with",
 		"metadata.annotations['"+metav1.InitialEventsAnnotationKey+"']")
 	if err != nil {
 		return nil, err

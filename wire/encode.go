@@ -72,7 +72,8 @@ func encodeProtobuf(obj any, apiVersion, kind string) ([]byte, error) {
 		return nil, err
 	}
 	if n != size {
-		return nil, fmt.Errorf("the object was changed while it was written: %d bytes became %d", size, n)
+		return nil, fmt.Errorf("the object was changed while it was written: %d bytes became %d",
+			size, n)
 	}
 	return body[:len(body)+size], nil
 }

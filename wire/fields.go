@@ -9,7 +9,8 @@ import (
 	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
-var errKeepUntyped = errors.New("the fields were made without a type that has a protobuf form: ask the server for wire.JSON, or make them for the object's type")
+var errKeepUntyped = errors.New("the fields were made without a type that has a protobuf form: " +
+	"ask the server for wire.JSON, or make them for the object's type")
 
 // Keep returns o with nothing in its Data but the given fields, so that decoding it costs no more
 // than they do. What leads to them stays too: a list keeps its length, and an object with none of
@@ -27,7 +28,8 @@ func (o Object) Keep(fields *fieldpath.Set, into []byte) (Object, error) {
 	case o.Format != Protobuf:
 		return Object{}, fmt.Errorf("keep fields of %s: %v is no format", o.about(), o.Format)
 	case !isOf(fields.TypeName(), o.Kind):
-		return Object{}, fmt.Errorf("keep fields of %s: they are fields of a %s", o.about(), fields.TypeName())
+		return Object{}, fmt.Errorf("keep fields of %s: they are fields of a %s", o.about(),
+			fields.TypeName())
 	case fields.Numbers() == nil:
 		return Object{}, fmt.Errorf("keep fields of %s: %w", o.about(), errKeepUntyped)
 	default:
@@ -52,7 +54,8 @@ func (o Object) Values(fields *fieldpath.Set) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		// What an object says of its type may be left to the list that it stands in.
 		names := fields.Names()
-		if names.Member([]byte("apiVersion")).Whole() && o.APIVersion != "" && !yield(o.APIVersion) {
+		if names.Member([]byte("apiVersion")).Whole() && o.APIVersion != "" &&
+			!yield(o.APIVersion) {
 			return
 		}
 		if names.Member([]byte("kind")).Whole() && o.Kind != "" && !yield(o.Kind) {

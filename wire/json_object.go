@@ -111,7 +111,8 @@ func (k *outline) jsonAnnotations(s *scan.JSON, drop *fieldpath.Names) {
 		c.begin(key.Start - 1)
 		if drop != nil {
 			name := s.Bytes(key)
-			c.cut = (drop.Whole() || drop.Member(name).Whole()) && string(name) != metav1.InitialEventsAnnotationKey
+			c.cut = (drop.Whole() || drop.Member(name).Whole()) &&
+				string(name) != metav1.InitialEventsAnnotationKey
 		}
 		var value scan.Text
 		s.Text(&value)

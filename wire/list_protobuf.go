@@ -92,7 +92,8 @@ func (l *protobufList) magic() error {
 		return l.win.Fault(err)
 	}
 	if string(b) != envelopeMagic {
-		return l.win.Fault(fmt.Errorf("it begins with %q, not with the %q of Kubernetes' protobuf", b, envelopeMagic))
+		return l.win.Fault(fmt.Errorf("it begins with %q, not with the %q of Kubernetes' protobuf",
+			b, envelopeMagic))
 	}
 	l.win.Discard(len(b))
 	return nil
@@ -237,7 +238,8 @@ func (l *protobufList) header(left int64) (f scan.Protobuf, n uint64, err error)
 // small returns a field, of which the header has been read and n bytes follow, complete.
 func (l *protobufList) small(header *scan.Protobuf, n uint64) (scan.Protobuf, error) {
 	if n > maxSmallField {
-		return scan.Protobuf{}, l.win.Fault(fmt.Errorf("field %d claims %d bytes, more than any list needs for it", header.Num, n))
+		return scan.Protobuf{}, l.win.Fault(fmt.Errorf(
+			"field %d claims %d bytes, more than any list needs for it", header.Num, n))
 	}
 	b, err := l.win.Need(header.Place() + int(n))
 	if err != nil {

@@ -78,11 +78,13 @@ func (e *envelope) field(f *scan.Protobuf) {
 		e.raw = f.Text()
 	case unknownContentEncoding:
 		if t := f.Text(); t.End > t.Start {
-			f.FailAt(f.Tag, fmt.Errorf("the object has the content encoding %q, which nothing here reads", f.Bytes(t)))
+			f.FailAt(f.Tag, fmt.Errorf(
+				"the object has the content encoding %q, which nothing here reads", f.Bytes(t)))
 		}
 	case unknownContentType:
 		if t := f.Text(); t.End > t.Start && string(f.Bytes(t)) != protobufType {
-			f.FailAt(f.Tag, fmt.Errorf("the object is of content type %q, not protobuf", f.Bytes(t)))
+			f.FailAt(f.Tag, fmt.Errorf("the object is of content type %q, not protobuf",
+				f.Bytes(t)))
 		}
 	}
 }
@@ -110,7 +112,8 @@ func protobufEnvelope(b []byte) (envelope, *scan.Fault) {
 // for protobuf only, where a field has no name that would tell.
 func hasObjectMeta(kind string) bool {
 	switch kind {
-	case "Status", "APIVersions", "APIGroup", "WatchEvent", "SerializedReference", "AdmissionReview", "DeploymentRollback":
+	case "Status", "APIVersions", "APIGroup", "WatchEvent", "SerializedReference",
+		"AdmissionReview", "DeploymentRollback":
 		return false
 	}
 	return !strings.HasSuffix(kind, "List") && !strings.HasSuffix(kind, "Options")
@@ -118,7 +121,8 @@ func hasObjectMeta(kind string) bool {
 
 // protobufObject reads the message of an object with an ObjectMeta. It leaves out the fields that
 // drop leads to, and managedFields unless they are kept.
-func (k *outline) protobufObject(msg []byte, drop *fieldpath.Numbers, keepManagedFields bool) *scan.Fault {
+func (k *outline) protobufObject(msg []byte, drop *fieldpath.Numbers,
+	keepManagedFields bool) *scan.Fault {
 	k.reset()
 	hasMetadata := false
 	f := scan.NewProtobuf(msg, 0)
@@ -141,7 +145,8 @@ func (k *outline) protobufObject(msg []byte, drop *fieldpath.Numbers, keepManage
 
 // protobufMetadata reads the ObjectMeta in the field f. Where something is cut out of it, its
 // length changes too. The fields that Meta is made of are never dropped.
-func (k *outline) protobufMetadata(f *scan.Protobuf, drop *fieldpath.Numbers, keepManagedFields bool) {
+func (k *outline) protobufMetadata(f *scan.Protobuf, drop *fieldpath.Numbers,
+	keepManagedFields bool) {
 	at := k.lengthOf(f)
 	shorter := 0
 	m := f.Message()

@@ -30,7 +30,8 @@ type objectReader struct {
 // whole makes an Object of all of data.
 func (r *objectReader) whole(data []byte, f Format) (Object, *scan.Fault) {
 	if len(data) > r.options.maxObject() {
-		return Object{}, &scan.Fault{At: 0, Err: fmt.Errorf("it is of %d bytes: %w", len(data), ErrTooLarge)}
+		return Object{}, &scan.Fault{At: 0, Err: fmt.Errorf("it is of %d bytes: %w", len(data),
+			ErrTooLarge)}
 	}
 	switch f {
 	case JSON:
@@ -55,7 +56,8 @@ func (r *objectReader) json(s *scan.JSON) Object {
 	s.Mark()
 	k := &r.outline
 	k.jsonObject(s, r.options.Drop.inJSON(), r.options.KeepManagedFields)
-	if r.options.Drop != nil && string(s.Bytes(k.kind)) == "Status" && string(s.Bytes(k.apiVersion)) == "v1" {
+	if r.options.Drop != nil && string(s.Bytes(k.kind)) == "Status" &&
+		string(s.Bytes(k.apiVersion)) == "v1" {
 		r.status(s)
 	}
 	if s.Err == nil && s.Place() > r.options.maxObject() {

@@ -53,7 +53,8 @@ type Event struct {
 // to begin at a resourceVersion that the server has forgotten. It is an error to ask another event.
 func (e Event) Status() (*metav1.Status, error) {
 	if e.Type != Error || e.Object.Kind != "Status" {
-		return nil, fmt.Errorf("a watch event of type %s with a %s has no status", e.Type, e.Object.Kind)
+		return nil, fmt.Errorf("a watch event of type %s with a %s has no status", e.Type,
+			e.Object.Kind)
 	}
 	status := new(metav1.Status)
 	if err := Decode(e.Object, status); err != nil {

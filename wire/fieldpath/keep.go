@@ -48,7 +48,8 @@ func (n *Names) keepMembers(dst []byte, s *scan.JSON, always []string) []byte {
 		key := s.Key()
 		name := s.Bytes(key)
 		child := n.Member(name)
-		if len(always) > 0 && slices.ContainsFunc(always, func(a string) bool { return a == string(name) }) {
+		if len(always) > 0 && slices.ContainsFunc(always,
+			func(a string) bool { return a == string(name) }) {
 			child = all
 		}
 		if child == nil {

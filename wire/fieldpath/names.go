@@ -80,7 +80,8 @@ func (n *Names) with(other *Names) *Names {
 	if other == nil {
 		return n
 	}
-	both := &Names{whole: n.whole || other.whole, members: slices.Clone(n.members), each: n.each.with(other.each)}
+	both := &Names{whole: n.whole || other.whole, members: slices.Clone(n.members),
+		each: n.each.with(other.each)}
 	for _, m := range other.members {
 		i := slices.IndexFunc(both.members, func(b named) bool { return b.name == m.name })
 		if i < 0 {

@@ -141,7 +141,8 @@ func (n *Numbers) with(other *Numbers) *Numbers {
 		return n
 	}
 	both := &Numbers{
-		whole: n.whole || other.whole, scalar: cmp.Or(n.scalar, other.scalar), each: n.each.with(other.each), isEntry: n.isEntry,
+		whole: n.whole || other.whole, scalar: cmp.Or(n.scalar, other.scalar),
+		each: n.each.with(other.each), isEntry: n.isEntry,
 		fields: slices.Clone(n.fields), entries: slices.Clone(n.entries),
 	}
 	for _, f := range other.fields {

@@ -61,7 +61,8 @@ type parser struct {
 func (p *parser) step(first bool) (s step, reason string) {
 	s.place = p.i
 	switch rest := p.path[p.i:]; {
-	case first && (strings.HasPrefix(rest, "[*]") || rest == "" || !isNameByte(rest[0]) && rest[0] != '['):
+	case first && (strings.HasPrefix(rest, "[*]") || rest == "" ||
+		!isNameByte(rest[0]) && rest[0] != '['):
 		return s, "a path begins with the name of a field"
 	case strings.HasPrefix(rest, "[*]"):
 		p.i += len("[*]")
@@ -109,7 +110,8 @@ func (p *parser) key() (key, reason string) {
 			return text.String(), ""
 		case c == '\'':
 			p.i = i
-			return "", "after the key's closing quote a bracket was expected (a quote in a key is written \\')"
+			return "", "after the key's closing quote a bracket was expected (a quote in a key " +
+				"is written \\')"
 		default:
 			text.WriteByte(c)
 		}

@@ -51,7 +51,8 @@ func resolve(t reflect.Type, path string) (fieldPath, *Error) {
 		}
 		return fieldPath{text: path, steps: steps}, nil
 	}
-	r := resolver{fieldPath: fieldPath{text: path, steps: steps}, t: t, typed: message.Has(reflect.New(t).Interface())}
+	r := resolver{fieldPath: fieldPath{text: path, steps: steps}, t: t,
+		typed: message.Has(reflect.New(t).Interface())}
 	for _, s := range steps {
 		if err := r.step(s); err != nil {
 			err.Path, err.Offset = path, s.place
@@ -96,7 +97,8 @@ func (r *resolver) step(s step) *Error {
 func (r *resolver) field(t reflect.Type, s step) *Error {
 	names := fieldNames(t)
 	if s.kind != stepField {
-		return &Error{Reason: fmt.Sprintf("a %v is an object, whose fields are named after a dot", t), Exists: names}
+		return &Error{Exists: names,
+			Reason: fmt.Sprintf("a %v is an object, whose fields are named after a dot", t)}
 	}
 	f, ok := jsonfields.ByName(t, s.name)
 	if !ok {
@@ -131,9 +133,11 @@ func fieldNames(t reflect.Type) []string {
 func (r *resolver) entry(t reflect.Type, s step) *Error {
 	switch {
 	case t.Key().Kind() != reflect.String:
-		return &Error{Reason: fmt.Sprintf("the keys of a %v are no strings, so paths do not go into it", t)}
+		return &Error{Reason: fmt.Sprintf(
+			"the keys of a %v are no strings, so paths do not go into it", t)}
 	case s.kind == stepField:
-		return &Error{Reason: fmt.Sprintf("a %v is a map", t), Exists: []string{canonical([]step{{kind: stepKey, name: s.name}}), "[*]"}}
+		return &Error{Reason: fmt.Sprintf("a %v is a map", t),
+			Exists: []string{canonical([]step{{kind: stepKey, name: s.name}}), "[*]"}}
 	}
 	r.hop(hop{kind: s.kind, key: s.name})
 	r.hop(hop{kind: stepField, number: scan.MapValue})
@@ -179,7 +183,8 @@ func isBytes(t reflect.Type) bool {
 // isOpaque reports whether a type has methods of its own for JSON, so that its Go fields tell
 // nothing: times, quantities, IntOrString, raw extensions.
 func isOpaque(t reflect.Type) bool {
-	return implements[json.Marshaler](t) || implements[json.Unmarshaler](t) || implements[encoding.TextMarshaler](t)
+	return implements[json.Marshaler](t) || implements[json.Unmarshaler](t) ||
+		implements[encoding.TextMarshaler](t)
 }
 
 func implements[I any](t reflect.Type) bool {

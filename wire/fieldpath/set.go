@@ -97,9 +97,10 @@ func (s *Set) Forbid(reason string, paths ...string) error {
 // ForbidInside is as Forbid, but allows paths that lead around the given ones.
 func (s *Set) ForbidInside(reason string, paths ...string) error {
 	return s.forbid(reason, paths, func(p, forbidden []step) bool {
-		return len(p) >= len(forbidden) && slices.EqualFunc(p[:len(forbidden)], forbidden, func(a, b step) bool {
-			return a.name == b.name
-		})
+		return len(p) >= len(forbidden) &&
+			slices.EqualFunc(p[:len(forbidden)], forbidden, func(a, b step) bool {
+				return a.name == b.name
+			})
 	})
 }
 

@@ -27,7 +27,8 @@ func (n *Names) values(s *scan.JSON, yield func(string) bool, except ...string) 
 		for more := s.Open('{', '}'); more; more = s.Next('}') {
 			name := s.Bytes(s.Key())
 			child := n.Member(name)
-			if len(except) > 0 && slices.ContainsFunc(except, func(e string) bool { return e == string(name) }) {
+			if len(except) > 0 && slices.ContainsFunc(except,
+				func(e string) bool { return e == string(name) }) {
 				child = nil
 			}
 			if child == nil {

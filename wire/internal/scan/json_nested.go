@@ -18,9 +18,9 @@ func (s *JSON) nested() {
 	var (
 		b, i    = s.b, s.i
 		c       = b[i]
-		levels  int    // that are open
-		objects uint64 // a bit for each of them, of the innermost the lowest: 1 for an object, 0 for an array
-		isKey   bool   // of the string being read
+		levels  int    // how many are open
+		objects uint64 // a bit a level, the innermost the lowest: 1 is an object, 0 an array
+		isKey   bool   // whether the string being read is a key
 	)
 
 opening: // a bracket
@@ -91,7 +91,8 @@ str: // the rest of a string, after its first quote or an escaped one
 	}
 	if uint(i) < uint(len(b)) && b[i] == '"' {
 		i++
-	} else if uint(i+1) < uint(len(b)) && b[i] == '\\' && b[i+1] == '"' { // many where JSON stands in a string
+	} else if uint(i+1) < uint(len(b)) && b[i] == '\\' && b[i+1] == '"' {
+		// There are many of these where JSON stands in a string.
 		i++
 		goto str
 	} else {

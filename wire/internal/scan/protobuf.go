@@ -107,7 +107,8 @@ func (f *Protobuf) Header() (n uint64) {
 
 // Overlong returns the error of a field that claims more bytes than are left of what it stands in.
 func Overlong(num int, n uint64) error {
-	return fmt.Errorf("field %d claims %d bytes, more than are left: %w", num, n, io.ErrUnexpectedEOF)
+	return fmt.Errorf("field %d claims %d bytes, more than are left: %w", num, n,
+		io.ErrUnexpectedEOF)
 }
 
 func (f *Protobuf) varint() uint64 {
