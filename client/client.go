@@ -49,14 +49,17 @@ func Of[T any, P kind.Object[T]](c *rest.Client, opts ...Option) *Client[T] {
 }
 
 // resourceOf returns the resource of a type's objects; object is a pointer to one.
-func resourceOf(c *rest.Client, t reflect.Type, object metav1.Object, opts []Option) (verbs.Resource, error) {
+func resourceOf(c *rest.Client, t reflect.Type, object metav1.Object,
+	opts []Option) (verbs.Resource, error) {
 	var o options
 	for _, option := range opts {
 		option(&o)
 	}
 	if _, ok := object.(runtime.Unstructured); ok {
-		return verbs.Resource{}, &kind.MisuseError{Verb: "use", Resource: fmt.Sprintf("client.Of[%v]", t),
-			Problem: "the type can hold an object of any kind: use package dynamic, which takes the resource"}
+		return verbs.Resource{}, &kind.MisuseError{Verb: "use",
+			Resource: fmt.Sprintf("client.Of[%v]", t),
+			Problem: "the type can hold an object of any kind: use package dynamic, which takes " +
+				"the resource"}
 	}
 	var k kind.Info
 	if o.kind != nil {
@@ -68,13 +71,15 @@ func resourceOf(c *rest.Client, t reflect.Type, object metav1.Object, opts []Opt
 		}
 	}
 	if _, ok := object.(typed); !ok {
-		return verbs.Resource{}, fmt.Errorf("client.Of[%v]: the type has no apiVersion and kind: embed metav1.TypeMeta as `json:\",inline\"`", t)
+		return verbs.Resource{}, fmt.Errorf("client.Of[%v]: the type has no apiVersion and kind: "+
+			"embed metav1.TypeMeta as `json:\",inline\"`", t)
 	}
 	f := wire.JSON
 	if k.Protobuf && wire.HasProtobuf(object) {
 		f = wire.Protobuf
 	}
-	return verbs.Resource{Rest: c, Kind: k, Whole: true, Format: f, KeepManagedFields: o.keepManagedFields}, nil
+	return verbs.Resource{Rest: c, Kind: k, Whole: true, Format: f,
+		KeepManagedFields: o.keepManagedFields}, nil
 }
 
 // typed is implemented by types that embed metav1.TypeMeta.
@@ -110,7 +115,8 @@ func (c *Client[T]) Get(ctx context.Context, name string, opts metav1.GetOptions
 // decode decodes an answer into a T.
 func decode(r verbs.Resource, o wire.Object, into any) error {
 	if o.Kind != r.Kind.Kind {
-		return fmt.Errorf("the server answers with %s %s where %s is expected", o.APIVersion, o.Kind, r.Kind)
+		return fmt.Errorf("the server answers with %s %s where %s is expected", o.APIVersion,
+			o.Kind, r.Kind)
 	}
 	if err := wire.Decode(o, into); err != nil {
 		return fmt.Errorf("%s %q: %w", r, o.Meta.Key(), err)

@@ -63,16 +63,20 @@ func writeSparse(b *bytes.Buffer, v reflect.Value) error {
 	switch {
 	case t.Kind() == reflect.Struct:
 		return writeStruct(b, v)
-	case t.Kind() == reflect.Map && !v.IsNil() && t.Key().Kind() == reflect.String && !marshals(t.Key()):
+	case t.Kind() == reflect.Map && !v.IsNil() && t.Key().Kind() == reflect.String &&
+		!marshals(t.Key()):
 		return writeMap(b, v)
-	case t.Kind() == reflect.Slice && !v.IsNil() && t.Elem().Kind() != reflect.Uint8, t.Kind() == reflect.Array:
+	case t.Kind() == reflect.Slice && !v.IsNil() && t.Elem().Kind() != reflect.Uint8,
+		t.Kind() == reflect.Array:
 		return writeList(b, v)
 	}
 	return writeWhole(b, v)
 }
 
 // marshals says that a type writes itself.
-func marshals(t reflect.Type) bool { return t.Implements(jsonMarshaler) || t.Implements(textMarshaler) }
+func marshals(t reflect.Type) bool {
+	return t.Implements(jsonMarshaler) || t.Implements(textMarshaler)
+}
 
 // writeWhole leaves a value to encoding/json.
 func writeWhole(b *bytes.Buffer, v reflect.Value) error {
@@ -117,7 +121,9 @@ func nothing(written []byte) bool { return string(written) == "{}" || string(wri
 
 func writeMap(b *bytes.Buffer, v reflect.Value) error {
 	keys := v.MapKeys()
-	slices.SortFunc(keys, func(x, y reflect.Value) int { return strings.Compare(x.String(), y.String()) })
+	slices.SortFunc(keys, func(x, y reflect.Value) int {
+		return strings.Compare(x.String(), y.String())
+	})
 	b.WriteByte('{')
 	for i, key := range keys {
 		if i > 0 {
@@ -172,7 +178,8 @@ func writeField(b *bytes.Buffer, f *jsonfields.Field, v reflect.Value) error {
 	if !f.Quoted {
 		return writeSparse(b, v)
 	}
-	wrapper := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "V", Type: v.Type(), Tag: `json:"v,string"`}})).Elem()
+	wrapper := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "V", Type: v.Type(),
+		Tag: `json:"v,string"`}})).Elem()
 	wrapper.Field(0).Set(v)
 	data, err := json.Marshal(wrapper.Interface())
 	if err != nil {

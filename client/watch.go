@@ -73,7 +73,8 @@ func (w *Watch[T]) Next() (Event[T], error) {
 	if err != nil {
 		return Event[T]{}, err
 	}
-	return Event[T]{Type: event.Type, Object: object, initialEventsEnd: event.InitialEventsEnd()}, nil
+	return Event[T]{Type: event.Type, Object: object,
+		initialEventsEnd: event.InitialEventsEnd()}, nil
 }
 
 // Events returns an iterator over the events. It ends without an error if the server ends the watch

@@ -18,7 +18,8 @@ func (c *Client[T]) sent(verb string, obj *T) (verbs.Sent, error) {
 		return verbs.Sent{}, c.err
 	}
 	if obj == nil {
-		return verbs.Sent{}, &kind.MisuseError{Verb: verb, Resource: c.r.String(), Problem: "the object is nil"}
+		return verbs.Sent{}, &kind.MisuseError{Verb: verb, Resource: c.r.String(),
+			Problem: "the object is nil"}
 	}
 	return sentOf(obj), nil
 }
@@ -71,13 +72,15 @@ func (c *Client[T]) Update(ctx context.Context, obj *T, opts metav1.UpdateOption
 }
 
 // UpdateStatus is Update for the status: changes to other fields are ignored.
-func (c *Client[T]) UpdateStatus(ctx context.Context, obj *T, opts metav1.UpdateOptions) (*T, error) {
+func (c *Client[T]) UpdateStatus(ctx context.Context, obj *T,
+	opts metav1.UpdateOptions) (*T, error) {
 	return c.update(ctx, obj, &opts, status)
 }
 
 var status = []string{"status"}
 
-func (c *Client[T]) update(ctx context.Context, obj *T, opts *metav1.UpdateOptions, sub []string) (*T, error) {
+func (c *Client[T]) update(ctx context.Context, obj *T, opts *metav1.UpdateOptions,
+	sub []string) (*T, error) {
 	s, err := c.sent("update", obj)
 	if err != nil {
 		return nil, err
@@ -89,13 +92,15 @@ func (c *Client[T]) update(ctx context.Context, obj *T, opts *metav1.UpdateOptio
 // types.StrategicMergePatchType (built-in types only) or types.ApplyPatchType, for which opts need
 // a FieldManager. subresources is the path of a subresource, such as "status", whose answer is the
 // object. The answer of "scale" is a Scale: use package rest for it.
-func (c *Client[T]) Patch(ctx context.Context, name string, pt types.PatchType, data []byte, opts metav1.PatchOptions, subresources ...string) (*T, error) {
+func (c *Client[T]) Patch(ctx context.Context, name string, pt types.PatchType, data []byte,
+	opts metav1.PatchOptions, subresources ...string) (*T, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
 	if len(subresources) > 0 && subresources[0] == "scale" {
 		return nil, &kind.MisuseError{Verb: "patch", Resource: c.r.String(), Name: name,
-			Problem: "the scale subresource is no " + c.r.Kind.Kind + " but a Scale: use rest.Client.Patch, or patch spec.replicas"}
+			Problem: "the scale subresource is no " + c.r.Kind.Kind +
+				" but a Scale: use rest.Client.Patch, or patch spec.replicas"}
 	}
 	return c.written(c.r.Patch(ctx, name, pt, data, &opts, subresources))
 }
@@ -127,7 +132,8 @@ func (c *Client[T]) ApplyStatus(ctx context.Context, obj *T, opts metav1.ApplyOp
 	return c.apply(ctx, obj, &opts, status)
 }
 
-func (c *Client[T]) apply(ctx context.Context, obj *T, opts *metav1.ApplyOptions, sub []string) (*T, error) {
+func (c *Client[T]) apply(ctx context.Context, obj *T, opts *metav1.ApplyOptions,
+	sub []string) (*T, error) {
 	s, err := c.sent("apply", obj)
 	if err != nil {
 		return nil, err
@@ -159,7 +165,8 @@ func (c *Client[T]) Delete(ctx context.Context, name string, opts metav1.DeleteO
 
 // DeleteCollection deletes every object that list selects; empty list options select every object
 // in the namespace. A namespaced type needs a namespace: the API cannot delete across all of them.
-func (c *Client[T]) DeleteCollection(ctx context.Context, opts metav1.DeleteOptions, list metav1.ListOptions) error {
+func (c *Client[T]) DeleteCollection(ctx context.Context, opts metav1.DeleteOptions,
+	list metav1.ListOptions) error {
 	if c.err != nil {
 		return c.err
 	}
