@@ -61,7 +61,8 @@ func (g CoreV1) Nodes() *client.Client[corev1.Node] {
 
 // PersistentVolumeClaims returns the client of persistentvolumeclaims in a namespace; "" means all
 // of them.
-func (g CoreV1) PersistentVolumeClaims(namespace string) *client.Client[corev1.PersistentVolumeClaim] {
+func (g CoreV1) PersistentVolumeClaims(
+	namespace string) *client.Client[corev1.PersistentVolumeClaim] {
 	return client.Of[corev1.PersistentVolumeClaim](g.rest).In(namespace)
 }
 
@@ -82,7 +83,8 @@ func (g CoreV1) PodTemplates(namespace string) *client.Client[corev1.PodTemplate
 
 // ReplicationControllers returns the client of replicationcontrollers in a namespace; "" means all
 // of them.
-func (g CoreV1) ReplicationControllers(namespace string) *client.Client[corev1.ReplicationController] {
+func (g CoreV1) ReplicationControllers(
+	namespace string) *client.Client[corev1.ReplicationController] {
 	return client.Of[corev1.ReplicationController](g.rest).In(namespace)
 }
 
