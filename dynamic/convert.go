@@ -32,7 +32,8 @@ func to(u *unstructured.Unstructured, out any) error {
 	known := err == nil
 	said := u.GroupVersionKind()
 	if known && said != (schema.GroupVersionKind{}) && said != k.GVK() {
-		return fmt.Errorf("the object is %s %s, and the type is %s", u.GetAPIVersion(), u.GetKind(), k)
+		return fmt.Errorf("the object is %s %s, and the type is %s", u.GetAPIVersion(), u.GetKind(),
+			k)
 	}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, out); err != nil {
 		return err
@@ -67,7 +68,8 @@ func From(obj any) (*unstructured.Unstructured, error) {
 	if u.GetAPIVersion() == "" || u.GetKind() == "" {
 		k, err := kind.OfType(v.Type())
 		if err != nil {
-			return nil, fmt.Errorf("dynamic.From: the object has no apiVersion and kind, and %w", err)
+			return nil, fmt.Errorf("dynamic.From: the object has no apiVersion and kind, and %w",
+				err)
 		}
 		u.SetGroupVersionKind(k.GVK())
 	}

@@ -47,7 +47,8 @@ func (c *Client) Resource(gvr schema.GroupVersionResource) *Resource {
 		k = kind.Info{Group: gvr.Group, Version: gvr.Version, Resource: gvr.Resource}
 	}
 	return &Resource{verbs.Resource{
-		Rest: c.rest, Kind: k, Whole: whole, Format: wire.JSON, KeepManagedFields: c.keepManagedFields,
+		Rest: c.rest, Kind: k, Whole: whole, Format: wire.JSON,
+		KeepManagedFields: c.keepManagedFields,
 	}}
 }
 
@@ -63,7 +64,8 @@ func (d *Resource) In(namespace string) *Resource {
 func (d *Resource) Namespace(namespace string) *Resource { return d.In(namespace) }
 
 // Get returns one object, or a subresource of it.
-func (d *Resource) Get(ctx context.Context, name string, opts metav1.GetOptions, subresources ...string) (*unstructured.Unstructured, error) {
+func (d *Resource) Get(ctx context.Context, name string, opts metav1.GetOptions,
+	subresources ...string) (*unstructured.Unstructured, error) {
 	return decoded(d.r.Get(ctx, name, &opts, subresources))
 }
 
@@ -82,7 +84,8 @@ func decoded(o wire.Object, err error) (*unstructured.Unstructured, error) {
 // List returns the objects that opts select, each with its apiVersion and kind. opts.Limit is the
 // largest number of objects returned: 0 and negative mean no limit. If there are more, the list's
 // continue is the value for opts.Continue that returns the next ones.
-func (d *Resource) List(ctx context.Context, opts metav1.ListOptions) (*unstructured.UnstructuredList, error) {
+func (d *Resource) List(ctx context.Context,
+	opts metav1.ListOptions) (*unstructured.UnstructuredList, error) {
 	list := &unstructured.UnstructuredList{Object: map[string]any{}}
 	meta, err := d.r.List(ctx, opts,
 		func() { list.Items = []unstructured.Unstructured{} },
@@ -107,7 +110,8 @@ func (d *Resource) List(ctx context.Context, opts metav1.ListOptions) (*unstruct
 // All returns an iterator over every object that opts select. It lists the objects by pages. The
 // page size is opts.Limit: 0 means 500, and negative means one page of all objects. An error ends
 // the iteration and is yielded with a nil object. See All of package client, which does the same.
-func (d *Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[*unstructured.Unstructured, error] {
+func (d *Resource) All(ctx context.Context,
+	opts metav1.ListOptions) iter.Seq2[*unstructured.Unstructured, error] {
 	return func(yield func(*unstructured.Unstructured, error) bool) {
 		for o, err := range d.r.All(ctx, opts) {
 			u, err := decoded(o, err)

@@ -15,7 +15,8 @@ import (
 // sent checks an object to be written. No verb changes or keeps u.
 func (d *Resource) sent(verb string, u *unstructured.Unstructured) (verbs.Sent, error) {
 	if u == nil || u.Object == nil {
-		return verbs.Sent{}, &kind.MisuseError{Verb: verb, Resource: d.r.String(), Problem: "the object is nil"}
+		return verbs.Sent{}, &kind.MisuseError{Verb: verb, Resource: d.r.String(),
+			Problem: "the object is nil"}
 	}
 	return verbs.Sent{
 		Value:        u,
@@ -28,7 +29,8 @@ func (d *Resource) sent(verb string, u *unstructured.Unstructured) (verbs.Sent, 
 
 // Create creates an object and returns it as the server stores it. subresources is the path of a
 // subresource of the object named as u: for an Eviction, "eviction".
-func (d *Resource) Create(ctx context.Context, u *unstructured.Unstructured, opts metav1.CreateOptions, subresources ...string) (*unstructured.Unstructured, error) {
+func (d *Resource) Create(ctx context.Context, u *unstructured.Unstructured,
+	opts metav1.CreateOptions, subresources ...string) (*unstructured.Unstructured, error) {
 	s, err := d.sent("create", u)
 	if err != nil {
 		return nil, err
@@ -39,7 +41,8 @@ func (d *Resource) Create(ctx context.Context, u *unstructured.Unstructured, opt
 // Update replaces an object, or a subresource of it. If u has a resourceVersion and the object has
 // changed since, apierrors.IsConflict holds for the error. Custom resources cannot be updated
 // without a resourceVersion.
-func (d *Resource) Update(ctx context.Context, u *unstructured.Unstructured, opts metav1.UpdateOptions, subresources ...string) (*unstructured.Unstructured, error) {
+func (d *Resource) Update(ctx context.Context, u *unstructured.Unstructured,
+	opts metav1.UpdateOptions, subresources ...string) (*unstructured.Unstructured, error) {
 	s, err := d.sent("update", u)
 	if err != nil {
 		return nil, err
@@ -48,13 +51,15 @@ func (d *Resource) Update(ctx context.Context, u *unstructured.Unstructured, opt
 }
 
 // UpdateStatus is Update for the status.
-func (d *Resource) UpdateStatus(ctx context.Context, u *unstructured.Unstructured, opts metav1.UpdateOptions) (*unstructured.Unstructured, error) {
+func (d *Resource) UpdateStatus(ctx context.Context, u *unstructured.Unstructured,
+	opts metav1.UpdateOptions) (*unstructured.Unstructured, error) {
 	return d.Update(ctx, u, opts, "status")
 }
 
 // Patch changes an object, or a subresource of it, by a patch of type pt. Custom resources do not
 // support types.StrategicMergePatchType.
-func (d *Resource) Patch(ctx context.Context, name string, pt types.PatchType, data []byte, opts metav1.PatchOptions, subresources ...string) (*unstructured.Unstructured, error) {
+func (d *Resource) Patch(ctx context.Context, name string, pt types.PatchType, data []byte,
+	opts metav1.PatchOptions, subresources ...string) (*unstructured.Unstructured, error) {
 	return decoded(d.r.Patch(ctx, name, pt, data, &opts, subresources))
 }
 
@@ -63,16 +68,19 @@ func (d *Resource) Patch(ctx context.Context, name string, pt types.PatchType, d
 //
 // Every field of u is sent, empty ones too, except the status and the metadata that the server
 // writes (managedFields, creationTimestamp and so on).
-func (d *Resource) Apply(ctx context.Context, u *unstructured.Unstructured, opts metav1.ApplyOptions) (*unstructured.Unstructured, error) {
+func (d *Resource) Apply(ctx context.Context, u *unstructured.Unstructured,
+	opts metav1.ApplyOptions) (*unstructured.Unstructured, error) {
 	return d.apply(ctx, u, &opts, nil)
 }
 
 // ApplyStatus is Apply for the status: it sends the identity and the status of u only.
-func (d *Resource) ApplyStatus(ctx context.Context, u *unstructured.Unstructured, opts metav1.ApplyOptions) (*unstructured.Unstructured, error) {
+func (d *Resource) ApplyStatus(ctx context.Context, u *unstructured.Unstructured,
+	opts metav1.ApplyOptions) (*unstructured.Unstructured, error) {
 	return d.apply(ctx, u, &opts, []string{"status"})
 }
 
-func (d *Resource) apply(ctx context.Context, u *unstructured.Unstructured, opts *metav1.ApplyOptions, sub []string) (*unstructured.Unstructured, error) {
+func (d *Resource) apply(ctx context.Context, u *unstructured.Unstructured,
+	opts *metav1.ApplyOptions, sub []string) (*unstructured.Unstructured, error) {
 	s, err := d.sent("apply", u)
 	if err != nil {
 		return nil, err
@@ -96,6 +104,7 @@ func (d *Resource) Delete(ctx context.Context, name string, opts metav1.DeleteOp
 
 // DeleteCollection deletes every object that list selects; empty list options select every object
 // in the namespace.
-func (d *Resource) DeleteCollection(ctx context.Context, opts metav1.DeleteOptions, list metav1.ListOptions) error {
+func (d *Resource) DeleteCollection(ctx context.Context, opts metav1.DeleteOptions,
+	list metav1.ListOptions) error {
 	return d.r.DeleteCollection(ctx, opts, list)
 }
