@@ -39,7 +39,7 @@ type Field struct {
 
 	OmitEmpty bool // the tag has the option omitempty
 	OmitZero  bool // the tag has the option omitzero
-	Quoted    bool // the tag has the option string, and it applies: the value is written as a string
+	Quoted    bool // the tag has the option string and it applies: written as a string
 
 	tagged bool                     // the name comes from the tag
 	isZero func(reflect.Value) bool // what omitzero asks
@@ -148,7 +148,8 @@ func find(t reflect.Type) []Field {
 			}
 		}
 	}
-	fields := slices.DeleteFunc(slices.Clone(found.fields), func(f Field) bool { return found.hides(f) })
+	fields := slices.DeleteFunc(slices.Clone(found.fields),
+		func(f Field) bool { return found.hides(f) })
 	slices.SortFunc(fields, func(a, b Field) int { return slices.Compare(a.Index, b.Index) })
 	return slices.Clip(fields)
 }
@@ -174,7 +175,8 @@ func (found *found) add(e embedded, i int) {
 	}
 	index := append(slices.Clone(e.index), i)
 	if sf.Anonymous && name == "" && isStruct {
-		if at := slices.IndexFunc(found.next, func(e embedded) bool { return e.t == inner }); at >= 0 {
+		isInner := func(e embedded) bool { return e.t == inner }
+		if at := slices.IndexFunc(found.next, isInner); at >= 0 {
 			found.next[at].twice = true
 		} else {
 			found.next = append(found.next, embedded{t: inner, index: index})
@@ -222,7 +224,8 @@ func keyOf(name string) string {
 // isName reports whether a tag gives a name. What is not valid as one is ignored.
 func isName(s string) bool {
 	for _, c := range s {
-		if !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", c) && !unicode.IsLetter(c) && !unicode.IsDigit(c) {
+		if !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", c) && !unicode.IsLetter(c) &&
+			!unicode.IsDigit(c) {
 			return false
 		}
 	}
@@ -246,7 +249,8 @@ func zeroOf(t reflect.Type) func(reflect.Value) bool {
 			switch {
 			case v.Kind() == reflect.Pointer && v.IsNil():
 				return true
-			case v.Kind() == reflect.Interface && (v.IsNil() || v.Elem().Kind() == reflect.Pointer && v.Elem().IsNil()):
+			case v.Kind() == reflect.Interface &&
+				(v.IsNil() || v.Elem().Kind() == reflect.Pointer && v.Elem().IsNil()):
 				return true
 			}
 			return v.Interface().(zeroer).IsZero()

@@ -28,7 +28,8 @@ func TrimApply(object []byte, apiVersion, kind string, status bool) ([]byte, err
 		meta = pick(meta, "name", "namespace", "uid", "resourceVersion")
 	} else {
 		delete(fields, "status")
-		for _, key := range []string{"managedFields", "creationTimestamp", "generation", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"} {
+		for _, key := range []string{"managedFields", "creationTimestamp", "generation", "selfLink",
+			"deletionTimestamp", "deletionGracePeriodSeconds"} {
 			delete(meta, key)
 		}
 	}
@@ -37,7 +38,8 @@ func TrimApply(object []byte, apiVersion, kind string, status bool) ([]byte, err
 			delete(meta, key)
 		}
 	}
-	for key, value := range map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": meta} {
+	for key, value := range map[string]any{"apiVersion": apiVersion, "kind": kind,
+		"metadata": meta} {
 		raw, err := json.Marshal(value)
 		if err != nil {
 			return nil, err

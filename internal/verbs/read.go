@@ -25,18 +25,21 @@ const (
 )
 
 // Get returns one object, or a subresource of it.
-func (r Resource) Get(ctx context.Context, name string, opts *metav1.GetOptions, sub []string) (wire.Object, error) {
+func (r Resource) Get(ctx context.Context, name string, opts *metav1.GetOptions,
+	sub []string) (wire.Object, error) {
 	r, err := r.one("get", name)
 	if err != nil {
 		return wire.Object{}, err
 	}
-	return r.to(r.Rest.Get()).Name(name).SubResource(sub...).VersionedParams(opts).Do(ctx).Object(r.optionsOf(sub))
+	return r.to(r.Rest.Get()).Name(name).SubResource(sub...).VersionedParams(opts).Do(ctx).
+		Object(r.optionsOf(sub))
 }
 
 // List calls item for each object of one page, as it arrives. If the list breaks off, List asks for
 // it again. It calls begin before each try: items of an earlier try do not count. An error of item
 // ends the list and is returned.
-func (r Resource) List(ctx context.Context, opts metav1.ListOptions, begin func(), item func(wire.Object) error) (wire.ListMeta, error) {
+func (r Resource) List(ctx context.Context, opts metav1.ListOptions, begin func(),
+	item func(wire.Object) error) (wire.ListMeta, error) {
 	r, err := r.inScope("list", "", false)
 	if err != nil {
 		return wire.ListMeta{}, err
@@ -53,7 +56,8 @@ func (r Resource) List(ctx context.Context, opts metav1.ListOptions, begin func(
 }
 
 // listOnce is List without repetition; again reports whether repeating may help.
-func (r Resource) listOnce(ctx context.Context, opts *metav1.ListOptions, item func(wire.Object) error) (meta wire.ListMeta, again bool, err error) {
+func (r Resource) listOnce(ctx context.Context, opts *metav1.ListOptions,
+	item func(wire.Object) error) (meta wire.ListMeta, again bool, err error) {
 	stream, err := r.to(r.Rest.Get()).VersionedParams(opts).List(ctx, r.streamOptions())
 	if err != nil {
 		return meta, false, err
@@ -101,7 +105,8 @@ func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wi
 			for i, o := range page {
 				page[i] = wire.Object{} // whoever consumes it decides how long it lives
 				if ctx.Err() != nil {
-					yield(wire.Object{}, fmt.Errorf("list %s, after %d objects: %w", r, count, ctxerr.Of(ctx)))
+					yield(wire.Object{}, fmt.Errorf("list %s, after %d objects: %w", r, count,
+						ctxerr.Of(ctx)))
 					return
 				}
 				if !yield(o, nil) {
@@ -125,6 +130,8 @@ func (r Resource) expired(err error, token string, count int) error {
 	if token == "" || !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err) {
 		return err
 	}
-	return fmt.Errorf("list %s: the server no longer has the state that the first %d objects were read from "+
-		"(it keeps about five minutes): begin again, with a larger Limit if the pages were small: %w", r, count, err)
+	return fmt.Errorf(
+		"list %s: the server no longer has the state that the first %d objects were read from "+
+			"(it keeps about five minutes): begin again, with a larger Limit if the pages were "+
+			"small: %w", r, count, err)
 }

@@ -56,11 +56,13 @@ func (r Resource) gvk() schema.GroupVersionKind { return r.Kind.GVK() }
 
 // to sets the target of a request.
 func (r Resource) to(req *rest.Request) *rest.Request {
-	return req.GroupVersion(r.Kind.GroupVersion()).Namespace(r.Namespace).Resource(r.Kind.Resource).Format(r.Format)
+	return req.GroupVersion(r.Kind.GroupVersion()).Namespace(r.Namespace).
+		Resource(r.Kind.Resource).Format(r.Format)
 }
 
 func (r Resource) misuse(verb, name, format string, args ...any) error {
-	return &kind.MisuseError{Verb: verb, Resource: r.String(), Name: name, Problem: fmt.Sprintf(format, args...)}
+	return &kind.MisuseError{Verb: verb, Resource: r.String(), Name: name,
+		Problem: fmt.Sprintf(format, args...)}
 }
 
 // one checks a request for one object, and returns its target.
@@ -76,9 +78,11 @@ func (r Resource) inScope(verb, name string, one bool) (Resource, error) {
 	switch {
 	case !r.Whole:
 	case r.Kind.Namespaced && r.Namespace == "" && one:
-		return r, r.misuse(verb, name, "%s are namespaced and no namespace was given: use In(namespace)", r.Kind.Resource)
+		return r, r.misuse(verb, name,
+			"%s are namespaced and no namespace was given: use In(namespace)", r.Kind.Resource)
 	case !r.Kind.Namespaced && r.Namespace != "":
-		return r, r.misuse(verb, name, "%s are cluster-scoped and In(%q) was given: leave it out", r.Kind.Resource, r.Namespace)
+		return r, r.misuse(verb, name, "%s are cluster-scoped and In(%q) was given: leave it out",
+			r.Kind.Resource, r.Namespace)
 	}
 	return r, nil
 }
@@ -95,18 +99,21 @@ type Sent struct {
 // namespace is the client's, or else the object's.
 func (r Resource) place(verb string, s Sent, sub []string) (Resource, error) {
 	if r.Namespace != "" && s.Namespace != "" && r.Namespace != s.Namespace {
-		return r, r.misuse(verb, s.Name, "the object is in namespace %q and In(%q) was given: use one of them, or the same",
+		return r, r.misuse(verb, s.Name,
+			"the object is in namespace %q and In(%q) was given: use one of them, or the same",
 			s.Namespace, r.Namespace)
 	}
 	if r.Whole && !r.Kind.Namespaced && s.Namespace != "" {
-		return r, r.misuse(verb, s.Name, "%s are cluster-scoped and the object's metadata.namespace is %q: leave it empty",
+		return r, r.misuse(verb, s.Name,
+			"%s are cluster-scoped and the object's metadata.namespace is %q: leave it empty",
 			r.Kind.Resource, s.Namespace)
 	}
 	if r.Namespace == "" {
 		r.Namespace = s.Namespace
 	}
 	if r.Whole && r.Kind.Namespaced && r.Namespace == "" {
-		return r, r.misuse(verb, s.Name, "%s are namespaced and no namespace was given: use In(namespace), or set the object's metadata.namespace",
+		return r, r.misuse(verb, s.Name, "%s are namespaced and no namespace was given: use "+
+			"In(namespace), or set the object's metadata.namespace",
 			r.Kind.Resource)
 	}
 	if err := r.isOfKind(verb, s, sub); err != nil {
@@ -122,14 +129,17 @@ func (r Resource) isOfKind(verb string, s Sent, sub []string) error {
 	switch {
 	case other(sub):
 		if s.GVK.Kind == "" {
-			return r.misuse(verb, s.Name, "the object for %s has no kind: set apiVersion and kind", strings.Join(sub, "/"))
+			return r.misuse(verb, s.Name, "the object for %s has no kind: set apiVersion and kind",
+				strings.Join(sub, "/"))
 		}
 	case !r.Whole && s.GVK.Kind == "":
 		return r.misuse(verb, s.Name, "the object has no kind: set apiVersion and kind")
 	case gv != (schema.GroupVersion{}) && gv != r.Kind.GroupVersion():
-		return r.misuse(verb, s.Name, "the object's apiVersion is %s, and this client writes %s", gv, r.Kind.APIVersion())
+		return r.misuse(verb, s.Name, "the object's apiVersion is %s, and this client writes %s",
+			gv, r.Kind.APIVersion())
 	case r.Whole && s.GVK.Kind != "" && s.GVK.Kind != r.Kind.Kind:
-		return r.misuse(verb, s.Name, "the object's kind is %s, and this client writes %s", s.GVK.Kind, r.Kind.Kind)
+		return r.misuse(verb, s.Name, "the object's kind is %s, and this client writes %s",
+			s.GVK.Kind, r.Kind.Kind)
 	}
 	return nil
 }

@@ -62,9 +62,11 @@ func (w *Watch) next() (wire.Event, error) {
 	}
 	status, err := event.Status()
 	if err != nil {
-		return wire.Event{}, fmt.Errorf("watch %s: the server reports an error that cannot be read: %w", w.Resource, err)
+		return wire.Event{}, fmt.Errorf(
+			"watch %s: the server reports an error that cannot be read: %w", w.Resource, err)
 	}
-	return wire.Event{}, fmt.Errorf("watch %s: %w", w.Resource, &apierrors.StatusError{ErrStatus: *status})
+	return wire.Event{}, fmt.Errorf("watch %s: %w", w.Resource,
+		&apierrors.StatusError{ErrStatus: *status})
 }
 
 // Close ends the watch: a Next under way returns an error. It may be called more than once.

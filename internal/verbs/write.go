@@ -13,9 +13,12 @@ import (
 )
 
 // Create makes an object.
-func (r Resource) Create(ctx context.Context, s Sent, opts *metav1.CreateOptions, sub []string) (wire.Object, error) {
-	if s.Name == "" && (s.GenerateName == "" || len(sub) > 0) && !nameless(s.GVK.Kind) && !nameless(r.Kind.Kind) {
-		return wire.Object{}, r.misuse("create", "", "the object's metadata.name and metadata.generateName are empty: set one of them")
+func (r Resource) Create(ctx context.Context, s Sent, opts *metav1.CreateOptions,
+	sub []string) (wire.Object, error) {
+	if s.Name == "" && (s.GenerateName == "" || len(sub) > 0) && !nameless(s.GVK.Kind) &&
+		!nameless(r.Kind.Kind) {
+		return wire.Object{}, r.misuse("create", "",
+			"the object's metadata.name and metadata.generateName are empty: set one of them")
 	}
 	r, err := r.place("create", s, sub)
 	if err != nil {
@@ -29,26 +32,31 @@ func (r Resource) Create(ctx context.Context, s Sent, opts *metav1.CreateOptions
 }
 
 // Update replaces an object or, with sub, a subresource of it.
-func (r Resource) Update(ctx context.Context, s Sent, opts *metav1.UpdateOptions, sub []string) (wire.Object, error) {
+func (r Resource) Update(ctx context.Context, s Sent, opts *metav1.UpdateOptions,
+	sub []string) (wire.Object, error) {
 	r, err := r.named("update", s, sub)
 	if err != nil {
 		return wire.Object{}, err
 	}
-	req := r.to(r.Rest.Put()).Name(s.Name).SubResource(sub...).VersionedParams(opts).Body(s.Value).Kind(r.gvk())
+	req := r.to(r.Rest.Put()).Name(s.Name).SubResource(sub...).VersionedParams(opts).Body(
+		s.Value).Kind(r.gvk())
 	return r.write(ctx, req, opts.DryRun, sub)
 }
 
 // Patch changes an object or, with sub, a subresource of it.
-func (r Resource) Patch(ctx context.Context, name string, pt types.PatchType, data []byte, opts *metav1.PatchOptions, sub []string) (wire.Object, error) {
+func (r Resource) Patch(ctx context.Context, name string, pt types.PatchType, data []byte,
+	opts *metav1.PatchOptions, sub []string) (wire.Object, error) {
 	r, err := r.one("patch", name)
 	if err != nil {
 		return wire.Object{}, err
 	}
 	switch {
 	case pt == "":
-		return wire.Object{}, r.misuse("patch", name, "the patch type is empty: use one of package types, such as types.MergePatchType")
+		return wire.Object{}, r.misuse("patch", name,
+			"the patch type is empty: use one of package types, such as types.MergePatchType")
 	case len(data) == 0:
-		return wire.Object{}, r.misuse("patch", name, "the patch is empty: the patch that changes nothing is {}")
+		return wire.Object{}, r.misuse("patch", name,
+			"the patch is empty: the patch that changes nothing is {}")
 	case pt == types.ApplyPatchType && opts.FieldManager == "":
 		return wire.Object{}, r.noManager("patch", name)
 	}
@@ -57,7 +65,8 @@ func (r Resource) Patch(ctx context.Context, name string, pt types.PatchType, da
 }
 
 // Apply sends an object's body, as trimmed by TrimApply, by server-side apply.
-func (r Resource) Apply(ctx context.Context, s Sent, body []byte, opts *metav1.ApplyOptions, sub []string) (wire.Object, error) {
+func (r Resource) Apply(ctx context.Context, s Sent, body []byte, opts *metav1.ApplyOptions,
+	sub []string) (wire.Object, error) {
 	r, err := r.named("apply", s, sub)
 	if err != nil {
 		return wire.Object{}, err
@@ -66,12 +75,14 @@ func (r Resource) Apply(ctx context.Context, s Sent, body []byte, opts *metav1.A
 		return wire.Object{}, r.noManager("apply", s.Name)
 	}
 	params := opts.ToPatchOptions()
-	req := r.to(r.Rest.Patch(types.ApplyPatchType)).Name(s.Name).SubResource(sub...).VersionedParams(&params).Body(body)
+	req := r.to(r.Rest.Patch(types.ApplyPatchType)).Name(s.Name).SubResource(sub...).
+		VersionedParams(&params).Body(body)
 	return r.write(ctx, req, opts.DryRun, sub)
 }
 
 func (r Resource) noManager(verb, name string) error {
-	return r.misuse(verb, name, "the options have no FieldManager: set it to a constant name of this program, such as \"backup-controller\"; "+
+	return r.misuse(verb, name, "the options have no FieldManager: set it to a constant name of "+
+		"this program, such as \"backup-controller\"; "+
 		"the server records by that name which fields the program owns")
 }
 
@@ -107,9 +118,11 @@ func (r Resource) Delete(ctx context.Context, name string, opts metav1.DeleteOpt
 }
 
 // DeleteCollection deletes every object that list selects.
-func (r Resource) DeleteCollection(ctx context.Context, opts metav1.DeleteOptions, list metav1.ListOptions) error {
+func (r Resource) DeleteCollection(ctx context.Context, opts metav1.DeleteOptions,
+	list metav1.ListOptions) error {
 	if r.Whole && r.Kind.Namespaced && r.Namespace == "" {
-		return r.misuse("delete all", "", "the API deletes collections of one namespace only: use In(namespace)")
+		return r.misuse("delete all", "",
+			"the API deletes collections of one namespace only: use In(namespace)")
 	}
 	r, err := r.inScope("delete all", "", false)
 	if err != nil {
@@ -143,7 +156,8 @@ func (r Resource) tellDeleted(result rest.Result, tell func(Write)) {
 		if err != nil { // io.EOF, or a Status instead of a list: a server that does not say
 			return
 		}
-		tell(r.complete(Write{Kind: r.Kind, Namespace: o.Meta.Namespace, Name: o.Meta.Name, UID: o.Meta.UID, Deleted: true}, o))
+		tell(r.complete(Write{Kind: r.Kind, Namespace: o.Meta.Namespace, Name: o.Meta.Name,
+			UID: o.Meta.UID, Deleted: true}, o))
 	}
 }
 
@@ -157,7 +171,8 @@ func (r Resource) withDeleteOptions(req *rest.Request, opts *metav1.DeleteOption
 }
 
 // write sends a request that changes an object, and calls the write observer if it succeeded.
-func (r Resource) write(ctx context.Context, req *rest.Request, dryRun, sub []string) (wire.Object, error) {
+func (r Resource) write(ctx context.Context, req *rest.Request, dryRun,
+	sub []string) (wire.Object, error) {
 	result := req.Do(ctx)
 	o, err := result.Object(r.optionsOf(sub))
 	if result.Error() != nil {
