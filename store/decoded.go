@@ -92,7 +92,8 @@ func (c *decodedCache[K]) wanted(k K) bool {
 		return false
 	}
 	if c.first == nil {
-		c.first = make([]firstReads, min(max(c.budget/perFirstRead, minFirstReads), maxFirstReads)/int64(len(firstReads{})))
+		c.first = make([]firstReads, min(max(c.budget/perFirstRead, minFirstReads),
+			maxFirstReads)/int64(len(firstReads{})))
 	}
 	hash := maphash.Comparable(c.seed, k)
 	some, mark := &c.first[hash%uint64(len(c.first))], uint32(hash>>32)|1

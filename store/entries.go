@@ -85,7 +85,8 @@ func (t *entries) renumber() (to []uint32) {
 		to[e] = n
 	}
 	old := *t
-	t.links, t.generations, t.states, t.free = chunks[entry]{}, chunks[uint64]{}, chunks[string]{}, 0
+	t.links, t.generations, t.states = chunks[entry]{}, chunks[uint64]{}, chunks[string]{}
+	t.free = 0
 	t.push()
 	for e := range old.all() {
 		link := *old.links.at(e)

@@ -20,7 +20,8 @@ type UnknownIndexError struct{ Name string }
 
 // Error names the index and the remedy.
 func (e *UnknownIndexError) Error() string {
-	return fmt.Sprintf("store: look up index %q: there is no such index; add it with AddIndex first", e.Name)
+	return fmt.Sprintf(
+		"store: look up index %q: there is no such index; add it with AddIndex first", e.Name)
 }
 
 // AddIndex adds an index: every item is found under each of the values that f returns for it. f
@@ -31,7 +32,8 @@ func (s *Store) AddIndex(name string, f func(Item) []string) error {
 	s.write.Lock()
 	defer s.write.Unlock()
 	if name == NamespaceIndex || name == OwnerIndex || s.index(name) != nil {
-		return fmt.Errorf("store: add index %q: there is one of that name already; choose another name", name)
+		return fmt.Errorf(
+			"store: add index %q: there is one of that name already; choose another name", name)
 	}
 	x := newIndex(strings.Clone(name), f)
 	var wanted []membership
@@ -226,7 +228,8 @@ func (x *index) move(e uint32, wanted []membership) {
 func (x *index) enter(p uint32, value string) {
 	number := x.byValue.get(value)
 	if number == 0 {
-		number = x.values.add(&indexValue{value: strings.Clone(value)}) // not to keep what it is part of
+		// A clone, so that the string that value is part of can be freed.
+		number = x.values.add(&indexValue{value: strings.Clone(value)})
 		x.byValue.put(number)
 	}
 	v := x.values.at[number]

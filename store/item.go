@@ -135,7 +135,8 @@ func (c *common) meta(p *parsed, uid string) wire.Meta {
 // SameVersion reports whether the item has that UID and resourceVersion. If resourceVersion is "",
 // it returns false.
 func (i Item) SameVersion(uid, resourceVersion string) bool {
-	return i.common != nil && resourceVersion != "" && i.ResourceVersion() == resourceVersion && i.HasUID(uid)
+	return i.common != nil && resourceVersion != "" && i.ResourceVersion() == resourceVersion &&
+		i.HasUID(uid)
 }
 
 // SameObject reports whether both are states of the same object: whether their UIDs are equal.
@@ -202,7 +203,8 @@ func (i Item) Use(f func(wire.Object) error) error {
 	u.uid = p.appendUID(u.uid[:0])
 	uid := unsafeString(u.uid)
 	var err error
-	u.data, err = pack.Handle{Bytes: p.body, Base: i.common.base}.Unpack(u.data, p.key, uid, p.version)
+	u.data, err = pack.Handle{Bytes: p.body, Base: i.common.base}.Unpack(u.data, p.key, uid,
+		p.version)
 	if err != nil {
 		return fmt.Errorf("store: use %s: the memory of this process is damaged: %w", p.key, err)
 	}

@@ -77,7 +77,8 @@ func appendOriginID(b []byte, o *wire.Object) []byte {
 	m := &o.Meta
 	b = append(b, byte(o.Format))
 	for _, s := range [...]string{
-		o.APIVersion, o.Kind, m.Namespace, m.Owner.APIVersion, m.Owner.Kind, m.Owner.Name, m.Owner.UID,
+		o.APIVersion, o.Kind, m.Namespace, m.Owner.APIVersion, m.Owner.Kind, m.Owner.Name,
+		m.Owner.UID,
 	} {
 		b = appendString(b, s)
 	}
@@ -89,7 +90,8 @@ func newOrigin(store weak.Pointer[Store], id string) *origin {
 	o := &origin{store: store, format: wire.Format(id[0])}
 	rest := id[1:]
 	for _, s := range [...]*string{
-		&o.apiVersion, &o.kind, &o.namespace, &o.owner.APIVersion, &o.owner.Kind, &o.owner.Name, &o.owner.UID,
+		&o.apiVersion, &o.kind, &o.namespace, &o.owner.APIVersion, &o.owner.Kind, &o.owner.Name,
+		&o.owner.UID,
 	} {
 		*s, rest = cutString(rest)
 	}
@@ -187,7 +189,8 @@ func (set *labelSet) withBase(b *pack.Base) *labelSet {
 	}
 	c := *set.common
 	c.base = b
-	return &labelSet{common: &c, id: set.id, siblings: set.siblings, group: set.group, otherBase: set}
+	return &labelSet{common: &c, id: set.id, siblings: set.siblings, group: set.group,
+		otherBase: set}
 }
 
 // link puts an entry into a label set, and the label set into the store if it is not. Both locks
@@ -303,8 +306,10 @@ type siblingsBy struct {
 // links are the siblings of the same value.
 type links struct{ next, prev *siblings }
 
-func newSiblingsBy(r *records[siblings], value func(*siblings) string, l func(*siblings) *links) siblingsBy {
-	return siblingsBy{r, value, l, newTable(func(number uint32) string { return value(r.at[number]) })}
+func newSiblingsBy(r *records[siblings], value func(*siblings) string,
+	l func(*siblings) *links) siblingsBy {
+	return siblingsBy{r, value, l,
+		newTable(func(number uint32) string { return value(r.at[number]) })}
 }
 
 func (t *siblingsBy) get(value string) *siblings {

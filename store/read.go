@@ -73,7 +73,8 @@ func (s *Store) appendSiblings(items []Item, from *siblings, selector labels.Sel
 		}
 		items = slices.Grow(items, int(set.count))
 		for e := set.first; e != 0; e = s.entries.links.at(e).next {
-			items = append(items, Item{set.common, *s.entries.states.at(e), *s.entries.generations.at(e)})
+			items = append(items, Item{set.common, *s.entries.states.at(e),
+				*s.entries.generations.at(e)})
 		}
 	}
 	return items

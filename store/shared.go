@@ -12,7 +12,8 @@ import (
 // decode must keep nothing of the wire.Object (wire.Decode does not). size returns the size of a
 // value in memory, in bytes, and is called only for a value that is to be kept. If the item is
 // zero, or its store is gone, nothing is kept. The error is decode's.
-func (i Item) Shared(decode func(wire.Object) (any, error), size func(any) int64) (value any, shared bool, err error) {
+func (i Item) Shared(decode func(wire.Object) (any, error),
+	size func(any) int64) (value any, shared bool, err error) {
 	if i.common == nil {
 		return nil, false, errNoObject
 	}
@@ -31,7 +32,8 @@ func (i Item) Shared(decode func(wire.Object) (any, error), size func(any) int64
 	}
 	// The old state of an update is not worth keeping.
 	if s != nil && s.isCurrent(i) && s.decoded.wanted(i.generation) {
-		shared = s.decoded.keep(i.generation, value, size(value), func() bool { return s.isCurrent(i) })
+		shared = s.decoded.keep(i.generation, value, size(value),
+			func() bool { return s.isCurrent(i) })
 	}
 	return value, shared, nil
 }

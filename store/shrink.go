@@ -67,7 +67,9 @@ func (s *Store) renumberSiblings() {
 	for number := range to {
 		to[number] = uint32(number)
 	}
-	s.siblings.renumber(func(from *siblings, was, number uint32) { from.number, to[was] = number, number })
+	s.siblings.renumber(func(from *siblings, was, number uint32) {
+		from.number, to[was] = number, number
+	})
 	for _, t := range []*table{&s.byOrigin, &s.namespaces.first, &s.owners.first} {
 		t.renumber(func(number uint32) uint32 { return to[number] })
 	}

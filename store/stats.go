@@ -22,6 +22,7 @@ func (s *Store) Stats() Stats {
 	st.DecodedObjects, st.DecodedBytes, st.Hits, st.Misses = s.decoded.stats()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	st.Objects, st.PackedBytes, st.RawBytes, st.Groups = s.entries.len(), s.packed, s.raw, s.sets.len()
+	st.Objects, st.Groups = s.entries.len(), s.sets.len()
+	st.PackedBytes, st.RawBytes = s.packed, s.raw
 	return st
 }

@@ -104,7 +104,8 @@ func (s *Store) Set(o wire.Object) (now, was Item) {
 }
 
 // add packs an object of a group that the store keeps, and returns its state.
-func (s *Store) add(g *pack.Group, o *wire.Object) (state string, b *pack.Base, changed *pack.Group) {
+func (s *Store) add(g *pack.Group,
+	o *wire.Object) (state string, b *pack.Base, changed *pack.Group) {
 	out := s.appendHead(o)
 	out, b, changed = s.packer.Add(out, g, o.Data,
 		unsafeString(s.key), o.Meta.UID, o.Meta.ResourceVersion)
