@@ -5,23 +5,25 @@ import (
 	"fmt"
 )
 
-// NotSyncedError is the error of a read before the initial list is in the cache: nothing can be
-// said of any object yet, so it is not a NotFound. Wait with WaitForSync first.
+// NotSyncedError is the error of a read before the initial list is in the cache. It is not a
+// NotFound, because the object may exist. Wait with WaitForSync first.
 type NotSyncedError struct {
 	Informer  string // as its String method names it
 	Started   bool   // whether its factory runs it
 	LastError error  // the last error that it met; nil if it met none
 }
 
-// Error names the informer, what it waits for and its last error.
+// Error returns the informer's name, what it waits for and its last error.
 //
 // There is no Unwrap: the last error may be the server's 404 for the list, and a reader must not
 // take that for the absence of an object.
 func (e *NotSyncedError) Error() string {
 	if !e.Started {
-		return fmt.Sprintf("informer %s: not synced: not started (call Factory.Run or Start)", e.Informer)
+		return fmt.Sprintf("informer %s: not synced: not started (call Factory.Run or Start)",
+			e.Informer)
 	}
-	return fmt.Sprintf("informer %s: not synced: waiting for its initial list%v", e.Informer, &reason{e.LastError})
+	return fmt.Sprintf("informer %s: not synced: waiting for its initial list%v", e.Informer,
+		&reason{e.LastError})
 }
 
 // StoppedError is the error of using an informer that has stopped, or an Informer that was closed.
@@ -31,7 +33,7 @@ type StoppedError struct {
 	Cause    error  // why it stopped: the context's error, or that it was closed
 }
 
-// Error names the informer and the cause.
+// Error returns the informer's name and the cause.
 func (e *StoppedError) Error() string {
 	return fmt.Sprintf("informer %s: stopped: %v", e.Informer, e.Cause)
 }

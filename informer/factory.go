@@ -21,8 +21,8 @@ type Factory struct {
 	client *rest.Client
 	config config
 
-	mu        sync.Mutex      // guards what follows
-	ctx       context.Context // that the factory runs under; nil before Run or Start
+	mu        sync.Mutex      // guards the fields below
+	ctx       context.Context // the one of Run or Start; nil before
 	ran       bool            // Run was called
 	ended     bool            // Wait has seen the end of ctx: nothing is started any more
 	informers map[identity]*shared
@@ -30,7 +30,7 @@ type Factory struct {
 	running   sync.WaitGroup // the informers; added to only while not ended
 }
 
-// identity is what makes two informers one.
+// identity is the key of a shared informer: two calls of For with the same identity share one.
 type identity struct {
 	kind                      kind.Info
 	namespace, labels, fields string
@@ -40,13 +40,13 @@ type identity struct {
 	mistake                   string       // why it cannot
 }
 
-// NewFactory returns a factory whose informers ask c. The options hold for all of its informers
-// that do not choose otherwise; Namespace holds for those of namespaced resources.
+// NewFactory returns a factory whose informers send their requests with c. The options hold for all
+// of its informers that do not set them; Namespace holds for those of namespaced resources.
 func NewFactory(c *rest.Client, opts ...Option) *Factory {
 	return &Factory{client: c, config: newConfig(c, opts), informers: make(map[identity]*shared)}
 }
 
-// Client returns the client that the informers ask.
+// Client returns the client that the informers use.
 func (f *Factory) Client() *rest.Client { return f.client }
 
 // open makes h a handle of the informer of k with these options, which is made if there is none. t
@@ -156,7 +156,8 @@ func (f *Factory) begin(ctx context.Context, run bool) error {
 	case f.ran && run:
 		return misuse("it runs already")
 	case !sameContext(f.ctx, ctx):
-		return misuse("it runs under another context: start it once, or make a factory for each context")
+		return misuse(
+			"it runs under another context: start it once, or make a factory for each context")
 	default:
 		f.ran = f.ran || run
 		return nil

@@ -21,9 +21,9 @@ const (
 
 // AddIndex adds an index for Query.Index: each object is found under the values that f returns for
 // it. f must depend on nothing but the item and must not change the informer. It is called for each
-// change in the stream's own goroutine, so it ought to be fast: metadata costs nothing, Object
-// decodes; for the value of a field there is AddFieldIndex. If f panics, the object has no values
-// and OnError is called.
+// change in the stream's own goroutine, so it should be fast: reading metadata costs nothing,
+// Object decodes. To index by the value of a field, use AddFieldIndex. If f panics, the object has
+// no values and the error is reported (see OnError).
 //
 // A name that is in use is an error. If the informer has stopped or cannot run, the error is Err's.
 func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
@@ -35,7 +35,8 @@ func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
 		defer func() {
 			if r := recover(); r != nil {
 				values = nil
-				s.report(fmt.Errorf("informer %s: index %q panicked at %s: %v\n%s", i, name, item.Key(), r, debug.Stack()))
+				s.report(fmt.Errorf("informer %s: index %q panicked at %s: %v\n%s", i, name,
+					item.Key(), r, debug.Stack()))
 			}
 		}()
 		return f(itemOf[T](s, item))
@@ -43,12 +44,12 @@ func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
 }
 
 // AddFieldIndex adds an index by the values of a field, such as "spec.nodeName" or
-// "spec.volumes[*].secret.secretName" (package fieldpath has more of paths). They are read from the
+// "spec.volumes[*].secret.secretName" (package fieldpath has the syntax). They are read from the
 // object's bytes; nothing is decoded. Values are text as JSON has it: strings without their quotes,
 // numbers, true and false. An object without the field has no value.
 //
-// A path that ends at a list or an object has no values either, and is no error: its index is empty.
-// For the elements of a list of strings, end the path with [*].
+// A path that ends at a list or an object has no values either, and is no error: its index is
+// empty. For the elements of a list of strings, end the path with [*].
 //
 // If T has no such field, the error is a *fieldpath.Error. Otherwise the errors are AddIndex's.
 func (i *Informer[T]) AddFieldIndex(name, path string) error {

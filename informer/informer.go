@@ -35,9 +35,9 @@ type Untyped interface {
 	WaitFor(ctx context.Context, resourceVersion string) error
 	// OnProgress calls f after each time that the cache has moved on, until stop is called.
 	OnProgress(f func(resourceVersion string)) (stop func())
-	// Status returns what the informer is doing, what it holds and what went wrong.
+	// Status returns the informer's state and its last error.
 	Status() Status
-	// Stats returns what the cache holds and what that takes.
+	// Stats returns the cache's counts and sizes.
 	Stats() store.Stats
 
 	base() *shared
@@ -48,8 +48,8 @@ var (
 	_ Untyped = (*Informer[struct{}])(nil)
 )
 
-// Informer is the cache of one resource, as Go type T, and the place to add handlers for its
-// changes. [For] and [ForResource] return one. It is safe for concurrent use.
+// Informer is the cache of one resource as Go type T, and calls handlers for its changes. [For] and
+// [ForResource] return one. It is safe for concurrent use.
 type Informer[T any] struct{ handle handle }
 
 // For returns the factory's informer of the resource of T (see package kind), with these options.
@@ -89,25 +89,28 @@ func For[T any, P kind.Object[T]](f *Factory, opts ...Option) *Informer[T] {
 func ForResource(f *Factory, k kind.Info, opts ...Option) *Informer[unstructured.Unstructured] {
 	var err error
 	if k.Version == "" || k.Resource == "" {
-		err = &kind.MisuseError{Verb: "make informer of", Resource: k.GVR().GroupResource().String(),
-			Problem: "the kind.Info needs a Version and a Resource"}
+		err = &kind.MisuseError{Verb: "make informer of",
+			Resource: k.GVR().GroupResource().String(),
+			Problem:  "the kind.Info needs a Version and a Resource"}
 	}
-	return newInformer[unstructured.Unstructured](f, k, nil, err, append(opts[:len(opts):len(opts)], JSON()))
+	return newInformer[unstructured.Unstructured](f, k, nil, err,
+		append(opts[:len(opts):len(opts)], JSON()))
 }
 
 // newInformer returns the informer of k, as Go type T. t is T, or nil if its fields are not known;
 // mistake is why there can be none.
-func newInformer[T any](f *Factory, k kind.Info, t reflect.Type, mistake error, opts []Option) *Informer[T] {
+func newInformer[T any](f *Factory, k kind.Info, t reflect.Type, mistake error,
+	opts []Option) *Informer[T] {
 	i := &Informer[T]{}
 	f.open(&i.handle, k, t, mistake, opts)
 	return i
 }
 
-// Close gives the informer back. When all that the factory returned for the same cache are closed,
-// the stream ends and the cache is freed; For then makes a new one. Close does not wait for that.
+// Close ends the use of this Informer. When all Informers of the same cache are closed, the stream
+// ends and the cache is freed; For then makes a new one. Close does not wait for that.
 //
 // The handlers added to this Informer are removed, and from now on its methods that return an
-// error, and its listers', return a *StoppedError. To close it again does nothing.
+// error, and its listers', return a *StoppedError. Closing it again does nothing.
 func (i *Informer[T]) Close() { i.handle.close() }
 
 // Done returns a channel that is closed when the informer has stopped: after Close, when the
@@ -162,7 +165,9 @@ func (i *Informer[T]) Contains(resourceVersion string) bool {
 // version is of another namespace, or a list's), the server is asked how far it is, so that this
 // takes seconds even if nothing changes.
 func (i *Informer[T]) WaitFor(ctx context.Context, resourceVersion string) error {
-	return i.handle.wait(ctx, func(ctx context.Context) error { return i.handle.WaitFor(ctx, resourceVersion) })
+	return i.handle.wait(ctx, func(ctx context.Context) error {
+		return i.handle.WaitFor(ctx, resourceVersion)
+	})
 }
 
 // OnProgress calls f each time that the cache has moved on, with the version that it contains now:
@@ -177,11 +182,10 @@ func (i *Informer[T]) OnProgress(f func(resourceVersion string)) (stop func()) {
 	})
 }
 
-// Status returns what the informer is doing, what it holds and what went wrong.
+// Status returns the informer's state and its last error.
 func (i *Informer[T]) Status() Status { return i.handle.Status() }
 
-// Stats returns what the cache holds and what that takes, packed and decoded, exactly. It takes
-// constant time.
+// Stats returns the cache's counts and exact sizes, packed and decoded. It takes constant time.
 func (i *Informer[T]) Stats() store.Stats { return i.handle.Stats() }
 
 // AddHandler calls h's functions for every change from now on, beginning with OnAdd for each object
@@ -196,7 +200,7 @@ func (i *Informer[T]) AddHandler(h Handler[T], opts ...HandlerOption) *Registrat
 	return s.add(func(e *event) { h.call(s, e) }, cfg)
 }
 
-// Lister returns the way to read the cache.
+// Lister returns the reader of the cache.
 func (i *Informer[T]) Lister() Lister[T] { return Lister[T]{informer: &i.handle} }
 
 func (i *Informer[T]) base() *shared { return i.handle.shared }

@@ -5,17 +5,17 @@ import (
 	"sync/atomic"
 )
 
-// wishes are what those who share an informer want of it together, beyond what makes it theirs.
+// wishes are the options of all users of a shared informer that do not decide which informer it is.
 type wishes struct {
 	check atomic.Bool // CheckViews
 
 	mu     sync.Mutex
 	budget int64 // of decoded objects; 0 keeps none
-	chosen bool  // somebody has asked for that budget
+	chosen bool  // an option set the budget
 }
 
-// join takes in the wishes of one more who shares the informer. CheckViews is for all if one wants
-// it; of budgets the largest holds that anybody has asked for.
+// join adds the options of one more user. If one user sets CheckViews, it holds for all. The
+// largest DecodedBudget that was set holds for all.
 func (s *shared) join(c config) {
 	w := &s.wishes
 	if c.checkViews {

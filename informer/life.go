@@ -29,16 +29,18 @@ func (s *shared) WaitForSync(ctx context.Context) error {
 		case <-s.life.Done():
 		case <-ctx.Done():
 			if !s.started.Load() {
-				return fmt.Errorf("informer %s: not started (call Factory.Run or Start): %w", s, ctxerr.Of(ctx))
+				return fmt.Errorf("informer %s: not started (call Factory.Run or Start): %w", s,
+					ctxerr.Of(ctx))
 			}
-			return fmt.Errorf("informer %s: waiting for its initial list: %w%w", s, ctxerr.Of(ctx), s.health.because())
+			return fmt.Errorf("informer %s: waiting for its initial list: %w%w", s, ctxerr.Of(ctx),
+				s.health.because())
 		}
 	}
 	return s.Err()
 }
 
-// start has the informer run under ctx. It is called once. run returns when everything that belongs
-// to the informer has ended; it is nil if there is nothing to run.
+// start prepares the informer to run under ctx. It is called once. run returns when everything that
+// belongs to the informer has ended; it is nil if there is nothing to run.
 func (s *shared) start(ctx context.Context) (run func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +71,7 @@ func (s *shared) run() {
 	s.running.Wait()
 }
 
-// end ends the informer for that reason, also one that was never started. It does not wait.
+// end ends the informer, even if it was never started. It does not wait.
 func (s *shared) end(cause error) {
 	s.mu.Lock()
 	cancel := s.cancel
@@ -81,7 +83,7 @@ func (s *shared) end(cause error) {
 	}
 }
 
-// stop frees the cache: nobody reads it any more.
+// stop frees the cache, which is not read any more.
 func (s *shared) stop(cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -33,11 +33,11 @@ import (
 //   - a *kind.MisuseError, for a call that cannot be right: a name without the namespace that the
 //     resource has, a namespace that the resource does not have, or one that the informer is not
 //     for;
-//   - what was wrong with the call of For, if the informer cannot run.
+//   - the error of the call of For, if the informer cannot run.
 //
 // Where there is no such object, Get, ByKey, Item and View return an error that
-// apierrors.IsNotFound recognises; the errors above are none. An error of decoding means that T
-// cannot hold the object.
+// apierrors.IsNotFound recognises. It is false for the errors above. An error of decoding means
+// that T cannot hold the object.
 type Lister[T any] struct{ informer *handle }
 
 // Get returns the object of that namespace and name; the namespace is "" for a cluster-scoped
@@ -89,9 +89,9 @@ func (l Lister[T]) item(verb, key, namespace, name string) (Item[T], error) {
 	return itemOf[T](h.shared, item), nil
 }
 
-// View calls f with what Get returns, as the cache shares it among all who read it, without a copy:
-// f must not change it, nor anything in it, and must keep nothing of it (see [Item.View]). It
-// returns f's error.
+// View calls f with the object that Get copies, which all readers of the cache share. f must not
+// change it, nor anything in it, and must not keep any of it (see [Item.View]). View returns f's
+// error.
 func (l Lister[T]) View(namespace, name string, f func(*T) error) error {
 	item, err := l.Item(namespace, name)
 	if err != nil {
@@ -144,9 +144,9 @@ func (l Lister[T]) Items(q Query) iter.Seq2[Item[T], error] {
 	}
 }
 
-// Views calls f with each object that q chooses, as the cache shares it among all who read it,
-// without a copy: f must not change it, nor anything in it, and must keep nothing of it (see
-// [Item.View]). It stops at the first error, of f or of decoding, and returns it.
+// Views calls f with each object that q chooses, without a copy: all readers of the cache share it.
+// f must not change it, nor anything in it, and must not keep any of it (see [Item.View]). Views
+// stops at the first error, of f or of decoding, and returns it.
 func (l Lister[T]) Views(q Query, f func(*T) error) error {
 	for item, err := range l.Items(q) {
 		if err == nil {
@@ -196,6 +196,7 @@ func (h *handle) query(verb string, q Query) (iter.Seq[store.Item], error) {
 		return nil, err
 	}
 	return slices.Values(slices.DeleteFunc(items, func(item store.Item) bool {
-		return q.Namespace != "" && item.Namespace() != q.Namespace || q.Labels != nil && !q.Labels.Matches(item.Labels())
+		return q.Namespace != "" && item.Namespace() != q.Namespace ||
+			q.Labels != nil && !q.Labels.Matches(item.Labels())
 	})), nil
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// Option is a choice for one informer (given to For or ForResource), or for all informers of a
-// factory that do not choose otherwise (given to NewFactory).
+// Option configures one informer (given to For or ForResource), or all informers of a factory that
+// do not set it themselves (given to NewFactory).
 type Option interface{ apply(*config) }
 
 // HandlerOption configures one handler, and is given to AddHandler. [Resync] returns the only one.
@@ -25,7 +25,7 @@ const defaultDecodedBudget = 16 << 20
 // noBudget is a decodedBudget without a limit.
 const noBudget = math.MaxInt64
 
-// defaultPageSize is how many objects a page of a list holds: what servers are used to.
+// defaultPageSize is how many objects a page of a list holds, as in client-go.
 const defaultPageSize = 500
 
 type config struct {
@@ -44,7 +44,7 @@ type config struct {
 	checkViews        bool
 	drop              []string
 	newDrop           func(reflect.Type, ...string) (*wire.Drop, error) // set with drop
-	dropFields        *wire.Drop                                        // drop, made ready
+	dropFields        *wire.Drop                                        // drop, compiled
 }
 
 type handlerConfig struct {
@@ -75,8 +75,8 @@ func FieldSelector(selector string) Option {
 	return option(func(c *config) { c.fieldSelector = selector })
 }
 
-// KeepManagedFields keeps metadata.managedFields in the cached objects. By default they are dropped
-// as the objects arrive: they are often the larger half, and hardly ever read.
+// KeepManagedFields keeps metadata.managedFields in the cached objects. The default is to drop it
+// as the objects arrive: it is often half of an object, and seldom read.
 func KeepManagedFields() Option {
 	return option(func(c *config) { c.keepManagedFields = true })
 }
@@ -87,14 +87,14 @@ func KeepManagedFields() Option {
 //
 //	informer.For[corev1.Pod](factory, informer.Drop("spec.containers[*].env", "status.conditions"))
 //
-// Paths name fields as JSON does (package fieldpath has the syntax). Those that the cache itself
-// lives by, such as metadata.name and metadata.labels, are refused, and so is a path that the Go
-// type does not have: the informer's methods return a *fieldpath.Error (see For). An object with
-// dropped fields must not be written back: an Update deletes the fields on the server; send a
+// Paths name fields as JSON does (package fieldpath has the syntax). Two kinds of path are refused,
+// and the informer's methods return a *fieldpath.Error (see For): the fields that the cache itself
+// needs, such as metadata.name and metadata.labels, and fields that the Go type does not have. Do
+// not write back an object with dropped fields: an Update deletes the fields on the server. Send a
 // patch.
 //
-// Informers that drop different fields are different caches. Given again, for one informer, it
-// replaces what the factory's says. Default: nothing but managedFields.
+// Informers that drop different fields have different caches. Drop for one informer replaces the
+// factory's. The default is to drop nothing but managedFields.
 func Drop(paths ...string) Option {
 	return option(func(c *config) { c.drop, c.newDrop = paths, wire.NewDrop })
 }
@@ -103,11 +103,11 @@ func Drop(paths ...string) Option {
 // read often, beside the packed form of every object. The memory is taken as objects are read. If
 // several callers ask for the same informer, the largest budget holds that any of them asked for.
 //
-// 0 means the default: what the factory says, or 16 MiB, room for about a thousand Pods. Negative
-// means that nothing is kept, so that each read decodes. For no limit there is KeepDecoded.
+// 0 means the default: the factory's budget, or 16 MiB, room for about a thousand Pods. Negative
+// means that nothing is kept, so that each read decodes. KeepDecoded sets no limit.
 //
-// A negative budget is somewhat cheaper where every object is read in turn and they are many times
-// what fits: what is kept is then seldom what is read next (BenchmarkReadScan).
+// If all objects are read in turn and they take many times the budget, a negative budget is
+// somewhat cheaper: the objects kept are then seldom those read next (BenchmarkReadScan).
 func DecodedBudget(bytes int64) Option {
 	return option(func(c *config) {
 		if bytes != 0 {
@@ -124,12 +124,12 @@ func KeepDecoded() Option {
 
 // CheckViews makes every View compare the object that it lends with the object's bytes, before and
 // after the call, and panic with a *ViewChangedError if somebody changed it. It is for tests: each
-// View decodes the object anew. It holds for all who share the informer.
+// View decodes the object anew. It holds for all users of the shared informer.
 func CheckViews() Option {
 	return option(func(c *config) { c.checkViews = true })
 }
 
-// JSON asks the server for JSON also where it speaks protobuf. Default: protobuf where it can.
+// JSON asks the server for JSON. The default is protobuf for the kinds that have it, else JSON.
 func JSON() Option {
 	return option(func(c *config) { c.json = true })
 }
@@ -141,29 +141,29 @@ func OnError(f func(error)) Option {
 	return option(func(c *config) { c.onError = f })
 }
 
-// Logger sets where the informers log. Default: the rest.Config's logger, or slog.Default.
+// Logger sets the logger of the informers. The default is the rest.Config's logger, or
+// slog.Default.
 func Logger(l *slog.Logger) Option {
 	return option(func(c *config) { c.logger = l })
 }
 
-// CrashOnPanic lets a panic of a handler end the process, as client-go does. Default: the panic is
-// reported as an error with its stack (see OnError), that one call is lost to that handler, and the
-// informer goes on.
+// CrashOnPanic lets a panic of a handler end the process, as client-go does. By default the panic
+// is reported as an error with its stack (see OnError), and the handler goes on with its next
+// event.
 func CrashOnPanic() Option {
 	return option(func(c *config) { c.crashOnPanic = true })
 }
 
-// ResyncOption is what Resync returns: it can be given to a factory, to an informer and to a
-// handler.
+// ResyncOption is the type of Resync: an Option for a factory or an informer, and a HandlerOption.
 type ResyncOption struct{ every time.Duration }
 
-// Resync calls a handler's OnUpdate for every cached object each time this long has passed; old and
-// new are the same item then. The server is not asked. A handler that is still busy with one resync
-// skips the next. The stream heals by itself: a resync is needed only to repair what outside of the
-// cluster may have been lost.
+// Resync calls a handler's OnUpdate for every cached object once in each such period; old and new
+// are then the same item. No request is sent. A handler that is still busy with one resync skips
+// the next. The cache does not need resyncs. They are for handlers that keep state outside of the
+// cluster, which may be lost there.
 //
-// 0 means the default: for a handler what its informer says, for an informer what the factory says,
-// for a factory off. Negative means off.
+// 0 means the default: for a handler its informer's, for an informer the factory's, for a factory
+// off. Negative means off.
 func Resync(every time.Duration) ResyncOption { return ResyncOption{every} }
 
 func (o ResyncOption) apply(c *config)                 { o.set(&c.resync) }
@@ -189,15 +189,17 @@ func (c *config) confine(k kind.Info, opts []Option) error {
 		return nil
 	}
 	if own := (config{}).with(opts); own.namespace != "" {
-		return &kind.MisuseError{Verb: "make informer of", Resource: k.GVR().GroupResource().String(),
-			Problem: fmt.Sprintf("namespace %q given, but the resource is cluster-scoped", own.namespace)}
+		return &kind.MisuseError{Verb: "make informer of",
+			Resource: k.GVR().GroupResource().String(),
+			Problem: fmt.Sprintf("namespace %q given, but the resource is cluster-scoped",
+				own.namespace)}
 	}
 	c.namespace = ""
 	return nil
 }
 
-// compile makes the fields to drop ready for the Go type t; nil is any. (It calls what Drop has
-// set, so that programs without Drop do not link the reading of field paths.)
+// compile resolves the paths to drop for the Go type t; nil means any type. It calls the function
+// that Drop has set, so that programs without Drop do not link the parser of field paths.
 func (c *config) compile(t reflect.Type) (err error) {
 	if len(c.drop) > 0 {
 		c.dropFields, err = c.newDrop(t, c.drop...)
@@ -205,7 +207,7 @@ func (c *config) compile(t reflect.Type) (err error) {
 	return err
 }
 
-// dropped is what is dropped, the same text for the same fields.
+// dropped returns the fields to drop as text, the same for the same fields.
 func (c *config) dropped() string {
 	if c.dropFields == nil {
 		return ""

@@ -9,11 +9,11 @@ import (
 	"github.com/skiff-k8s/skiff/wire/fieldpath"
 )
 
-// Fields is a choice of fields of T, for [Item.Partial]. It is immutable and safe for concurrent
-// use; make it once, not for each object.
+// Fields is a set of fields of T, for [Item.Partial]. It is immutable and safe for concurrent use.
+// Make it once, not for each object.
 type Fields[T any] struct{ fields *fieldpath.Set }
 
-// NewFields makes a choice of fields by their paths, which name them as JSON does (package
+// NewFields returns the set of the fields at the given paths, which name them as JSON does (package
 // fieldpath has the syntax): "spec.nodeName", "spec.containers[*].image",
 // "metadata.annotations['example.com/a']". A path to an object or a list chooses all that is in it.
 // The error is a *fieldpath.Error: a path that is malformed, or that T does not have.
@@ -35,14 +35,14 @@ func MustFields[T any](paths ...string) *Fields[T] {
 	return fields
 }
 
-// String is the paths, sorted, each once.
+// String returns the paths, sorted, each once.
 func (f *Fields[T]) String() string { return f.fields.String() }
 
 var errNoFields = errors.New("informer: Partial without fields: make them with NewFields")
 
-// Partial decodes only these fields. The others are as if nobody had set them, the object's name
-// too if it is not among them: that, the item has. Lists keep their length. What it returns is the
-// caller's own.
+// Partial returns the object with only these fields decoded. All other fields are zero, including
+// metadata.name if it is not among them; Item.Name returns that. Lists keep their length. The
+// result is the caller's own.
 func (i Item[T]) Partial(fields *Fields[T]) (*T, error) {
 	if fields == nil || fields.fields == nil {
 		return nil, errNoFields
@@ -66,7 +66,7 @@ func (i Item[T]) Partial(fields *Fields[T]) (*T, error) {
 	return into, nil
 }
 
-// partials is memory for the bytes of the fields, until they are decoded.
+// partials are buffers for the bytes of the fields until they are decoded.
 var partials = sync.Pool{New: func() any { return new([]byte) }}
 
 // maxPartial keeps a rare huge object from pinning memory for good.

@@ -18,15 +18,15 @@ import (
 type Handler[T any] struct {
 	// OnAdd is called for an object that is new to this handler.
 	OnAdd func(item Item[T])
-	// OnUpdate is called for a change of an object. old is what this handler was told before. In a
-	// resync, old and new are the same.
+	// OnUpdate is called for a change of an object. old is the state that this handler was called
+	// with before. In a resync, old and new are the same.
 	OnUpdate func(old, new Item[T])
 	// OnDelete is called for an object that is gone, with its last known state: the final one if
-	// the informer saw the deletion, the cached one if it came to know of it by a relist.
+	// the informer saw the deletion, the cached one if a relist did not contain the object.
 	OnDelete func(last Item[T])
 }
 
-// call makes the call that e is.
+// call calls the function of h for e.
 func (h *Handler[T]) call(s *shared, e *event) {
 	switch e.kind {
 	case eventAdd:
@@ -64,29 +64,29 @@ func (r *Registration) HasSynced() bool {
 	}
 }
 
-// Synced is closed when HasSynced turns true.
+// Synced returns a channel that is closed when HasSynced turns true.
 func (r *Registration) Synced() <-chan struct{} { return r.p.synced }
 
-// Pending returns how many events wait for the handler. A number that grows and grows is a handler
-// that is too slow or stuck.
+// Pending returns how many events wait for the handler. If the number keeps growing, the handler is
+// too slow or stuck.
 func (r *Registration) Pending() int { return r.p.queue.len() + int(r.p.waiting.Load()) }
 
-// Remove ends the handler: what waits for it is dropped, and no call begins after Remove returns,
-// but for one that was about to. It does not wait for a call in progress, so it may be called from
-// the handler itself. Done says when that has ended.
+// Remove ends the handler. Its waiting events are dropped, and no call begins after Remove returns,
+// except one that was about to. Remove does not wait for a call in progress, so the handler may
+// call it. Done returns a channel that is closed when that call has ended.
 func (r *Registration) Remove() { r.p.informer.remove(r.p) }
 
-// Done is closed when the handler will not be called any more: after Remove, or after the end of
-// the informer's context.
+// Done returns a channel that is closed when the handler will not be called any more: after Remove,
+// or after the informer has stopped.
 func (r *Registration) Done() <-chan struct{} { return r.p.done }
 
-// processor is one handler with its queue, and the goroutine that leads the one to the other. The
-// informer fills the queue; that goroutine alone calls the handler.
+// processor is one handler, its queue, and the goroutine that takes events from the queue and calls
+// the handler. The informer fills the queue. Only that goroutine calls the handler.
 type processor struct {
 	informer *shared
 	owner    *handle
 	call     func(*event)
-	resync   time.Duration // 0 is never
+	resync   time.Duration // 0 means never
 	queue    *queue
 	// initial is the state that the handler starts from, shared with others that started then. Set
 	// before the eventInitial is queued, which waits before every other event.
@@ -99,7 +99,7 @@ type processor struct {
 	removeOnce sync.Once
 	removed    chan struct{} // closed by remove
 	started    bool          // guarded by informer.mu
-	syncing    bool          // a resync waits in the queue; run's own
+	syncing    bool          // a resync waits in the queue; used by run's goroutine only
 }
 
 func newProcessor(s *shared, call func(*event), h handlerConfig) *processor {
@@ -199,7 +199,8 @@ func (p *processor) over(ctx context.Context) bool {
 	}
 }
 
-// deliver makes one call, and survives it.
+// deliver makes one call. It reports a panic of the handler as an error, unless crashOnPanic is
+// set.
 func (p *processor) deliver(e *event) {
 	if e.kind == eventResyncEnd {
 		p.syncing = false
@@ -208,7 +209,8 @@ func (p *processor) deliver(e *event) {
 	if !p.informer.config.crashOnPanic {
 		defer func() {
 			if r := recover(); r != nil {
-				p.informer.report(fmt.Errorf("informer %s: a handler panicked at %s and has lost that event: %v\n%s",
+				p.informer.report(fmt.Errorf(
+					"informer %s: a handler panicked at %s and has lost that event: %v\n%s",
 					p.informer, e.key(), r, debug.Stack()))
 			}
 		}()

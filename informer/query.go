@@ -26,7 +26,8 @@ type Query struct {
 	Index, Value string
 }
 
-// checkName returns what is wrong with asking for one object by these; nil if it may be right.
+// checkName returns the error of a read of one object by namespace and name; nil if they may be
+// right.
 func (s *shared) checkName(verb, namespace, name string) error {
 	problem := ""
 	switch {
@@ -46,11 +47,12 @@ func (s *shared) checkName(verb, namespace, name string) error {
 	default:
 		return nil
 	}
-	return &kind.MisuseError{Verb: verb, Resource: s.kind.GVR().GroupResource().String(), Name: name, Problem: problem}
+	return &kind.MisuseError{Verb: verb, Resource: s.kind.GVR().GroupResource().String(),
+		Name: name, Problem: problem}
 }
 
-// checkQuery returns what is wrong with q; nil if nothing is. A namespace that the informer is
-// confined to anyway is taken out of q, since to look for it costs time.
+// checkQuery returns the error of q; nil if there is none. It clears q.Namespace if the informer is
+// confined to that namespace, because selecting by it takes time.
 func (s *shared) checkQuery(verb string, q *Query) error {
 	if s.mistake != nil {
 		return s.mistake
@@ -60,7 +62,8 @@ func (s *shared) checkQuery(verb string, q *Query) error {
 		problem = fmt.Sprintf("the query has the value %q and no index", q.Value)
 	}
 	if problem != "" {
-		return &kind.MisuseError{Verb: verb, Resource: s.kind.GVR().GroupResource().String(), Problem: problem}
+		return &kind.MisuseError{Verb: verb, Resource: s.kind.GVR().GroupResource().String(),
+			Problem: problem}
 	}
 	if q.Namespace == s.config.namespace {
 		q.Namespace = ""
@@ -74,7 +77,8 @@ func (s *shared) wrongNamespace(namespace string) string {
 	case !s.kind.Namespaced:
 		return fmt.Sprintf("namespace %q given, but the resource is cluster-scoped", namespace)
 	case s.config.namespace != "" && namespace != s.config.namespace:
-		return fmt.Sprintf("namespace %q given, but this informer caches namespace %q only", namespace, s.config.namespace)
+		return fmt.Sprintf("namespace %q given, but this informer caches namespace %q only",
+			namespace, s.config.namespace)
 	}
 	return ""
 }

@@ -4,10 +4,10 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// Object returns the object decoded, the caller's own to keep and to change. If the cache has it
-// decoded (see "Reading" in the package's documentation) this copies it with its type's generated
-// DeepCopyInto; if not, or if the type has none, this decodes it. It is an error if T cannot hold
-// the object: a type that does not fit its kind.
+// Object returns the object decoded. It is the caller's own, to keep and to change. If the cache
+// has the object decoded (see "Reading" in the package's documentation), Object copies it with the
+// generated DeepCopyInto of its type. Otherwise, or if the type has none, Object decodes it. The
+// error is that T cannot hold the object, because it is not the type of its kind.
 func (i Item[T]) Object() (*T, error) {
 	if _, ok := any((*T)(nil)).(copier[T]); !ok {
 		return i.decode()
@@ -21,18 +21,17 @@ func (i Item[T]) Object() (*T, error) {
 	return own, nil
 }
 
-// copier is what deepcopy-gen makes of a *T.
+// copier has the method that deepcopy-gen generates for *T.
 type copier[T any] interface{ DeepCopyInto(*T) }
 
-// View calls f with the object as the cache shares it among all who read it, without a copy: f must
-// not change it, nor anything in it, and must keep nothing of it when it returns (strings, which
-// nobody can change, it may). What needs to be kept or changed, take from Object.
+// View calls f with the object that all readers of the cache share, without a copy. f must not
+// change it, nor anything in it, and must not keep any of it after it returns, except strings. To
+// keep or change an object, use Object.
 //
-// Methods that look like reading and write, such as AsDec and Cmp of a resource.Quantity, must be
-// called on a copy of the value; String may be called on the object's own. [CheckViews] finds what
-// is done wrong.
+// Some methods seem to read and do write, such as AsDec and Cmp of a resource.Quantity. Call these
+// on a copy of the value; String may be called on the object's own. [CheckViews] finds violations.
 //
-// It returns f's error, or that of decoding.
+// View returns f's error, or the error of decoding.
 func (i Item[T]) View(f func(*T) error) error {
 	object, _, err := i.read()
 	if err != nil {
@@ -45,7 +44,7 @@ func (i Item[T]) View(f func(*T) error) error {
 	return f(object)
 }
 
-// read returns the object as the cache shares it, or else decoded for the caller alone.
+// read returns the decoded object that all readers share, or one decoded for this caller alone.
 func (i Item[T]) read() (object *T, shared bool, err error) {
 	value, shared, err := i.item.Shared(decodeAs[T], footprint)
 	if err != nil {
@@ -54,7 +53,7 @@ func (i Item[T]) read() (object *T, shared bool, err error) {
 	if object, ok := value.(*T); ok {
 		return object, shared, nil
 	}
-	// Another Go type of the same kind reads this cache too, and was first.
+	// The shared object is of another Go type for the same kind, which was read first.
 	object, err = i.decode()
 	return object, false, err
 }

@@ -6,38 +6,40 @@ import (
 	"strings"
 )
 
-// ViewChangedError is what View panics with under [CheckViews], when an object that was lent for
-// reading has been changed.
+// ViewChangedError is the value with which View panics under [CheckViews] if a function changed an
+// object that it was lent.
 type ViewChangedError struct {
-	Key   string // the object
-	Type  string // as what it was lent: "v1.Pod"
-	Field string // the first that differs: "Spec.Containers[0].Image"; "" if that cannot be said
-	When  string // it was changed, for people
+	Key   string // the object's
+	Type  string // the Go type, such as "v1.Pod"
+	Field string // the first that differs, such as "Spec.Containers[0].Image"; "" if not known
+	When  string // it was changed, as a phrase for people
 }
 
-// Error says which object was changed, where and when, and what to do.
+// Error returns which object was changed, where and when, and what to do.
 func (e *ViewChangedError) Error() string {
-	return fmt.Sprintf("informer: %s %s was changed at %q %s: what a view lends belongs to all readers; what is to be changed or kept take from Get or Item.Object",
+	return fmt.Sprintf("informer: %s %s was changed at %q %s: what a view lends belongs to all "+
+		"readers; what is to be changed or kept take from Get or Item.Object",
 		e.Type, e.Key, e.Field, e.When)
 }
 
-// mustBeUnchanged panics if object is not what the item's bytes say.
+// mustBeUnchanged panics if object differs from the item's bytes, decoded.
 func (i Item[T]) mustBeUnchanged(object *T, when string) {
 	original, err := i.decode()
 	if err != nil {
 		panic(fmt.Errorf("informer: CheckViews has nothing to compare %s with: %w", i.Key(), err))
 	}
-	// Both as settled as what is shared.
+	// footprint computes values that some types cache in themselves, as it does for shared objects.
 	footprint(original)
 	footprint(object)
 	if !reflect.DeepEqual(object, original) {
 		field := difference(reflect.ValueOf(object), reflect.ValueOf(original))
-		panic(&ViewChangedError{i.Key(), reflect.TypeFor[T]().String(), strings.TrimPrefix(field, "."), when})
+		panic(&ViewChangedError{i.Key(), reflect.TypeFor[T]().String(),
+			strings.TrimPrefix(field, "."), when})
 	}
 }
 
-// difference is where a and b, which are of one type and not equal, differ first, as far in as
-// reflection may look.
+// difference returns the path of the first field in which a and b differ, as far in as reflection
+// can read. a and b are of one type and not equal.
 func difference(a, b reflect.Value) string {
 	if a.Type() != b.Type() {
 		return ""

@@ -8,28 +8,28 @@ import (
 	"time"
 )
 
-// footprint is what a decoded object takes in memory, in bytes: itself and all that hangs on it, as
-// Go's allocator rounds it up. It goes over the object by reflection, so it is asked only for what
-// is to be kept.
+// footprint returns how many bytes of memory a decoded object takes: the object and everything that
+// it points to, as Go's allocator rounds it up. It walks the object by reflection, so it is called
+// only for objects that are to be kept.
 //
-// It settles the object for sharing, too: what some types compute at the first reading and remember
-// in themselves is computed, so that to read it later is to read it only.
+// It also prepares the object for sharing. Some types compute a value when they are first read and
+// store it in themselves. footprint makes them compute it, so that later reads do not write.
 func footprint(object any) int64 {
 	return hanging(reflect.ValueOf(object), shapeOf(reflect.TypeOf(object)))
 }
 
-// shape is what has to be known of a type to find what hangs on its values.
+// shape describes a type: where its values point to further memory.
 type shape struct {
 	kind   reflect.Kind
 	size   int64
-	flat   bool   // nothing hangs on it
-	settle bool   // it is a resource.Quantity
+	flat   bool   // its values point to nothing
+	settle bool   // it is a resource.Quantity, which caches its text
 	elem   *shape // of arrays, slices, pointers and maps
 	key    *shape // of maps
 	fields []fieldShape
 }
 
-// fieldShape is a field that something may hang on.
+// fieldShape is a field whose value may point to further memory.
 type fieldShape struct {
 	index int
 	shape *shape
@@ -53,7 +53,7 @@ func newShape(t reflect.Type) *shape {
 		return s
 	}
 	s := &shape{kind: t.Kind(), size: int64(t.Size())}
-	shapes.of[t] = s // before what it is made of, which it may be part of again
+	shapes.of[t] = s // before its parts, because a type may contain itself
 	switch s.kind {
 	case reflect.String, reflect.Interface:
 	case reflect.Pointer, reflect.Slice:
@@ -79,7 +79,7 @@ func newShape(t reflect.Type) *shape {
 	return s
 }
 
-// hanging is what hangs on v.
+// hanging returns the bytes that v points to, v itself not counted.
 func hanging(v reflect.Value, s *shape) (bytes int64) {
 	switch s.kind {
 	case reflect.String:
@@ -93,8 +93,9 @@ func hanging(v reflect.Value, s *shape) (bytes int64) {
 			in := v.Elem()
 			is := shapeOf(in.Type())
 			switch is.kind {
-			case reflect.Pointer, reflect.Map, reflect.Func, reflect.Chan, reflect.UnsafePointer: // are the interface
-			case reflect.Bool: // of these there are two, for all
+			case reflect.Pointer, reflect.Map, reflect.Func, reflect.Chan, reflect.UnsafePointer:
+				// The interface holds it without a block of its own.
+			case reflect.Bool: // the runtime has both values, shared
 			default:
 				bytes = block(is.size, !is.flat)
 			}
@@ -122,7 +123,8 @@ func hanging(v reflect.Value, s *shape) (bytes int64) {
 			bytes += hanging(m.Key(), s.key) + hanging(m.Value(), s.elem)
 		}
 	case reflect.Struct:
-		if s.settle && v.CanAddr() && v.Addr().CanInterface() { // not in maps, which give out copies
+		// The elements of a map are copies and cannot be addressed.
+		if s.settle && v.CanAddr() && v.Addr().CanInterface() {
 			_ = v.Addr().Interface().(fmt.Stringer).String()
 		}
 		for _, f := range s.fields {
@@ -132,9 +134,9 @@ func hanging(v reflect.Value, s *shape) (bytes int64) {
 	return bytes
 }
 
-// mapBytes is what a Go map of n elements takes without what hangs on them: its header and groups
-// of eight places (internal/runtime/maps). More than eight make tables, of which at most seven
-// eighths are in use, and which double.
+// mapBytes returns the size of a Go map of n elements, without the memory that they point to: a
+// header and groups of eight places (internal/runtime/maps). More than eight elements make tables,
+// of which at most seven eighths are in use, and which double.
 func mapBytes(n int64, key, elem *shape) int64 {
 	const header, table, group = 48, 32, 8
 	pointers := !key.flat || !elem.flat
@@ -150,9 +152,9 @@ func mapBytes(n int64, key, elem *shape) int64 {
 	return header + table + 8 + block(places/group*oneGroup, pointers)
 }
 
-// block is what an allocation of n bytes takes. The allocator has sizes of 16 bytes apart up to
-// 256, and about eight to each power of two beyond; large blocks with pointers have a header of 8;
-// tiny ones without share one block.
+// block returns the size of an allocation of n bytes. The allocator's sizes are 16 bytes apart up
+// to 256, and about eight to each power of two beyond. Large blocks with pointers have a header of
+// 8 bytes. Tiny ones without pointers share one block.
 func block(n int64, pointers bool) int64 {
 	switch {
 	case n <= 8 && pointers:

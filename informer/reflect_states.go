@@ -70,7 +70,8 @@ func (s *streaming) after(a answer, k *known) step {
 		if again.cutShort++; again.cutShort >= maxCutShort {
 			k.noStream = true
 			return step{next: s.instead,
-				why: fmt.Sprintf("the server ended the watch %d times before the bookmark", maxCutShort)}
+				why: fmt.Sprintf("the server ended the watch %d times before the bookmark",
+					maxCutShort)}
 		}
 		return step{next: again, pace: later,
 			why: "the server ended the list before it was complete"}

@@ -14,8 +14,8 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// shared is what the informers of one resource, namespace and selectors share, without a Go type:
-// reflector → deltaFIFO → store and handlers. It implements Untyped.
+// shared is the part that the informers of one resource, namespace and selectors share. It does not
+// depend on a Go type: reflector → deltaFIFO → store and handlers. It implements Untyped.
 type shared struct {
 	kind    kind.Info
 	mistake error // why it cannot run
@@ -32,12 +32,12 @@ type shared struct {
 	started  atomic.Bool
 	synced   chan struct{}   // closed by consume, when the store has the initial list
 	readable atomic.Bool     // synced, and not stopped
-	life     context.Context // ends when the informer has stopped, with the error to return since then
+	life     context.Context // ends when the informer has stopped; its cause is what Err returns
 	die      context.CancelCauseFunc
 
-	// mu makes a change of the store and telling of it one: it is held while a batch of deltas goes
-	// into the store and the handlers' queues, and while a handler is added with what the store
-	// has. It guards what follows.
+	// mu makes a change of the store and its events one step: it is held while a batch of deltas
+	// goes into the store and the handlers' queues, and while a handler is added with what the
+	// store has. It guards what follows.
 	mu         sync.Mutex
 	ctx        context.Context // that the informer runs under; nil before start
 	cancel     context.CancelCauseFunc
@@ -45,8 +45,8 @@ type shared struct {
 	running    sync.WaitGroup // the processors; added to only while not stopping
 	processors []*processor
 	events     []event // of the batch at work
-	listing    bool    // a list is coming in
-	listed     bool    // the initial list is in
+	listing    bool    // a list is arriving
+	listed     bool    // the initial list is complete
 }
 
 func newShared(c *rest.Client, k kind.Info, cfg config, mistake error) *shared {
@@ -65,8 +65,7 @@ func newShared(c *rest.Client, k kind.Info, cfg config, mistake error) *shared {
 
 func (s *shared) base() *shared { return s }
 
-// store returns the cache for the one who fills it, and for what does not depend on its being in
-// sync.
+// store returns the cache, in sync or not. Readers call read.
 func (s *shared) store() *store.Store { return s.cache.Load() }
 
 // read returns the cache for a reader. The error is why it cannot be read.
@@ -78,7 +77,8 @@ func (s *shared) read() (*store.Store, error) {
 	if err := s.Err(); err != nil {
 		return nil, err
 	}
-	return nil, &NotSyncedError{Informer: s.String(), Started: s.started.Load(), LastError: s.health.lastError()}
+	return nil, &NotSyncedError{Informer: s.String(), Started: s.started.Load(),
+		LastError: s.health.lastError()}
 }
 
 // Kind returns what the informer is for. It is zero if T is not registered.
@@ -106,8 +106,8 @@ func (s *shared) String() string {
 	return b.String()
 }
 
-// HasSynced says whether the initial list is in the cache. That a handler has been told of it, its
-// Registration says.
+// HasSynced reports whether the initial list is in the cache. Registration.HasSynced reports
+// whether a handler has been called for all of it.
 func (s *shared) HasSynced() bool {
 	select {
 	case <-s.synced:
@@ -122,7 +122,7 @@ func (s *shared) startProcessor(p *processor) {
 	s.running.Go(func() { p.run(s.ctx) })
 }
 
-// add makes a handler part of it, and tells it what there is.
+// add registers a handler, and queues the objects that are in the cache for it.
 func (s *shared) add(call func(*event), h handlerConfig) *Registration {
 	p := newProcessor(s, call, h)
 	s.mu.Lock()
@@ -144,7 +144,7 @@ func (s *shared) add(call func(*event), h handlerConfig) *Registration {
 	return &Registration{p}
 }
 
-// remove takes a handler out.
+// remove ends a handler's registration.
 func (s *shared) remove(p *processor) {
 	p.removeOnce.Do(func() {
 		s.mu.Lock()
@@ -159,11 +159,12 @@ func (s *shared) remove(p *processor) {
 
 // takeOut ends the queueing of events for p. s.mu is held.
 func (s *shared) takeOut(p *processor) {
-	// A new list: the old one may be being gone over.
-	s.processors = slices.DeleteFunc(slices.Clone(s.processors), func(o *processor) bool { return o == p })
+	// A new slice, because a caller may iterate over the old one.
+	s.processors = slices.DeleteFunc(slices.Clone(s.processors),
+		func(o *processor) bool { return o == p })
 }
 
-// removeAll takes out the handlers of one handle, which is closed.
+// removeAll removes the handlers of one handle, which is closed.
 func (s *shared) removeAll(owner *handle) {
 	s.mu.Lock()
 	all := slices.Clone(s.processors)
@@ -185,8 +186,8 @@ func (s *shared) resync(p *processor) {
 	p.queue.push(event{kind: eventResyncEnd})
 }
 
-// consume takes what the reflector read into the store and tells the handlers, until ctx ends. It
-// is the only writer of the store.
+// consume moves the reflector's deltas into the store and queues events for the handlers, until ctx
+// ends. It is the only writer of the store.
 func (s *shared) consume(ctx context.Context) {
 	var batch []delta
 	for {
@@ -205,8 +206,8 @@ func (s *shared) consume(ctx context.Context) {
 	}
 }
 
-// apply takes in a batch. It returns the version that the store contains with it, "" if that is
-// what it was before, and whether the initial list has been completed.
+// apply applies a batch. It returns the version that the store now contains, "" if that has not
+// changed, and whether the batch completed the initial list.
 func (s *shared) apply(batch []delta) (version string, first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -226,7 +227,7 @@ func (s *shared) apply(batch []delta) (version string, first bool) {
 		case deltaProgress:
 			version = d.version
 		}
-		// While a list comes in, versions are no measure: its items come in any order.
+		// While a list arrives, versions do not show progress: its items come in any order.
 		if d := &batch[i]; !s.listing && (d.kind == deltaSet || d.kind == deltaGone) {
 			version = d.object.Meta.ResourceVersion
 		}
@@ -240,18 +241,18 @@ func (s *shared) apply(batch []delta) (version string, first bool) {
 	if s.events = s.events[:0]; cap(s.events) > idleQueue {
 		s.events = nil
 	}
-	return strings.Clone(version), s.listed && !listed // the object's bytes will be others'
+	return strings.Clone(version), s.listed && !listed // the object's memory is reused
 }
 
-// tell has every handler told of e, unless the initial list is not complete: endList tells what it
-// was.
+// tell queues e for every handler. Until the initial list is complete it does nothing, because
+// endList queues the whole list.
 func (s *shared) tell(e event) {
 	if s.listed {
 		s.events = append(s.events, e)
 	}
 }
 
-// set takes in an object's state.
+// set stores an object's state.
 func (s *shared) set(o wire.Object) {
 	m := &o.Meta
 	if s.listing && s.listed && s.store().Touch(m) {
@@ -261,7 +262,7 @@ func (s *shared) set(o wire.Object) {
 	switch {
 	case was.IsZero():
 		s.tell(event{kind: eventAdd, new: now})
-	case was.SameVersion(m.UID, m.ResourceVersion): // known; streams repeat themselves
+	case was.SameVersion(m.UID, m.ResourceVersion): // known already: streams repeat events
 	case !was.SameObject(now):
 		s.tell(event{kind: eventDelete, old: was})
 		s.tell(event{kind: eventAdd, new: now})
@@ -270,20 +271,21 @@ func (s *shared) set(o wire.Object) {
 	}
 }
 
-// gone takes in a deletion.
+// gone removes a deleted object from the store.
 func (s *shared) gone(o wire.Object) {
 	last, had := s.store().Delete(o.Meta.Key())
 	switch {
 	case !had:
-	case !last.HasUID(o.Meta.UID): // of another life than the one that handlers know
+	case !last.HasUID(o.Meta.UID): // not the object that handlers know, but another of its name
 		s.tell(event{kind: eventDelete, old: last})
 	default:
 		s.tell(event{kind: eventDelete, old: s.store().Pack(o)})
 	}
 }
 
-// endList takes out what a complete list did not have. After the first list the cache can be read,
-// and the handlers are told what it holds: a handler may read the cache from its first call on.
+// endList removes the objects that a complete list did not have. The first list makes the cache
+// readable and only then starts the handlers, so that a handler may read the cache in its first
+// call.
 func (s *shared) endList() {
 	for _, last := range s.store().EndReplace() {
 		s.tell(event{kind: eventDelete, old: last})

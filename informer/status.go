@@ -8,25 +8,25 @@ import (
 	"github.com/skiff-k8s/skiff/store"
 )
 
-// Status is what an informer is doing, what it holds and what went wrong, at one moment.
+// Status is the state of an informer at one moment.
 type Status struct {
-	// State is what the reflector is doing: "streaming" or "paging" a list, "watching", "asking"
-	// the server how far it is, "waiting" to try again, "stopped"; "idle" before Start.
+	// State is the reflector's: "streaming" or "paging" a list, "watching", "asking" the server
+	// for its newest version, "waiting" before the next attempt, "stopped"; "idle" before Start.
 	State           string
 	Synced          bool        // the initial list is in the cache
 	Objects         int         // in the cache
-	PackedBytes     int64       // what the objects take in the cache, their names included
-	Cache           store.Stats // what the cache holds and takes, in all detail
+	PackedBytes     int64       // the memory of the packed objects, their names included
+	Cache           store.Stats // the cache's figures in full
 	ResourceVersion string      // the newest that the cache contains
 	Lists           int64       // lists completed
 	Watches         int64       // watches opened
 	Events          int64       // watch events received, bookmarks included
-	LastError       error       // the last error met, nil if there was none yet; it may be long over
-	LastErrorAt     time.Time   // when
-	Failures        int         // attempts that failed since the last one that worked; 0 is healthy
+	LastError       error       // the last error, which may be over; nil if there was none
+	LastErrorAt     time.Time   // when LastError occurred
+	Failures        int         // failed attempts since the last successful one; 0 is healthy
 }
 
-// Status returns what the informer is doing, what it holds and what went wrong.
+// Status returns the informer's state and its last error.
 func (s *shared) Status() Status {
 	s.health.mu.Lock()
 	status := s.health.status
@@ -46,11 +46,10 @@ func (s *shared) Status() Status {
 	return status
 }
 
-// Stats returns what the cache holds and what that takes, packed and decoded, exactly. It takes
-// constant time.
+// Stats returns the cache's counts and exact sizes, packed and decoded. It takes constant time.
 func (s *shared) Stats() store.Stats { return s.store().Stats() }
 
-// health is what Status says of the streams.
+// health is the part of Status that the reflector updates.
 type health struct {
 	mu     sync.Mutex
 	status Status
@@ -65,11 +64,11 @@ func (h *health) update(f func(*Status)) {
 	f(&h.status)
 }
 
-// logEvery is how often errors of one informer are logged at most: one that cannot reach its server
-// has nothing new to say.
+// logEvery is the shortest time between two logged errors of one informer. If it cannot reach its
+// server, it meets the same error again and again.
 const logEvery = 10 * time.Second
 
-// report tells of an error, to whom the options say.
+// report records an error, and calls OnError's function or logs the error.
 func (s *shared) report(err error) {
 	h := &s.health
 	h.mu.Lock()
@@ -113,12 +112,13 @@ func (r *reason) Error() string {
 
 func (r *reason) Unwrap() error { return r.err }
 
-// OpaqueVersionError is the error of a resourceVersion that cannot be compared with others: it is
-// not the number that Kubernetes 1.35 and later promise for all that they serve themselves
-// (KEP-5504).
+// OpaqueVersionError is the error of a resourceVersion that cannot be compared with others, because
+// it is not a number. Kubernetes 1.35 and later promise numbers for the resources that they serve
+// themselves (KEP-5504).
 type OpaqueVersionError struct{ ResourceVersion string }
 
-// Error says which version it was and what to do.
+// Error returns the version and what to do instead.
 func (e *OpaqueVersionError) Error() string {
-	return fmt.Sprintf("resourceVersion %q cannot be compared with others (a positive number can); wait for the object itself instead", e.ResourceVersion)
+	return fmt.Sprintf("resourceVersion %q cannot be compared with others (a positive number "+
+		"can); wait for the object itself instead", e.ResourceVersion)
 }
