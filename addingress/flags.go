@@ -33,16 +33,24 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags := flag.NewFlagSet("addingress", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the caller prints the error
 	flags.Usage = func() {}
-	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "the kubeconfig `file`; default: $KUBECONFIG, ~/.kube/config, then the cluster it runs in")
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "",
+		"the kubeconfig `file`; default: $KUBECONFIG, ~/.kube/config, then the cluster it runs in")
 	flags.StringVar(&o.context, "context", "", "the kubeconfig `context`; default: its current one")
-	flags.StringVar(&cfg.Namespace, "namespace", cfg.Namespace, "the one `namespace` to work in; default: all")
-	hosts := flags.String("host-template", addingress.DefaultHostTemplate, "a Go `template` of an Ingress's host, of the Service's .Name and .Namespace")
-	flags.StringVar(&cfg.IngressClass, "ingress-class", cfg.IngressClass, "the Ingresses' `class`; default: none, so that the cluster's default class applies")
+	flags.StringVar(&cfg.Namespace, "namespace", cfg.Namespace,
+		"the one `namespace` to work in; default: all")
+	hosts := flags.String("host-template", addingress.DefaultHostTemplate,
+		"a Go `template` of an Ingress's host, of the Service's .Name and .Namespace")
+	flags.StringVar(&cfg.IngressClass, "ingress-class", cfg.IngressClass,
+		"the Ingresses' `class`; default: none, so that the cluster's default class applies")
 	flags.IntVar(&cfg.Workers, "workers", cfg.Workers, "how many Services are worked on at once")
-	flags.IntVar(&cfg.MaxRetries, "max-retries", cfg.MaxRetries, "how often a Service that fails is tried again before it waits for its next event or the resync; -1: without end")
-	flags.DurationVar(&cfg.Resync, "resync", cfg.Resync, "how often every Service is looked at without an event; 0: never")
-	flags.DurationVar(&cfg.DrainTimeout, "drain-timeout", cfg.DrainTimeout, "how long work under way may take to finish after SIGTERM")
-	flags.TextVar(&o.level, "log-level", slog.LevelInfo, "the least `level` to log: debug, info, warn or error")
+	flags.IntVar(&cfg.MaxRetries, "max-retries", cfg.MaxRetries, "how often a Service that fails "+
+		"is tried again before it waits for its next event or the resync; -1: without end")
+	flags.DurationVar(&cfg.Resync, "resync", cfg.Resync,
+		"how often every Service is looked at without an event; 0: never")
+	flags.DurationVar(&cfg.DrainTimeout, "drain-timeout", cfg.DrainTimeout,
+		"how long work under way may take to finish after SIGTERM")
+	flags.TextVar(&o.level, "log-level", slog.LevelInfo,
+		"the least `level` to log: debug, info, warn or error")
 	flags.StringVar(&o.format, "log-format", "text", "how to log: text or json")
 	flags.BoolVar(&o.version, "version", false, "print the version and end")
 

@@ -41,7 +41,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	once := flags.Bool("once", false, "end after the last step")
-	binary := flags.String("addingress", "", "the addingress `binary`; default: beside this one, in bin/, or in $PATH")
+	binary := flags.String("addingress", "",
+		"the addingress `binary`; default: beside this one, in bin/, or in $PATH")
 	timeout := flags.Duration("step-timeout", time.Minute, "how long a step may take to come true")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -175,6 +176,7 @@ func findAddingress(given string) (string, error) {
 			return place, nil
 		}
 	}
-	return "", errors.New("find addingress: no binary beside this one or in bin/; `make run` builds both, " +
-		"and --addingress names one")
+	return "", errors.New(
+		"find addingress: no binary beside this one or in bin/; `make run` builds both, " +
+			"and --addingress names one")
 }

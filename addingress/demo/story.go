@@ -38,7 +38,8 @@ type story struct {
 }
 
 // tell goes through the steps. It returns an error at the first that does not come true.
-func tell(ctx context.Context, out *printer, c *rest.Client, stepTimeout time.Duration) (err error) {
+func tell(ctx context.Context, out *printer, c *rest.Client,
+	stepTimeout time.Duration) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	factory := informer.NewFactory(c, informer.Namespace(namespace))
 	defer factory.Wait()
@@ -70,9 +71,11 @@ func tell(ctx context.Context, out *printer, c *rest.Client, stepTimeout time.Du
 		{"A Service that loses the annotation loses its Ingress", s.annotationGone},
 		{"A Service that gets the annotation back gets its Ingress back", s.annotatedAgain},
 		{"An Ingress that somebody deletes is created again", s.ingressDeleted},
-		{"An Ingress that somebody edits is repaired, and additions of others stay", s.ingressEdited},
+		{"An Ingress that somebody edits is repaired, and additions of others stay",
+			s.ingressEdited},
 		{"An Ingress of somebody else is not touched, and an Event says so", s.foreignIngress},
-		{"A Service gets its Ingress when the foreign one of its name is gone", s.foreignIngressGone},
+		{"A Service gets its Ingress when the foreign one of its name is gone",
+			s.foreignIngressGone},
 		{"A Service that cannot be exposed gets an Event with the reason", s.notExposable},
 		{"The Ingress of a deleted Service is garbage-collected", s.serviceDeleted},
 	}
@@ -129,9 +132,11 @@ func (s *story) ingressDeleted(ctx context.Context) error {
 }
 
 func (s *story) ingressEdited(ctx context.Context) error {
-	edited, err := s.ingresses.Patch(ctx, "web", types.JSONPatchType, []byte(`[
+	patch := []byte(`[
 		{"op": "replace", "path": "/spec/rules/0/host", "value": "elsewhere.example.com"},
-		{"op": "add", "path": "/spec/tls", "value": [{"secretName": "web-tls"}]}]`), metav1.PatchOptions{FieldManager: "somebody"})
+		{"op": "add", "path": "/spec/tls", "value": [{"secretName": "web-tls"}]}]`)
+	edited, err := s.ingresses.Patch(ctx, "web", types.JSONPatchType, patch,
+		metav1.PatchOptions{FieldManager: "somebody"})
 	if err != nil {
 		return err
 	}
@@ -158,7 +163,8 @@ func (s *story) foreignIngress(ctx context.Context) error {
 	foreign := &networkingv1.Ingress{
 		ObjectMeta: metav1.ObjectMeta{Name: "api"},
 		Spec: networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{
-			Service: &networkingv1.IngressServiceBackend{Name: "legacy", Port: networkingv1.ServiceBackendPort{Number: 8080}},
+			Service: &networkingv1.IngressServiceBackend{Name: "legacy",
+				Port: networkingv1.ServiceBackendPort{Number: 8080}},
 		}},
 	}
 	if _, err := s.ingresses.Create(ctx, foreign, metav1.CreateOptions{}); err != nil {
@@ -208,8 +214,9 @@ func (s *story) serviceDeleted(ctx context.Context) error {
 // createService makes an annotated Service; without ports, a headless one.
 func (s *story) createService(ctx context.Context, name string, ports ...corev1.ServicePort) error {
 	svc := &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{"ingress/http": "true"}},
-		Spec:       corev1.ServiceSpec{Ports: ports},
+		ObjectMeta: metav1.ObjectMeta{Name: name,
+			Annotations: map[string]string{"ingress/http": "true"}},
+		Spec: corev1.ServiceSpec{Ports: ports},
 	}
 	what := "Service " + name
 	if len(ports) == 0 {
@@ -256,7 +263,8 @@ func (s *story) ingressAppears(ctx context.Context, name string, not types.UID) 
 	if port == "" {
 		port = fmt.Sprint(path.Backend.Service.Port.Number)
 	}
-	s.out.say("Ingress %s is there: http://%s%s goes to port %s of Service %s", name, ing.Spec.Rules[0].Host, path.Path, port, path.Backend.Service.Name)
+	s.out.say("Ingress %s is there: http://%s%s goes to port %s of Service %s", name,
+		ing.Spec.Rules[0].Host, path.Path, port, path.Backend.Service.Name)
 	return nil
 }
 
@@ -282,7 +290,8 @@ func (s *story) eventAppears(ctx context.Context, service string) error {
 			return err
 		}
 		for _, e := range events {
-			if e.Regarding.Kind == "Service" && e.Regarding.Name == service && strings.HasSuffix(e.ReportingController, "addingress") {
+			if e.Regarding.Kind == "Service" && e.Regarding.Name == service &&
+				strings.HasSuffix(e.ReportingController, "addingress") {
 				found = e
 				return nil
 			}

@@ -58,10 +58,12 @@ func (s settings) desired(svc *corev1.Service) (*networkingv1.Ingress, *problem)
 	host, err := s.hosts.Host(svc.Name, svc.Namespace)
 	if err != nil {
 		return nil, &problem{reasonInvalidHost, fmt.Sprintf(
-			"The Service cannot have an Ingress: %v. Use a Service with another name, or start addingress with another --host-template (it is %s).",
+			"The Service cannot have an Ingress: %v. Use a Service with another name, or start "+
+				"addingress with another --host-template (it is %s).",
 			err, s.hosts)}
 	}
 
+	backend := networkingv1.IngressServiceBackend{Name: svc.Name, Port: port}
 	prefix := networkingv1.PathTypePrefix
 	ing := &networkingv1.Ingress{
 		TypeMeta: metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "Ingress"},
@@ -73,15 +75,15 @@ func (s settings) desired(svc *corev1.Service) (*networkingv1.Ingress, *problem)
 		Spec: networkingv1.IngressSpec{
 			Rules: []networkingv1.IngressRule{{
 				Host: host,
-				IngressRuleValue: networkingv1.IngressRuleValue{HTTP: &networkingv1.HTTPIngressRuleValue{
-					Paths: []networkingv1.HTTPIngressPath{{
-						Path:     "/",
-						PathType: &prefix,
-						Backend: networkingv1.IngressBackend{
-							Service: &networkingv1.IngressServiceBackend{Name: svc.Name, Port: port},
-						},
-					}},
-				}},
+				IngressRuleValue: networkingv1.IngressRuleValue{
+					HTTP: &networkingv1.HTTPIngressRuleValue{
+						Paths: []networkingv1.HTTPIngressPath{{
+							Path:     "/",
+							PathType: &prefix,
+							Backend:  networkingv1.IngressBackend{Service: &backend},
+						}},
+					},
+				},
 			}},
 		},
 	}
@@ -107,12 +109,14 @@ func backendPort(svc *corev1.Service) (networkingv1.ServiceBackendPort, *problem
 			what = "The Service is headless and has no ports"
 		}
 		return none, &problem{reasonNoPorts, what +
-			", so an Ingress would have nothing to send requests to. Add a port that speaks HTTP to spec.ports, or remove the annotation " + Annotation + "."}
+			", so an Ingress would have nothing to send requests to. Add a port that speaks HTTP " +
+			"to spec.ports, or remove the annotation " + Annotation + "."}
 	}
 	first := svc.Spec.Ports[0]
 	if first.Protocol != "" && first.Protocol != corev1.ProtocolTCP {
 		return none, &problem{reasonNotTCP, fmt.Sprintf(
-			"The first port of the Service, %d, is %s, and an Ingress sends HTTP over TCP. Put the port that speaks HTTP first in spec.ports, or remove the annotation %s.",
+			"The first port of the Service, %d, is %s, and an Ingress sends HTTP over TCP. Put "+
+				"the port that speaks HTTP first in spec.ports, or remove the annotation %s.",
 			first.Port, first.Protocol, Annotation)}
 	}
 	if first.Name != "" && len(validation.IsValidPortName(first.Name)) == 0 {
@@ -139,7 +143,8 @@ func ownerReference(svc *corev1.Service) metav1.OwnerReference {
 func digest(ing *networkingv1.Ingress) string {
 	data, err := json.Marshal(ing)
 	if err != nil {
-		panic(fmt.Sprintf("addingress: an Ingress does not encode: %v", err)) // it holds nothing that could not
+		// An Ingress holds nothing that could fail to encode.
+		panic(fmt.Sprintf("addingress: an Ingress does not encode: %v", err))
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:8])
@@ -151,17 +156,20 @@ func upToDate(have, want *networkingv1.Ingress) bool {
 	if have.Annotations[AppliedAnnotation] != want.Annotations[AppliedAnnotation] {
 		return false
 	}
-	if want.Spec.IngressClassName != nil && !equality.Semantic.DeepEqual(have.Spec.IngressClassName, want.Spec.IngressClassName) {
+	if want.Spec.IngressClassName != nil &&
+		!equality.Semantic.DeepEqual(have.Spec.IngressClassName, want.Spec.IngressClassName) {
 		return false
 	}
-	return equality.Semantic.DeepEqual(have.Spec.Rules, want.Spec.Rules) && ownedBy(have, want.OwnerReferences[0])
+	return equality.Semantic.DeepEqual(have.Spec.Rules, want.Spec.Rules) &&
+		ownedBy(have, want.OwnerReferences[0])
 }
 
 // ownedBy reports whether have has an owner reference equal to want.
 func ownedBy(have *networkingv1.Ingress, want metav1.OwnerReference) bool {
 	for _, ref := range have.OwnerReferences {
 		if ref.UID == want.UID {
-			return ref.APIVersion == want.APIVersion && ref.Kind == want.Kind && ref.Name == want.Name &&
+			return ref.APIVersion == want.APIVersion && ref.Kind == want.Kind &&
+				ref.Name == want.Name &&
 				ref.Controller != nil && *ref.Controller
 		}
 	}

@@ -270,7 +270,8 @@ type apiEvents struct {
 }
 
 func (a apiEvents) Create(ctx context.Context, e *eventsv1.Event) error {
-	_, err := a.events.In(e.Namespace).Create(ctx, e, metav1.CreateOptions{FieldManager: fieldManager})
+	_, err := a.events.In(e.Namespace).Create(ctx, e,
+		metav1.CreateOptions{FieldManager: fieldManager})
 	return wrapEvent("create", e.Namespace, e.Name, err)
 }
 

@@ -81,7 +81,8 @@ func checkHost(host string) error {
 	}
 	for label := range strings.SplitSeq(host, ".") {
 		if len(label) > maxLabel {
-			return fmt.Errorf("the host %q is invalid: its part %q has %d characters, DNS allows %d",
+			return fmt.Errorf(
+				"the host %q is invalid: its part %q has %d characters, DNS allows %d",
 				host, label, len(label), maxLabel)
 		}
 	}

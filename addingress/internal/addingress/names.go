@@ -14,12 +14,14 @@ func CheckNames(namespace, class string) error {
 	var errs []error
 	if namespace != "" {
 		if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 {
-			errs = append(errs, fmt.Errorf("--namespace %q is invalid: %s", namespace, strings.Join(problems, "; ")))
+			errs = append(errs, fmt.Errorf("--namespace %q is invalid: %s", namespace,
+				strings.Join(problems, "; ")))
 		}
 	}
 	if class != "" {
 		if problems := validation.IsDNS1123Subdomain(class); len(problems) > 0 {
-			errs = append(errs, fmt.Errorf("--ingress-class %q is invalid: %s", class, strings.Join(problems, "; ")))
+			errs = append(errs, fmt.Errorf("--ingress-class %q is invalid: %s", class,
+				strings.Join(problems, "; ")))
 		}
 	}
 	return errors.Join(errs...)

@@ -98,7 +98,8 @@ func controlledBy(ing informer.Item[networkingv1.Ingress], svc informer.Item[cor
 }
 
 // remove deletes the Ingress if it is ours and not going already.
-func (r *reconciler) remove(ctx context.Context, ing informer.Item[networkingv1.Ingress], owned bool) error {
+func (r *reconciler) remove(ctx context.Context, ing informer.Item[networkingv1.Ingress],
+	owned bool) error {
 	if !owned || ing.Deleting() {
 		return nil
 	}
@@ -113,12 +114,15 @@ func (r *reconciler) remove(ctx context.Context, ing informer.Item[networkingv1.
 }
 
 // ensure creates the Ingress, or repairs it if it is not as wanted.
-func (r *reconciler) ensure(ctx context.Context, svc *corev1.Service, ing informer.Item[networkingv1.Ingress], exists bool, want *networkingv1.Ingress) (controller.Result, error) {
+func (r *reconciler) ensure(ctx context.Context, svc *corev1.Service,
+	ing informer.Item[networkingv1.Ingress], exists bool,
+	want *networkingv1.Ingress) (controller.Result, error) {
 	key := controller.Key{Namespace: svc.Namespace, Name: svc.Name}
 	if exists {
 		have, err := ing.Object()
 		if err != nil {
-			return controller.Result{}, controller.Terminal(fmt.Errorf("read Ingress %s: %w", ing.Key(), err))
+			return controller.Result{}, controller.Terminal(fmt.Errorf("read Ingress %s: %w",
+				ing.Key(), err))
 		}
 		if upToDate(have, want) {
 			if r.pace.calm(key) { // or a quarrel would be news after each of its rounds
@@ -129,7 +133,9 @@ func (r *reconciler) ensure(ctx context.Context, svc *corev1.Service, ing inform
 	}
 	if wait := r.pace.wait(key); wait > 0 {
 		r.report(ctx, svc, problem{reasonContested, fmt.Sprintf(
-			"Somebody goes on changing or deleting the Ingress %s as fast as addingress puts it right. It does so at most once a second from now on. Find out who, or remove the annotation %s.",
+			"Somebody goes on changing or deleting the Ingress %s as fast as addingress puts it "+
+				"right. It does so at most once a second from now on. Find out who, or remove "+
+				"the annotation %s.",
 			key, Annotation)})
 		return controller.Result{RequeueAfter: wait}, nil
 	}
@@ -137,7 +143,8 @@ func (r *reconciler) ensure(ctx context.Context, svc *corev1.Service, ing inform
 }
 
 // write makes the one write that ensure found necessary.
-func (r *reconciler) write(ctx context.Context, svc *corev1.Service, ing informer.Item[networkingv1.Ingress], exists bool, want *networkingv1.Ingress) (err error) {
+func (r *reconciler) write(ctx context.Context, svc *corev1.Service,
+	ing informer.Item[networkingv1.Ingress], exists bool, want *networkingv1.Ingress) (err error) {
 	what := "created"
 	if exists {
 		what = "repaired"
@@ -164,29 +171,35 @@ func (r *reconciler) written(ctx context.Context, svc *corev1.Service, err error
 		// or missing rights. It may be lifted without an event, so it is tried again
 		// like any error.
 		r.report(ctx, svc, problem{reasonRejected, fmt.Sprintf(
-			"The API server refuses the Ingress: %v. Change what it names, or remove the annotation %s.", err, Annotation)})
+			"The API server refuses the Ingress: %v. Change what it names, or remove the "+
+				"annotation %s.", err, Annotation)})
 	}
 	return err
 }
 
 // foreign leaves an Ingress alone that belongs to somebody else, and says so.
-func (r *reconciler) foreign(ctx context.Context, svc *corev1.Service, ing informer.Item[networkingv1.Ingress]) (controller.Result, error) {
+func (r *reconciler) foreign(ctx context.Context, svc *corev1.Service,
+	ing informer.Item[networkingv1.Ingress]) (controller.Result, error) {
 	owner := ing.Owner()
 	whose := "has no controller owner"
 	switch {
 	case owner.Kind == "Service" && owner.Name == svc.Name:
 		// The Service was deleted and made again. The garbage collector takes the
 		// Ingress of the earlier one, within seconds.
-		if left := collectorGrace - time.Since(svc.CreationTimestamp.Time); left > 0 || ing.Deleting() {
-			controller.LoggerFrom(ctx).Debug("waiting for the garbage collector to take the Ingress of an earlier Service")
+		if left := collectorGrace - time.Since(svc.CreationTimestamp.Time); left > 0 ||
+			ing.Deleting() {
+			controller.LoggerFrom(ctx).Debug(
+				"waiting for the garbage collector to take the Ingress of an earlier Service")
 			return controller.Result{RequeueAfter: max(left, 0)}, nil
 		}
-		whose = fmt.Sprintf("belongs to an earlier Service %s (UID %s) and was not garbage collected", owner.Name, owner.UID)
+		whose = fmt.Sprintf("belongs to an earlier Service %s (UID %s) and was not garbage "+
+			"collected", owner.Name, owner.UID)
 	case owner.UID != "":
 		whose = fmt.Sprintf("is controlled by %s %s", owner.Kind, owner.Name)
 	}
 	r.report(ctx, svc, problem{reasonNotOwned, fmt.Sprintf(
-		"The Ingress %s exists already and %s, so addingress does not touch it. Delete or rename it and the Service gets its own, or remove the annotation %s.",
+		"The Ingress %s exists already and %s, so addingress does not touch it. Delete or rename "+
+			"it and the Service gets its own, or remove the annotation %s.",
 		ing.Key(), whose, Annotation)})
 	return controller.Result{}, nil
 }

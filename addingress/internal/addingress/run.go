@@ -73,7 +73,8 @@ func New(c *rest.Client, cfg Config) *Operator {
 }
 
 // newOperator is New with something around the reconcile.
-func newOperator(c *rest.Client, cfg Config, around func(controller.Reconcile) controller.Reconcile) *Operator {
+func newOperator(c *rest.Client, cfg Config,
+	around func(controller.Reconcile) controller.Reconcile) *Operator {
 	log := cfg.Logger
 	if log == nil {
 		log = slog.Default()

@@ -45,7 +45,8 @@ func (w writer) create(ctx context.Context, want *networkingv1.Ingress) error {
 // repair sets the fields of want on an Ingress that the Service owns, also those that
 // somebody else has set since. The API server refuses the request if the Ingress has
 // changed (resourceVersion) or is gone (UID: without it the apply would create one).
-func (w writer) repair(ctx context.Context, have informer.Item[networkingv1.Ingress], want *networkingv1.Ingress) error {
+func (w writer) repair(ctx context.Context, have informer.Item[networkingv1.Ingress],
+	want *networkingv1.Ingress) error {
 	ing := *want
 	ing.UID = types.UID(have.UID())
 	ing.ResourceVersion = have.ResourceVersion()
@@ -56,7 +57,8 @@ func (w writer) repair(ctx context.Context, have informer.Item[networkingv1.Ingr
 }
 
 func (w writer) apply(ctx context.Context, ing *networkingv1.Ingress, force bool) error {
-	_, err := w.ingresses.In(ing.Namespace).Apply(ctx, ing, metav1.ApplyOptions{FieldManager: fieldManager, Force: force})
+	_, err := w.ingresses.In(ing.Namespace).Apply(ctx, ing,
+		metav1.ApplyOptions{FieldManager: fieldManager, Force: force})
 	return err
 }
 

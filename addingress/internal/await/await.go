@@ -31,7 +31,8 @@ func New() *View { return &View{moved: make(chan struct{})} }
 
 // Watch checks the view's conditions at every change of the factory's objects of
 // type T, and returns their lister.
-func Watch[T any, P kind.Object[T]](v *View, f *informer.Factory, opts ...informer.Option) informer.Lister[T] {
+func Watch[T any, P kind.Object[T]](v *View, f *informer.Factory,
+	opts ...informer.Option) informer.Lister[T] {
 	shared := informer.For[T, P](f, opts...)
 	shared.AddHandler(informer.Handler[T]{
 		OnAdd:    func(informer.Item[T]) { v.Moved() },
