@@ -66,7 +66,8 @@ const definition = `{
 }`
 
 func main() {
-	path := flag.String("kubeconfig", "", "kubeconfig `file` (default: $KUBECONFIG, ~/.kube/config, in-cluster)")
+	path := flag.String("kubeconfig", "",
+		"kubeconfig `file` (default: $KUBECONFIG, ~/.kube/config, in-cluster)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -110,10 +111,12 @@ func define(ctx context.Context, c *rest.Client) error {
 	definitions := dynamic.New(c).Resource(schema.GroupVersionResource{
 		Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions",
 	})
-	if _, err := definitions.Apply(ctx, crd, metav1.ApplyOptions{FieldManager: "sites", Force: true}); err != nil {
+	opts := metav1.ApplyOptions{FieldManager: "sites", Force: true}
+	if _, err := definitions.Apply(ctx, crd, opts); err != nil {
 		return err
 	}
-	w, err := definitions.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + crd.GetName()})
+	w, err := definitions.Watch(ctx,
+		metav1.ListOptions{FieldSelector: "metadata.name=" + crd.GetName()})
 	if err != nil {
 		return err
 	}
@@ -125,7 +128,8 @@ func define(ctx context.Context, c *rest.Client) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("watch %s: the watch ended before the definition was established", crd.GetName())
+	return fmt.Errorf("watch %s: the watch ended before the definition was established",
+		crd.GetName())
 }
 
 func established(crd *unstructured.Unstructured) bool {

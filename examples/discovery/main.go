@@ -20,7 +20,8 @@ import (
 )
 
 func main() {
-	path := flag.String("kubeconfig", "", "kubeconfig `file` (default: $KUBECONFIG, ~/.kube/config, in-cluster)")
+	path := flag.String("kubeconfig", "",
+		"kubeconfig `file` (default: $KUBECONFIG, ~/.kube/config, in-cluster)")
 	flag.Parse()
 	if err := run(*path); err != nil {
 		fmt.Fprintln(os.Stderr, "discovery:", err)
@@ -50,7 +51,8 @@ func run(path string) error {
 
 	// A group whose own server is down is reported at the end, not instead of the others.
 	versions, incomplete := d.Resources(ctx)
-	if partial := (*discovery.PartialError)(nil); incomplete != nil && !errors.As(incomplete, &partial) {
+	if partial := (*discovery.PartialError)(nil); incomplete != nil &&
+		!errors.As(incomplete, &partial) {
 		return incomplete
 	}
 
@@ -62,7 +64,8 @@ func run(path string) error {
 			if r.Info.Namespaced {
 				scope = "namespaced"
 			}
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", r.Info.Resource, r.Info.Kind, scope, strings.Join(r.Verbs, ","))
+			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", r.Info.Resource, r.Info.Kind, scope,
+				strings.Join(r.Verbs, ","))
 		}
 	}
 	return errors.Join(w.Flush(), incomplete)

@@ -23,11 +23,14 @@ import (
 )
 
 func main() {
-	path := flag.String("kubeconfig", "", "kubeconfig `file` (default: $KUBECONFIG, ~/.kube/config, in-cluster)")
-	namespace := flag.String("namespace", "", "the deployment's `namespace` (default: the kubeconfig's)")
+	path := flag.String("kubeconfig", "",
+		"kubeconfig `file` (default: $KUBECONFIG, ~/.kube/config, in-cluster)")
+	namespace := flag.String("namespace", "",
+		"the deployment's `namespace` (default: the kubeconfig's)")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: dynamic-get [--kubeconfig FILE] [--namespace NAMESPACE] DEPLOYMENT")
+		fmt.Fprintln(os.Stderr,
+			"usage: dynamic-get [--kubeconfig FILE] [--namespace NAMESPACE] DEPLOYMENT")
 		os.Exit(2)
 	}
 	if err := run(*path, *namespace, flag.Arg(0)); err != nil {
@@ -60,12 +63,14 @@ func run(path, namespace, name string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("unstructured: %s %s/%s, spec.replicas %d\n", u.GetKind(), u.GetNamespace(), u.GetName(), replicas)
+	fmt.Printf("unstructured: %s %s/%s, spec.replicas %d\n", u.GetKind(), u.GetNamespace(),
+		u.GetName(), replicas)
 
 	d, err := dynamic.To[appsv1.Deployment](u)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("typed:        %s %s/%s, image %s\n", d.Kind, d.Namespace, d.Name, d.Spec.Template.Spec.Containers[0].Image)
+	fmt.Printf("typed:        %s %s/%s, image %s\n", d.Kind, d.Namespace, d.Name,
+		d.Spec.Template.Spec.Containers[0].Image)
 	return nil
 }

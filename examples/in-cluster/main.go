@@ -39,7 +39,8 @@ func main() {
 func run(ctx context.Context) error {
 	cfg, err := kubeconfig.InCluster()
 	if errors.Is(err, kubeconfig.ErrNotInCluster) {
-		return fmt.Errorf("%w (this program runs in a pod only; kubeconfig.Load works everywhere)", err)
+		return fmt.Errorf("%w (this program runs in a pod only; kubeconfig.Load works everywhere)",
+			err)
 	} else if err != nil {
 		return err
 	}
@@ -47,7 +48,8 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for pod, err := range client.Of[corev1.Pod](c).In(cfg.Namespace).All(ctx, metav1.ListOptions{}) {
+	pods := client.Of[corev1.Pod](c).In(cfg.Namespace)
+	for pod, err := range pods.All(ctx, metav1.ListOptions{}) {
 		if apierrors.IsForbidden(err) {
 			return fmt.Errorf("%w (in-cluster.yaml has the Role that permits it)", err)
 		} else if err != nil {

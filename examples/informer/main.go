@@ -21,7 +21,8 @@ import (
 )
 
 func main() {
-	path := flag.String("kubeconfig", "", "kubeconfig `file` (default: $KUBECONFIG, ~/.kube/config, in-cluster)")
+	path := flag.String("kubeconfig", "",
+		"kubeconfig `file` (default: $KUBECONFIG, ~/.kube/config, in-cluster)")
 	namespace := flag.String("namespace", "", "the one `namespace` to follow (default: all)")
 	flag.Parse()
 	if err := run(*path, *namespace); err != nil {

@@ -21,7 +21,8 @@ import (
 )
 
 func main() {
-	path := flag.String("kubeconfig", "", "kubeconfig `file` (default: $KUBECONFIG, ~/.kube/config, in-cluster)")
+	path := flag.String("kubeconfig", "",
+		"kubeconfig `file` (default: $KUBECONFIG, ~/.kube/config, in-cluster)")
 	flag.Parse()
 	if err := run(*path); err != nil {
 		fmt.Fprintln(os.Stderr, "list-clientset:", err)

@@ -23,7 +23,8 @@ func main() {
 	exitOn(factory.Start(context.Background()))
 	exitOn(pods.WaitForSync(context.Background()))
 	cache := pods.Stats()
-	fmt.Printf("%d pods take %d B, packed from %d B\n", cache.Objects, cache.PackedBytes, cache.RawBytes)
+	fmt.Printf("%d pods take %d B, packed from %d B\n", cache.Objects, cache.PackedBytes,
+		cache.RawBytes)
 }
 
 func exitOn(err error) {

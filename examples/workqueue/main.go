@@ -25,7 +25,8 @@ import (
 const workers, maxRetries = 5, 3
 
 func main() {
-	path := flag.String("kubeconfig", "", "kubeconfig `file` (default: $KUBECONFIG, ~/.kube/config, in-cluster)")
+	path := flag.String("kubeconfig", "",
+		"kubeconfig `file` (default: $KUBECONFIG, ~/.kube/config, in-cluster)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -40,7 +41,8 @@ func main() {
 		queue.Add(workqueue.Key{Namespace: s.Namespace(), Name: s.Name()})
 	}
 	update := func(_, s informer.Item[corev1.Service]) { add(s) }
-	services.AddHandler(informer.Handler[corev1.Service]{OnAdd: add, OnUpdate: update, OnDelete: add})
+	services.AddHandler(informer.Handler[corev1.Service]{OnAdd: add, OnUpdate: update,
+		OnDelete: add})
 	exitOn(factory.Start(ctx))
 	exitOn(factory.WaitForSync(ctx))
 	var running sync.WaitGroup
@@ -51,7 +53,8 @@ func main() {
 	factory.Wait()
 }
 
-func work(ctx context.Context, queue *workqueue.Queue[workqueue.Key], services informer.Lister[corev1.Service]) {
+func work(ctx context.Context, queue *workqueue.Queue[workqueue.Key],
+	services informer.Lister[corev1.Service]) {
 	for {
 		key, err := queue.Get(ctx)
 		if err != nil {
