@@ -75,6 +75,9 @@ func New(name string, r Reconcile, opts ...Option) *Controller {
 // check returns what is wrong with the controller, and the kind that it is For.
 func (c *Controller) check() (primary kind.Info, err error) {
 	mistakes := c.mistakes
+	if c.name == "" {
+		mistakes = append(mistakes, errors.New("it has no name: logs, errors and metrics need one"))
+	}
 	if c.reconcile == nil {
 		mistakes = append(mistakes, errors.New("its Reconcile is nil"))
 	}

@@ -77,6 +77,9 @@ func TestMistakesAreErrorsAtOnce(t *testing.T) {
 			defer running(s)()
 			return Run(context.Background(), s.factory, New("test", noop, For(maps)))
 		}, is[*kind.MisuseError], "runs already"},
+		{"an empty name", func(s *stage) error {
+			return New("", noop, For(s.configMaps())).Run(t.Context())
+		}, nil, "no name"},
 		{"a nil Reconcile", func(s *stage) error {
 			return New("test", nil, For(s.configMaps())).Run(context.Background())
 		}, nil, `run controller "test": its Reconcile is nil`},

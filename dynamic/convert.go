@@ -12,11 +12,11 @@ import (
 )
 
 // To converts an unstructured object to a typed one, and leaves out the fields that T does not
-// have. T is the struct, not a pointer to it. The two share no memory.
+// have. T is a struct with an object's metadata; P is inferred. The two share no memory.
 //
 // If the kind of T is known and u has another one, To returns an error: it does not convert between
 // versions. If u has no kind, the result has the kind of T.
-func To[T any](u *unstructured.Unstructured) (*T, error) {
+func To[T any, P kind.Object[T]](u *unstructured.Unstructured) (*T, error) {
 	if u == nil {
 		return nil, fmt.Errorf("dynamic.To[%v]: the object is nil", reflect.TypeFor[T]())
 	}
