@@ -15,6 +15,56 @@ import (
 	"github.com/skiff-k8s/skiff/workqueue"
 )
 
+// configMaps serves a list of one ConfigMap, and a watch that sends nothing until the client leaves.
+func configMaps(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	switch q := r.URL.Query(); {
+	case q.Get("sendInitialEvents") == "true": // as a server without streamed lists
+		w.WriteHeader(http.StatusUnprocessableEntity)
+	case q.Get("watch") == "true":
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	default:
+		_, _ = io.WriteString(w, `{"kind":"ConfigMapList","apiVersion":"v1",
+			"metadata":{"resourceVersion":"7"},"items":[{"metadata":{"namespace":"shop","name":"web",
+			"uid":"1","resourceVersion":"7"},"data":{"greeting":"hello"}}]}`)
+	}
+}
+
+// A program adds handlers, runs the factory in a goroutine, and reads the cache when it is in sync.
+func Example() {
+	server := httptest.NewServer(http.HandlerFunc(configMaps))
+	defer server.Close()
+	c, err := rest.NewClient(&rest.Config{Host: server.URL})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	factory := informer.NewFactory(c, informer.JSON())
+	maps := informer.For[corev1.ConfigMap](factory)
+	handler := maps.AddHandler(informer.Handler[corev1.ConfigMap]{
+		OnAdd: func(item informer.Item[corev1.ConfigMap]) { fmt.Println("added", item.Key()) },
+	})
+
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- factory.Run(ctx) }()
+	if err := maps.WaitForSync(ctx); err != nil {
+		fmt.Println(err)
+	}
+	<-handler.Synced() // only for the order of the output
+	list, err := maps.Lister().List(informer.Query{Namespace: "shop"})
+	for _, cm := range list {
+		fmt.Println(cm.Name, "has the greeting", cm.Data["greeting"])
+	}
+	stop()
+	fmt.Println(err, <-ended)
+	// Output:
+	// added shop/web
+	// web has the greeting hello
+	// <nil> <nil>
+}
+
 // exampleServer has three Pods on two nodes.
 func exampleServer(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
