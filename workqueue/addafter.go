@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// AddAfter adds key when delay has passed; at once if delay is not positive. Of
-// the delays that run for one key only that which ends first counts, and the key
-// is handed out once for all of them. An Add of the key meanwhile leaves its
-// delay in place, so that it is handed out again when the delay ends.
+// AddAfter adds key when delay has passed; at once if delay is not positive. If several
+// delays run for one key, the one that ends first counts, and the key is queued once. An Add of the
+// key meanwhile does not change the delay: the key is queued again when it ends.
 //
 // After ShutDown AddAfter does nothing, and ShutDown drops the keys that wait.
 func (q *Queue[K]) AddAfter(key K, delay time.Duration) {
@@ -39,13 +38,13 @@ func (q *Queue[K]) addAfter(key K, delay time.Duration) (accepted, added bool) {
 	return true, false
 }
 
-// moveBatch is how many due keys are moved under one hold of the lock: few, so
-// that adders and workers get theirs when a million keys fall due together.
+// moveBatch is how many due keys are moved under one hold of the lock: few, so that adders and
+// workers get theirs when a million keys fall due together.
 const moveBatch = 32
 
-// moveDue queues the keys whose time has come and arms the timer for the next
-// one. The timer runs it in a goroutine that ends with it. At most one moves at
-// a time, so a stream of short delays does not pile goroutines up.
+// moveDue queues the keys whose time has come and arms the timer for the next one. The timer runs
+// it in a goroutine that ends with it. At most one moves at a time, so a stream of short delays
+// does not pile goroutines up.
 func (q *Queue[K]) moveDue() {
 	if !q.beginMove() {
 		return
@@ -54,9 +53,9 @@ func (q *Queue[K]) moveDue() {
 		var added int
 		added, more = q.moveSome()
 		if more {
-			// Let a waiter have the lock. Without this the loop wins it back each
-			// time, until after a millisecond the mutex finds the waiter starving.
-			// On a machine with no processor free it may take as long all the same.
+			// Let a waiter have the lock. Without this the loop wins it back each time, until after
+			// a millisecond the mutex finds the waiter starving. On a machine with no processor
+			// free it may take as long all the same.
 			runtime.Gosched()
 		}
 		if q.metrics.Adds != nil {

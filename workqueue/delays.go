@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// delays is the keys that wait for their time, each once, earliest first: a
-// heap, and a table that finds a key's place in it. Like line it knows nothing
-// of locks and clocks.
+// delays holds the keys that wait for a time, each once, earliest first: a heap, and a table from a
+// key to its place in the heap. Like line it has no lock and no clock.
 //
-// Adding a key and taking the earliest cost O(log n). A key that is added again
-// and again moves; it does not grow the heap.
+// Adding a key and taking the earliest cost O(log n). A key that is added again and again moves; it
+// does not grow the heap.
 type delays[K comparable] struct {
 	places table[K, *delayed[K]]
 	heap   delayHeap[K]
@@ -33,8 +32,8 @@ func (d *delayed[K]) before(other *delayed[K]) bool {
 	return d.seq < other.seq
 }
 
-// add makes key due at the given instant, unless it is due no later already. It
-// reports whether key is now the first to come, earlier than what was.
+// add makes key due at the given instant, unless it is due no later already. It reports whether key
+// is now the first to come, earlier than what was.
 func (d *delays[K]) add(key K, due time.Duration) (first bool) {
 	w, ok := d.places.get(key)
 	if ok && w.due <= due {
@@ -52,7 +51,7 @@ func (d *delays[K]) add(key K, due time.Duration) (first bool) {
 	return w.index == 0
 }
 
-// next is when the earliest key is due.
+// next returns when the earliest key is due.
 func (d *delays[K]) next() (due time.Duration, ok bool) {
 	if len(d.heap) == 0 {
 		return 0, false

@@ -11,8 +11,8 @@ type Key struct {
 	Name      string
 }
 
-// String returns "namespace/name", or "name" if the namespace is empty. Item.Key of
-// package informer has the same form.
+// String returns "namespace/name", or "name" if the namespace is empty. Item.Key of package
+// informer has the same form.
 func (k Key) String() string {
 	if k.Namespace == "" {
 		return k.Name

@@ -6,10 +6,10 @@ import (
 	"github.com/skiff-k8s/skiff/internal/list"
 )
 
-// line is who waits and who is being served: the state machine of the keys that
-// need a turn. It knows nothing of locks, clocks or delays; the queue guards it.
+// line holds the keys that wait for a worker and the keys that workers have: it is the state
+// machine of keys. It has no lock, clock or delays; the queue guards it.
 //
-// A key that is not in line has no entry. One that is goes this way:
+// A key that is not in line has no entry. The states of the others:
 //
 //	           add               take
 //	(no entry) ───▶ phaseQueued ─────▶ phaseProcessing ─┐ finish
@@ -18,35 +18,35 @@ import (
 //	     │               └───────────── phaseAgain      │
 //	     └──────────────────────────────────────────────┘
 //
-// Add in phaseQueued and phaseAgain changes nothing: the turn to come answers it.
+// Add in phaseQueued and phaseAgain changes nothing: the next turn covers it.
 type line[K comparable] struct {
 	entries    table[K, *element[K]]
 	queued     list.List[entry[K]] // phaseQueued, first to be handed out first
 	processing list.List[entry[K]] // phaseProcessing and phaseAgain, longest at work first
 
-	// startedSum is the sum of started over processing. It may wrap around; the
-	// differences that are taken from it come out right all the same.
+	// startedSum is the sum of started over processing. It may wrap around; differences of it
+	// stay right.
 	startedSum time.Duration
 
 	spare list.List[entry[K]] // recycled elements, at most maxSpare, without keys
 }
 
-// maxSpare bounds the recycled elements. It needs to cover the keys in line at
-// most times, not in a storm.
+// maxSpare bounds the recycled elements. It needs to cover the keys in line at most times, not in a
+// storm.
 const maxSpare = 256
 
-// A phase is the place of a key in its way through the line.
+// A phase is the state of a key in line.
 type phase uint8
 
 const (
-	// phaseQueued: the key waits for a worker. Entered by add, and by finish if
-	// the key was added while processed; left by take.
+	// phaseQueued: the key waits for a worker. Entered by add, and by finish if the key was added
+	// while processed; left by take.
 	phaseQueued phase = iota
-	// phaseProcessing: a worker has the key and nothing asked for another turn.
-	// Entered by take; left by add and finish.
+	// phaseProcessing: a worker has the key and nothing asked for another turn. Entered by take;
+	// left by add and finish.
 	phaseProcessing
-	// phaseAgain: a worker has the key, and it needs a turn after this one.
-	// Entered by add; left by finish.
+	// phaseAgain: a worker has the key, and it needs a turn after this one. Entered by add; left by
+	// finish.
 	phaseAgain
 )
 
@@ -78,7 +78,7 @@ func (l *line[K]) add(key K, now time.Duration) bool {
 	return true
 }
 
-// take hands out the key that waits longest, and says how long it did.
+// take removes and returns the key that has waited longest, and how long it waited.
 func (l *line[K]) take(now time.Duration) (key K, waited time.Duration, ok bool) {
 	e := l.queued.Front()
 	if e == nil {
@@ -92,8 +92,8 @@ func (l *line[K]) take(now time.Duration) (key K, waited time.Duration, ok bool)
 	return e.Value.key, now - e.Value.added, true
 }
 
-// finish takes key back from its worker and says how long that had it. It is
-// false, and nothing changes, if no worker has key.
+// finish ends the processing of key and returns how long that took. If no worker has key, it
+// changes nothing and returns false.
 func (l *line[K]) finish(key K, now time.Duration) (worked time.Duration, ok bool) {
 	e, found := l.entries.get(key)
 	if !found || e.Value.phase == phaseQueued {
@@ -112,13 +112,12 @@ func (l *line[K]) finish(key K, now time.Duration) (worked time.Duration, ok boo
 	return worked, true
 }
 
-// empty reports that no key is queued or processed.
+// empty reports whether no key is queued or processed.
 func (l *line[K]) empty() bool {
 	return l.queued.Len() == 0 && l.processing.Len() == 0
 }
 
-// unfinished is the time that the keys being processed have taken so far, summed
-// over all of them, and that of the one which has taken longest.
+// unfinished returns how long the keys being processed have taken so far: the sum, and the longest.
 func (l *line[K]) unfinished(now time.Duration) (sum, longest time.Duration) {
 	oldest := l.processing.Front()
 	if oldest == nil {

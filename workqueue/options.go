@@ -8,8 +8,8 @@ type settings struct {
 	metrics Metrics
 }
 
-// WithName sets the name of the queue in its errors. It is usually the name of the
-// controller. The default is empty.
+// WithName sets the name of the queue in its errors. It is usually the name of the controller. The
+// default is empty.
 func WithName(name string) Option {
 	return func(s *settings) { s.name = name }
 }

@@ -7,29 +7,28 @@ import (
 	"time"
 )
 
-// ErrShutDown is what Get returns once the queue is shut down and has nothing
-// left to hand out. A worker that sees it is finished.
+// ErrShutDown is the error of Get when the queue is shut down and no key is queued. The worker then
+// returns.
 var ErrShutDown = errors.New("workqueue: shut down")
 
-// Queue hands keys of type K to workers: see the package comment for what it
-// promises. Make one with New; the zero value is not usable.
+// Queue hands keys of type K to workers: see the package comment for what it promises. Make one
+// with New; the zero value is not usable.
 //
-// All methods may be called from any number of goroutines. K must be equal to
-// itself (a floating-point NaN is not) and, if it is an interface type, hold
-// comparable values only.
+// All methods may be called from any number of goroutines. K must be equal to itself (a
+// floating-point NaN is not) and, if it is an interface type, hold comparable values only.
 type Queue[K comparable] struct {
 	name    string
 	metrics Metrics
 	limiter RateLimiter[K]
 
-	// epoch is what every instant in the queue is measured from. It carries a
-	// monotonic reading, which makes the instants immune to clock changes, and
-	// makes them 8 bytes instead of time.Time's 24.
+	// epoch is the origin of every instant in the queue. It carries a monotonic reading,
+	// which makes the instants immune to clock changes, and makes them 8 bytes instead of
+	// time.Time's 24.
 	epoch time.Time
 
-	// ready holds a token when a key may be queued that no worker has been woken
-	// for. One token is enough: whoever takes a key and leaves others passes the
-	// token on. A token too many costs one look at an empty queue.
+	// ready holds a token when a key may be queued that no worker has been woken for. One token is
+	// enough: a Get that takes a key and leaves others passes the token on. A token too many costs
+	// one look at an empty queue.
 	ready   chan struct{}
 	closing chan struct{} // closed by ShutDown
 	drained chan struct{} // closed when shut and the line is empty; both last for ever
@@ -47,8 +46,8 @@ func New[K comparable](opts ...Option) *Queue[K] {
 	return NewWithRateLimiter(DefaultRateLimiter[K](), opts...)
 }
 
-// NewWithRateLimiter returns an empty queue that asks limiter how long a key
-// given to AddRateLimited has to wait. The limiter may be shared by queues.
+// NewWithRateLimiter returns an empty queue that asks limiter how long a key given to
+// AddRateLimited has to wait. The limiter may be shared by queues.
 func NewWithRateLimiter[K comparable](limiter RateLimiter[K], opts ...Option) *Queue[K] {
 	var set settings
 	for _, opt := range opts {
@@ -65,9 +64,8 @@ func NewWithRateLimiter[K comparable](limiter RateLimiter[K], opts ...Option) *Q
 	}
 }
 
-// Add queues key, to be handed out once. If it is queued already nothing
-// changes; if a worker has it, it is queued at that worker's Done. After
-// ShutDown Add does nothing.
+// Add queues key, to be handed out once. If it is queued already nothing changes; if a worker has
+// it, it is queued at that worker's Done. After ShutDown Add does nothing.
 //
 // A delay that key waits out (AddAfter) goes on: it was asked for on its own.
 func (q *Queue[K]) Add(key K) {
@@ -86,8 +84,8 @@ func (q *Queue[K]) add(key K) bool {
 	return q.enqueue(key)
 }
 
-// enqueue gives key a turn and wakes a worker for it; false if a turn was to
-// come already. q.mu is held.
+// enqueue gives key a turn and wakes a worker for it; false if a turn was to come already. q.mu is
+// held.
 func (q *Queue[K]) enqueue(key K) bool {
 	if !q.line.add(key, q.nowIf(q.metrics.Latency != nil)) {
 		return false
@@ -96,12 +94,12 @@ func (q *Queue[K]) enqueue(key K) bool {
 	return true
 }
 
-// Get waits for a key and hands it out. The caller calls Done with it when it
-// has finished, whether that went well or not.
+// Get waits for a key and hands it out. The caller calls Done with it when it has finished, whether
+// that went well or not.
 //
-// It returns ErrShutDown when the queue is shut down and no key is queued, and
-// ctx.Err() when ctx ends first. A ctx that has ended before the call gets no
-// key, even if some are queued: a worker that is told to stop takes no more.
+// It returns ErrShutDown when the queue is shut down and no key is queued, and ctx.Err() when ctx
+// ends first. A ctx that has ended before the call gets no key, even if some are queued: a worker
+// that has to stop takes no more.
 func (q *Queue[K]) Get(ctx context.Context) (key K, err error) {
 	if err := ctx.Err(); err != nil {
 		return key, err
@@ -156,8 +154,8 @@ func (q *Queue[K]) wake() {
 	}
 }
 
-// Done ends the processing of key, which Get returned. If key was added meanwhile,
-// Done queues it. For a key that is not being processed Done does nothing.
+// Done ends the processing of key, which Get returned. If key was added meanwhile, Done queues it.
+// For a key that is not being processed Done does nothing.
 func (q *Queue[K]) Done(key K) {
 	if worked, ok := q.finish(key); ok && q.metrics.WorkDuration != nil {
 		q.metrics.WorkDuration(worked)
@@ -176,18 +174,18 @@ func (q *Queue[K]) finish(key K) (worked time.Duration, ok bool) {
 	return worked, true
 }
 
-// Len returns the number of keys queued: those that a worker could take now. It
-// counts neither the keys being processed nor the delayed ones; Stats does.
+// Len returns the number of keys queued: those that a worker could take now. It counts neither the
+// keys being processed nor the delayed ones; Stats does.
 func (q *Queue[K]) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.line.queued.Len()
 }
 
-// AddRateLimited adds key after the wait that the rate limiter returns: with the
-// default limiter a longer one each time, until Forget. A worker calls it once for
-// each attempt that failed. Event handlers call Add: an event is not a failure,
-// and each call counts against the limit that all keys share.
+// AddRateLimited adds key after the wait that the rate limiter returns: with the default limiter a
+// longer one each time, until Forget. A worker calls it once for each attempt that failed. Event
+// handlers call Add: an event is not a failure, and each call counts against the limit that all
+// keys share.
 //
 // After ShutDown it does nothing.
 func (q *Queue[K]) AddRateLimited(key K) {
@@ -197,15 +195,14 @@ func (q *Queue[K]) AddRateLimited(key K) {
 	q.AddAfter(key, q.limiter.When(key))
 }
 
-// Forget removes key's failures from the rate limiter. A worker calls it when key
-// succeeded, or when it gives key up. Forget does not take key out of the queue,
-// and does not replace Done.
+// Forget removes key's failures from the rate limiter. A worker calls it when key succeeded, or
+// when it gives key up. Forget does not take key out of the queue, and does not replace Done.
 func (q *Queue[K]) Forget(key K) {
 	q.limiter.Forget(key)
 }
 
-// NumRequeues returns the number of calls of AddRateLimited for key since it was
-// last forgotten. A worker that retries a bounded number of times compares it.
+// NumRequeues returns the number of calls of AddRateLimited for key since it was last forgotten. A
+// worker that retries a bounded number of times compares it.
 func (q *Queue[K]) NumRequeues(key K) int {
 	return q.limiter.NumRequeues(key)
 }

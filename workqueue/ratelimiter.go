@@ -8,38 +8,37 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// RateLimiter decides how long a key that failed waits for its next turn. An
-// implementation must be safe for concurrent use.
+// RateLimiter decides how long a key that failed waits for its next turn. An implementation must be
+// safe for concurrent use.
 type RateLimiter[K comparable] interface {
-	// When counts a failure of key and returns how long to wait before its next
-	// attempt; never a negative time.
+	// When counts a failure of key and returns how long to wait before its next attempt; never a
+	// negative time.
 	When(key K) time.Duration
 	// Forget ends key's history and frees what is kept of it.
 	Forget(key K)
-	// NumRequeues returns the number of failures of key that were counted since
-	// it was last forgotten.
+	// NumRequeues returns the number of failures of key that were counted since it was last
+	// forgotten.
 	NumRequeues(key K) int
 }
 
-// The defaults are the field's own, so that a controller which moves to skiff
-// retries at the pace that its cluster is used to.
+// The defaults are the field's own, so that a controller which moves to skiff retries at the pace
+// that its cluster is used to.
 const (
-	// DefaultBaseDelay is the wait after a key's first failure. Most first
-	// failures are conflicts, which the next look at the cache resolves.
+	// DefaultBaseDelay is the wait after a key's first failure. Most first failures are conflicts,
+	// which the next look at the cache resolves.
 	DefaultBaseDelay = 5 * time.Millisecond
-	// DefaultMaxDelay bounds the wait of a key that goes on failing: about a
-	// quarter of an hour, reached at the 19th failure in a row.
+	// DefaultMaxDelay bounds the wait of a key that goes on failing: about a quarter of an hour,
+	// reached at the 19th failure in a row.
 	DefaultMaxDelay = 1000 * time.Second
-	// DefaultQPS is how many retries a second all keys together may make in the
-	// long run, so that an outage which fails every key does not end in a storm.
+	// DefaultQPS is how many retries a second all keys together may make in the long run, so that
+	// an outage which fails every key does not end in a storm.
 	DefaultQPS = 10
 	// DefaultBurst is how many retries may go ahead of that pace.
 	DefaultBurst = 100
 )
 
-// DefaultRateLimiter returns the limiter that New uses: the longer of a wait that doubles with
-// each failure of the key, and of one that keeps all keys together to
-// DefaultQPS.
+// DefaultRateLimiter returns the limiter that New uses: the longer of a wait that doubles with each
+// failure of the key, and of one that keeps all keys together to DefaultQPS.
 func DefaultRateLimiter[K comparable]() RateLimiter[K] {
 	return MaxOf(
 		Exponential[K](DefaultBaseDelay, DefaultMaxDelay),
@@ -47,14 +46,12 @@ func DefaultRateLimiter[K comparable]() RateLimiter[K] {
 	)
 }
 
-// Exponential waits base after the first failure of a key, twice that after the
-// second, and so on up to limit. It keeps a count for each key that has failed
-// and was not forgotten.
+// Exponential waits base after the first failure of a key, twice that after the second, and so on
+// up to limit. It keeps a count for each key that has failed and was not forgotten.
 //
-//   - base: 0 means DefaultBaseDelay. Negative means no wait: a key that fails is
-//     tried again at once, unless another limiter of MaxOf makes it wait.
-//   - limit: 0 means DefaultMaxDelay. Negative means no limit. A limit below base
-//     means base.
+//   - base: 0 means DefaultBaseDelay. Negative means no wait: a key that fails is tried again at
+//     once, unless another limiter of MaxOf makes it wait.
+//   - limit: 0 means DefaultMaxDelay. Negative means no limit. A limit below base means base.
 func Exponential[K comparable](base, limit time.Duration) RateLimiter[K] {
 	switch {
 	case base == 0:
@@ -83,8 +80,8 @@ func (r *exponential[K]) When(key K) time.Duration {
 	defer r.mu.Unlock()
 	n, _ := r.failures.get(key)
 	r.failures.set(key, n+1)
-	// base << n, if that is no more than limit. Comparing the limit shifted down
-	// cannot overflow, and a shift of 64 and more gives 0.
+	// base << n, if that is no more than limit. Comparing the limit shifted down cannot overflow,
+	// and a shift of 64 and more gives 0.
 	if r.base > r.limit>>n {
 		return r.limit
 	}
@@ -104,10 +101,9 @@ func (r *exponential[K]) NumRequeues(key K) int {
 	return n
 }
 
-// Bucket keeps all keys together to qps retries a second in the long run: each
-// failure takes a token from a bucket of burst tokens, which is filled at that
-// rate, and waits until there is one. It keeps nothing of a key, so Forget does
-// nothing and NumRequeues returns 0.
+// Bucket keeps all keys together to qps retries a second in the long run: each failure takes a
+// token from a bucket of burst tokens, which is filled at that rate, and waits until there is one.
+// It keeps nothing of a key, so Forget does nothing and NumRequeues returns 0.
 //
 //   - qps: 0 means DefaultQPS. Negative means no limit, whatever burst is.
 //   - burst: 0 means DefaultBurst. Negative means no burst: a bucket of one token.
@@ -133,8 +129,8 @@ func (r bucket[K]) When(K) time.Duration { return r.limiter.Reserve().Delay() }
 func (r bucket[K]) Forget(K)             {}
 func (r bucket[K]) NumRequeues(K) int    { return 0 }
 
-// MaxOf waits for the longest wait of limiters, or not at all if there are none.
-// Its NumRequeues returns the largest of theirs.
+// MaxOf waits for the longest wait of limiters, or not at all if there are none. Its NumRequeues
+// returns the largest of theirs.
 func MaxOf[K comparable](limiters ...RateLimiter[K]) RateLimiter[K] {
 	return maxOf[K](limiters)
 }

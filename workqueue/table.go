@@ -1,16 +1,16 @@
 package workqueue
 
-// table is a map that gives memory back. A Go map keeps the room of the largest
-// size it ever had, and a queue that once held a million keys would pay for them
-// until the process ends. The zero table is empty and ready.
+// table is a map that gives memory back. A Go map keeps the room of the largest size it ever had,
+// and a queue that once held a million keys would pay for them until the process ends. The zero
+// table is empty and ready.
 type table[K comparable, V any] struct {
 	m    map[K]V
 	peak int // the largest size since m was made
 }
 
-// A table moves to a smaller map when it has fallen to a shrinkFactor-th of its
-// peak. It then copies few entries for the many that were removed, so a removal
-// stays cheap on average. A peak under shrinkFloor is not worth it.
+// A table moves to a smaller map when it has fallen to a shrinkFactor-th of its peak. It then
+// copies few entries for the many that were removed, so a removal stays cheap on average. A peak
+// under shrinkFloor is not worth it.
 const (
 	shrinkFactor = 8
 	shrinkFloor  = 1024
