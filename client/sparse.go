@@ -14,7 +14,7 @@ import (
 
 // What this file is for: a Go struct is a poor apply configuration. encoding/json leaves out an
 // empty string or list that is tagged omitempty, but not an empty struct, so every Pod says
-// resources: {} and status: {}, every Deployment strategy: {} — and whoever applies a field owns
+// resources: {} and status: {}, every Deployment strategy: {} — and the applier of a field owns
 // it, and takes it away from others who do. The encoder here writes what encoding/json writes,
 // except that these are left out:
 //
@@ -73,7 +73,7 @@ func writeSparse(b *bytes.Buffer, v reflect.Value) error {
 	return writeWhole(b, v)
 }
 
-// marshals says that a type writes itself.
+// marshals reports whether a type has a method that encodes it as JSON or text.
 func marshals(t reflect.Type) bool {
 	return t.Implements(jsonMarshaler) || t.Implements(textMarshaler)
 }

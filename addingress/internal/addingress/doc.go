@@ -28,7 +28,7 @@
 //
 // An Ingress of the Service's name whose controller owner is not this very
 // Service, by UID, is foreign: never written, never deleted. The Service gets an
-// Event that says so, and the work is picked up when the foreign Ingress goes.
+// Event with the reason, and its Ingress when the foreign one goes.
 // The check does not rely on the cache, which may be behind. Every write carries the
 // state that the check saw as a precondition (see [writer]), so the API server refuses
 // the write if that state has changed.

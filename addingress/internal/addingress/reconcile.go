@@ -25,7 +25,7 @@ type reconciler struct {
 }
 
 // collectorGrace is how long the Ingress of an earlier Service of the same name
-// may take to be garbage collected before somebody is told.
+// may take to be garbage collected before it is reported.
 const collectorGrace = time.Minute
 
 // reconcile gives the Service of key its Ingress, or takes it away. What there is
@@ -79,7 +79,7 @@ func (r *reconciler) reconcile(ctx context.Context, key controller.Key) (control
 	return r.ensure(ctx, svc, ing, exists, want)
 }
 
-// settle forgets what is remembered of a Service that asks for nothing.
+// settle removes the state kept for a Service that asks for no Ingress.
 func (r *reconciler) settle(key controller.Key) {
 	r.recorder.clear(key)
 	r.pace.forget(key)
@@ -158,8 +158,8 @@ func (r *reconciler) write(ctx context.Context, svc *corev1.Service,
 	return r.written(ctx, svc, err)
 }
 
-// written judges the outcome of a create or repair. That there is no problem any
-// more is for the next look to say, which the write brings about.
+// written handles the error of a create or repair. After a success the problem is
+// cleared by the next reconcile, which the write causes.
 func (r *reconciler) written(ctx context.Context, svc *corev1.Service, err error) error {
 	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
@@ -177,7 +177,7 @@ func (r *reconciler) written(ctx context.Context, svc *corev1.Service, err error
 	return err
 }
 
-// foreign leaves an Ingress alone that belongs to somebody else, and says so.
+// foreign reports an Ingress that belongs to somebody else. It does not touch it.
 func (r *reconciler) foreign(ctx context.Context, svc *corev1.Service,
 	ing informer.Item[networkingv1.Ingress]) (controller.Result, error) {
 	owner := ing.Owner()
@@ -204,7 +204,7 @@ func (r *reconciler) foreign(ctx context.Context, svc *corev1.Service,
 	return controller.Result{}, nil
 }
 
-// report tells of a problem, in an Event and in the log, each once.
+// report writes a problem to an Event and to the log, each once.
 func (r *reconciler) report(ctx context.Context, svc *corev1.Service, p problem) {
 	if r.recorder.report(svc, p) {
 		controller.LoggerFrom(ctx).Warn(p.note, "reason", p.reason)

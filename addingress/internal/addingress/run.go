@@ -24,22 +24,22 @@ type Config struct {
 	// IngressClass is the class of all Ingresses. Empty leaves it to others, and to
 	// the cluster's default class, which the API server gives to new Ingresses.
 	IngressClass string
-	// Namespace is the one to work in. Empty is all.
+	// Namespace is the one to work in. Empty means all.
 	Namespace string
 	// Workers is how many Services are worked on at once. 0 means one.
 	Workers int
 	// MaxRetries is how often a Service that fails is tried again before it waits for
 	// its next event or resync. 0 means never; negative means retry forever.
 	MaxRetries int
-	// Resync is how often every Service is looked at without an event. 0 is never.
+	// Resync is how often every Service is looked at without an event. 0 means never.
 	// A Service whose Ingress is right costs no request.
 	Resync time.Duration
 	// DrainTimeout is how long work under way may take to finish at the stop. 0 or
 	// less means that it is cancelled at once.
 	DrainTimeout time.Duration
-	// Logger is what is logged to. nil is slog.Default.
+	// Logger is the operator's. nil means slog.Default.
 	Logger *slog.Logger
-	// QueueMetrics is told what happens in the queue of Services. Optional.
+	// QueueMetrics is called for the events of the queue of Services. Optional.
 	QueueMetrics workqueue.Metrics
 }
 
@@ -54,7 +54,7 @@ func DefaultConfig() Config {
 		Workers:    5,
 		MaxRetries: 10,
 		// For Services that ran out of retries while, say, an admission webhook was
-		// down: nothing tells when that is over.
+		// down: there is no event when that is over.
 		Resync:       10 * time.Minute,
 		DrainTimeout: controller.DefaultDrainTimeout,
 	}
@@ -120,14 +120,14 @@ func retries(n int) int {
 // of one whose annotation went while nobody watched is found by its own event.
 func concerns(svc informer.Item[corev1.Service]) bool { return annotated(svc) }
 
-// sameName is the Service that an Ingress belongs to, or stands in the way of.
+// sameName returns the key of the Service that an Ingress belongs to, or stands in the way of.
 func sameName(ing informer.Item[networkingv1.Ingress]) []controller.Key {
 	return []controller.Key{{Namespace: ing.Namespace(), Name: ing.Name()}}
 }
 
 // Run gives Services their Ingresses until ctx ends; then it lets the work under
-// way finish and returns nil. It returns an error if that had to be cut short. An
-// API server that cannot be reached is waited for, and the log says so.
+// way finish and returns nil. It returns an error if that had to be cut short. If the
+// API server cannot be reached, Run logs that and waits for it.
 //
 // All goroutines have ended when it returns.
 func (o *Operator) Run(ctx context.Context) error {
@@ -139,5 +139,5 @@ func (o *Operator) Run(ctx context.Context) error {
 	return controller.Run(ctx, o.factory, o.controller)
 }
 
-// Stats is what the operator has done, and what it has to do.
+// Stats returns the counts of the operator's controller.
 func (o *Operator) Stats() controller.Stats { return o.controller.Stats() }
