@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -74,7 +75,7 @@ func New(name string, r Reconcile, opts ...Option) *Controller {
 
 // check returns what is wrong with the controller, and the kind that it is For.
 func (c *Controller) check() (primary kind.Info, err error) {
-	mistakes := c.mistakes
+	mistakes := slices.Clone(c.mistakes)
 	if c.name == "" {
 		mistakes = append(mistakes, errors.New("it has no name: logs, errors and metrics need one"))
 	}
@@ -116,6 +117,15 @@ func (c *Controller) check() (primary kind.Info, err error) {
 		return primary, fmt.Errorf("run controller %q: %w", c.name, errors.Join(mistakes...))
 	}
 	return primary, nil
+}
+
+// isFor reports whether a For of the controller caches the objects of a namespace; "" is that of
+// cluster-scoped objects.
+func (c *Controller) isFor(namespace string) bool {
+	return slices.ContainsFunc(c.sources, func(s source) bool {
+		confined := s.cache().Namespace()
+		return s.isFor() && (confined == "" || confined == namespace)
+	})
 }
 
 // mistakeOf returns the mistake that was made in the call that made an informer. That the informer

@@ -70,6 +70,9 @@ func (l *listener[T]) enqueue(items ...informer.Item[T]) {
 	added := map[Key]bool{}
 	for _, item := range items {
 		for _, key := range l.keys(l.primary, item) {
+			if l.role == roleOwns && !l.to.isFor(key.Namespace) {
+				continue
+			}
 			if !added[key] {
 				added[key] = true
 				l.to.queue.Add(key)

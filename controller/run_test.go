@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -299,6 +300,30 @@ func TestSeveralForsOfOneKind(t *testing.T) {
 		stop, _ := start(func(ctx context.Context) error { return Run(ctx, s.factory, c) })
 		time.Sleep(time.Minute)
 		if got, want := r.taken(), "one/a two/a"; got != want {
+			t.Errorf("reconciled %s, want %s", got, want)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// An owner that no For has in its cache is not reconciled: its lister could only return an error.
+func TestOwnsKeepsToTheNamespacesOfFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		owned := func(namespace, owner string) string {
+			return strings.ReplaceAll(configMap(namespace, "of-"+owner, 5, fmt.Sprintf(
+				`"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":%q,"uid":"u","controller":true}]`,
+				owner)), `{"kind":"ConfigMap"`, `{"kind":"Secret"`)
+		}
+		s.server.set("secrets", lists(owned("one", "a"), owned("two", "b"), owned("three", "c")))
+		var r record
+		c := New("test", r.reconcile, Owns(s.secrets()), s.logger(),
+			For(s.configMaps(informer.Namespace("one"))), For(s.configMaps(informer.Namespace("two"))))
+		stop, _ := start(func(ctx context.Context) error { return Run(ctx, s.factory, c) })
+		time.Sleep(time.Minute)
+		if got, want := r.taken(), "one/a two/b"; got != want {
 			t.Errorf("reconciled %s, want %s", got, want)
 		}
 		if err := stop(); err != nil {

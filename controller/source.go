@@ -56,7 +56,8 @@ func For[T any](i *informer.Informer[T]) *Source[T] {
 }
 
 // Owns makes a change of an object of i reconcile its controller owner (the owner reference with
-// controller: true), if that is of the kind that the controller is For.
+// controller: true), if that is of the kind that the controller is For, and in a namespace that a For
+// of the controller caches.
 func Owns[T any](i *informer.Informer[T]) *Source[T] {
 	return newSource(roleOwns, i, ownerKeys[T])
 }
