@@ -12,14 +12,15 @@ import (
 	"github.com/skiff-k8s/skiff/wire/internal/message"
 )
 
-// Decode decodes an object into what into points to: an API type such as corev1.Pod, or anything
-// that JSON decodes into. What stood there before is gone, also after an error. Its TypeMeta, if
-// it has one, says the object's APIVersion and Kind, in protobuf too. The result shares no memory
-// with the object.
+// Decode decodes an object into the value that into points to: an API type such as corev1.Pod, or
+// any type that encoding/json decodes into. The value is reset first, and is its zero value after
+// an error. If it has a TypeMeta, that is set to the object's APIVersion and Kind, for protobuf
+// too. The result shares no memory with the object.
 //
 // JSON is decoded as API servers do it: field names are case-sensitive, and numbers without a
-// fraction in untyped values are int64. An unstructured.Unstructured needs JSON, and so does every
-// type for which [HasProtobuf] says false; to be asked for that is an error.
+// fraction in untyped values become int64. An unstructured.Unstructured can be decoded from JSON
+// only, and so can a type for which [HasProtobuf] returns false: decoding protobuf into one is an
+// error.
 func Decode(o Object, into any) error {
 	v := reflect.ValueOf(into)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
@@ -49,7 +50,7 @@ func Decode(o Object, into any) error {
 func decodeJSON(o Object, into any) error {
 	data := o.Data
 	if _, ok := into.(runtime.Unstructured); ok {
-		// It refuses what does not say its kind.
+		// Its decoder refuses an object without a kind.
 		var err error
 		if data, err = withType(data, o.APIVersion, o.Kind); err != nil {
 			return err
@@ -70,7 +71,7 @@ func decodeProtobuf(o Object, into any) error {
 	return m.Unmarshal(o.Data)
 }
 
-// about names the object, for messages.
+// about returns the object's kind and key, for errors.
 func (o Object) about() string {
 	kind := o.Kind
 	if kind == "" {

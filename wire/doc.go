@@ -1,8 +1,8 @@
 // Package wire reads and writes Kubernetes objects as bytes, in JSON and protobuf.
 //
-// What enters is the body of a response: one object ([ReadObject]), a list ([ListReader]) or a
-// watch ([WatchReader]). What leaves is an [Object]: the object's own bytes, and the few things of
-// its metadata that everybody asks for. Nothing is decoded until somebody calls [Decode]:
+// It reads the body of a response: one object ([ReadObject]), a list ([ListReader]) or a watch
+// ([WatchReader]). Each object is returned as an [Object]: its bytes, and the part of its metadata
+// that caches and controllers need. An object is not decoded until [Decode] is called:
 //
 //	list := wire.NewListReader(body, wire.Protobuf, wire.Options{})
 //	for {
@@ -20,9 +20,9 @@
 //		}
 //	}
 //
-// A list is never whole in memory: readers hold one object at a time, and hand each out in memory
-// of its own, or in an [Arena] of the caller. managedFields, often half of an object, are left out
-// on the way unless asked for.
+// A list is never whole in memory: readers hold one object at a time. Each object is returned in
+// memory of its own, or in an [Arena] of the caller. managedFields, often half of an object, are
+// left out unless [Options].KeepManagedFields is set.
 //
 // # Fields
 //
@@ -36,13 +36,13 @@
 // # What is checked
 //
 // Input is treated as untrusted. JSON is read by the grammar of RFC 8259, protobuf by the rules of
-// its encoding; what breaks them is a [SyntaxError] that names the offset and what was being read.
-// No length that the input claims is believed before that many bytes have come.
+// its encoding. Input that breaks them is a [SyntaxError] with the offset and the list, watch or
+// object that was being read. No length in the input is trusted before that many bytes have
+// arrived.
 //
 //   - Unknown fields are kept and otherwise ignored.
-//   - Strings that are not UTF-8 pass, as they do in encoding/json: bytes are kept as they are,
-//     and each wrong one is U+FFFD in what is read from JSON.
-//   - Where a key occurs twice, the last one counts, as it does when the object is decoded. Only
-//     for what decides where an object begins and ends — metadata, items, a watch event's type and
-//     object — a second one is an error.
+//   - Strings that are not UTF-8 are accepted, as in encoding/json. Their bytes are kept as they
+//     are; in a string read from JSON, each invalid byte becomes U+FFFD.
+//   - If a key occurs twice, the last one counts, as it does when the object is decoded. A second
+//     metadata or items of a list, or a second type or object of a watch event, is an error.
 package wire

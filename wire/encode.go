@@ -13,13 +13,14 @@ import (
 	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
-// Encode writes an object, a pointer to an API type, as the body of a request. obj is not changed.
+// Encode returns an object as the body of a request. obj is a pointer to an API type. It is not
+// changed.
 //
-// The body says the object's type: what obj's TypeMeta says, or else apiVersion and kind. In
-// protobuf it stands in the envelope; in JSON it is put before the fields that obj has, since the
-// types built into Kubernetes mostly carry no TypeMeta when a program makes them.
+// The body contains the object's type: the apiVersion and kind of obj's TypeMeta, or else the
+// arguments. In protobuf the type is in the envelope. In JSON it precedes the fields of obj,
+// because Go values of built-in types mostly have an empty TypeMeta.
 //
-// It is an error to ask for the protobuf of a type for which [HasProtobuf] says false.
+// Encoding a type to protobuf for which [HasProtobuf] returns false is an error.
 func Encode(obj any, f Format, apiVersion, kind string) ([]byte, error) {
 	if v := reflect.ValueOf(obj); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, fmt.Errorf("encode %T: there is no object", obj)
@@ -48,7 +49,7 @@ func encodeJSON(obj any, apiVersion, kind string) ([]byte, error) {
 	return withType(data, apiVersion, kind)
 }
 
-// encodeProtobuf writes the envelope and the message in it, into one allocation.
+// encodeProtobuf returns the envelope with the message in it, in one allocation.
 func encodeProtobuf(obj any, apiVersion, kind string) ([]byte, error) {
 	m, ok := obj.(message.Message)
 	if !ok || !HasProtobuf(obj) {
@@ -78,7 +79,7 @@ func encodeProtobuf(obj any, apiVersion, kind string) ([]byte, error) {
 	return body[:len(body)+size], nil
 }
 
-// appendField appends a field of a number below 16 and wire type bytes.
+// appendField appends a field with a number below 16 and the wire type for bytes.
 func appendField(b []byte, num byte, value string) []byte {
 	b = append(b, num<<3|scan.Bytes)
 	b = binary.AppendUvarint(b, uint64(len(value)))

@@ -5,13 +5,13 @@ import (
 	"mime"
 )
 
-// Format is how an object is written as bytes. The zero Format is none.
+// Format is an encoding of objects. The zero Format is invalid.
 type Format uint8
 
 const (
-	// JSON is what every resource of every API server speaks.
+	// JSON is supported by every resource of every API server.
 	JSON Format = iota + 1
-	// Protobuf is what the types built into Kubernetes speak too; custom resources do not.
+	// Protobuf is supported by the types built into Kubernetes, and not by custom resources.
 	Protobuf
 )
 
@@ -20,8 +20,8 @@ const (
 	protobufType = "application/vnd.kubernetes.protobuf"
 )
 
-// ContentType is the format's media type, as in an Accept or Content-Type header. It is "" for what
-// is no format.
+// ContentType returns the format's media type, for an Accept or Content-Type header. It returns ""
+// if f is invalid.
 func (f Format) ContentType() string {
 	switch f {
 	case JSON:
@@ -32,7 +32,7 @@ func (f Format) ContentType() string {
 	return ""
 }
 
-// String names the format, for messages.
+// String returns the format's name, for messages.
 func (f Format) String() string {
 	switch f {
 	case JSON:
@@ -43,8 +43,9 @@ func (f Format) String() string {
 	return fmt.Sprintf("wire.Format(%d)", uint8(f))
 }
 
-// FormatOf reads a Content-Type header. Parameters (charset=utf-8, stream=watch, as=Table) do not
-// change the format. The error says which type it was that is no format.
+// FormatOf returns the format of a Content-Type header. Parameters (charset=utf-8, stream=watch,
+// as=Table) do not change the format. If the header cannot be parsed or its media type is of no
+// format, the error contains it.
 func FormatOf(contentType string) (Format, error) {
 	mediaType, _, err := mime.ParseMediaType(contentType)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // ListReader reads a list object by object, while it arrives. It holds one object at a time, and
-// hands each out as soon as its last byte has come. It is for one goroutine.
+// returns each as soon as its last byte has arrived. It is for one goroutine.
 type ListReader struct {
 	format Format
 	source listSource
@@ -26,22 +26,23 @@ type listSource interface {
 	meta() *ListMeta
 }
 
-// ListMeta is what a list says of itself.
+// ListMeta is the type and the metadata of a list.
 type ListMeta struct {
 	APIVersion string
 	Kind       string // "PodList"
 
-	// ResourceVersion is the state of the server that the list shows; a watch goes on from it.
+	// ResourceVersion is the version of the server's state that the list shows. A watch continues
+	// from it.
 	ResourceVersion string
-	// Continue asks for the next page; "" on the last.
+	// Continue is the token for the next page; "" on the last page.
 	Continue string
-	// RemainingItemCount is about how many items the next pages hold; nil if the server does not
-	// say.
+	// RemainingItemCount is about how many items the next pages have; nil if the server does not
+	// send it.
 	RemainingItemCount *int64
 }
 
-// NewListReader returns a reader of the list in r, which is in format f: the body of a response to
-// a list request. It reads r to its end, and does not close it.
+// NewListReader returns a reader of a list: r is the body of a response to a list request, in
+// format f. It reads r to its end, and does not close it.
 func NewListReader(r io.Reader, f Format, o Options) *ListReader {
 	l := &ListReader{format: f}
 	switch f {
@@ -56,9 +57,9 @@ func NewListReader(r io.Reader, f Format, o Options) *ListReader {
 	return l
 }
 
-// Next returns the next object. After the last object of a complete list it returns io.EOF,
-// exactly, and r has been read to its end. A list that is malformed or breaks off is a
-// [SyntaxError]; an error of r is wrapped. After an error Next returns the same again.
+// Next returns the next object. After the last object of a complete list it returns exactly io.EOF,
+// and r has been read to its end. If the list is malformed or truncated, the error is a
+// [SyntaxError]. An error of r is wrapped. After an error, every call returns the same error.
 func (l *ListReader) Next() (Object, error) {
 	if l.err != nil {
 		return Object{}, l.err
@@ -75,7 +76,7 @@ func (l *ListReader) Next() (Object, error) {
 	return Object{}, err
 }
 
-// reading names the list and the place in it, for errors.
+// reading returns the list's kind and the place in it, for errors.
 func (l *ListReader) reading() string {
 	name := "the " + cmp.Or(l.source.meta().Kind, "list")
 	if l.items == 0 {
@@ -84,12 +85,12 @@ func (l *ListReader) reading() string {
 	return fmt.Sprintf("%s after item %d", name, l.items)
 }
 
-// Meta is what the list says of itself. It is complete once Next has returned io.EOF: a list may
-// say it after its items.
+// Meta returns the list's type and metadata. They are complete after Next has returned io.EOF,
+// because a list may have them after its items.
 func (l *ListReader) Meta() ListMeta { return *l.source.meta() }
 
-// itemsOf tells which list its objects are the items of: where Options do not say what
-// they are, those of a PodList are Pods.
+// itemsOf sets the type of the list's items, if the options do not: the items of a PodList are
+// Pods.
 func (r *objectReader) itemsOf(list *ListMeta) {
 	kind, ok := strings.CutSuffix(list.Kind, "List")
 	if !ok || kind == "" { // "List" alone has items of any kind

@@ -8,13 +8,13 @@ import (
 	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
-// jsonList reads a list in JSON. Where it is:
+// jsonList reads a list in JSON. Its states:
 //
 //	listBegins   nothing is read yet
 //	listMember   before a member of the list's object
 //	listItem     before an item; the array of items is open
-//	listItemEnd  after an item, which has been returned: whether another follows, only the bytes
-//	             after it tell, and they may be long in coming
+//	listItemEnd  after an item, which has been returned; the bytes that show whether another item
+//	             follows may arrive much later
 //	listEnds     after the list's object
 type jsonList struct {
 	s        scan.JSON
@@ -74,7 +74,7 @@ func (l *jsonList) next() (Object, error) {
 	return Object{}, l.s.Err
 }
 
-// member reads a member of the list's object; of the items, only their beginning.
+// member reads a member of the list's object; for items, up to the beginning of the array.
 func (l *jsonList) member() jsonListState {
 	l.s.Peek()
 	l.s.Mark()
@@ -137,7 +137,7 @@ func (l *jsonList) metadata() {
 	}
 }
 
-// string reads a string, which the list keeps: a copy. null leaves it as it is.
+// string reads a string and stores a copy of it. null does not change into.
 func (l *jsonList) string(into *string) {
 	if l.s.Null() {
 		return
@@ -147,8 +147,8 @@ func (l *jsonList) string(into *string) {
 	*into = string(l.s.Bytes(t))
 }
 
-// end says that the list is complete. What has no items is no list, whatever it is: taken for an
-// empty one, a Status or a Table would empty a cache.
+// end reports whether the list is complete. A document without items is an error: if a Status or a
+// Table were taken for an empty list, it would empty a cache.
 func (l *jsonList) end() bool {
 	if !l.hasItems {
 		l.s.Fail(fmt.Errorf("it has no items, so it is no list; its kind is %q", l.list.Kind))

@@ -20,12 +20,12 @@ const (
 	listMetaRemainingItemCount = 4
 )
 
-// maxSmallField is the most that what a list says beside its items may take: its type, its
-// metadata with the continue token. A token has some hundred bytes.
+// maxSmallField is the limit, in bytes, of the list's type and of its metadata, which includes the
+// continue token. A token has some hundred bytes.
 const maxSmallField = 1 << 20
 
 // protobufList reads a list in protobuf: an envelope around a message whose fields are the items.
-// Where it is:
+// Its states:
 //
 //	envelopeBegins  nothing is read yet
 //	envelopeField   before a field of the envelope, or at its end, which is the end of the stream
@@ -99,12 +99,13 @@ func (l *protobufList) magic() error {
 	return nil
 }
 
-// atEnd says that the list is complete: it has been read, and the stream ends with its envelope.
+// atEnd reports whether the list is complete: it has been read, and the stream ends with its
+// envelope.
 func (l *protobufList) atEnd() bool {
 	return l.hasList && len(l.win.Bytes()) == 0 && l.win.More() == io.EOF
 }
 
-// envelopeField reads a field of the envelope; of the list itself, only how long it is.
+// envelopeField reads a field of the envelope; for the list itself, only its length.
 func (l *protobufList) envelopeField() error {
 	f, n, err := l.header(math.MaxInt64)
 	if err != nil {
@@ -173,7 +174,7 @@ func (l *protobufList) listField() (o Object, isItem bool, err error) {
 	return Object{}, false, nil
 }
 
-// item reads the item of n bytes that comes next.
+// item reads the next item, which has n bytes.
 func (l *protobufList) item(n uint64) (Object, error) {
 	if n > uint64(l.objects.options.maxObject()) {
 		return Object{}, l.win.Fault(fmt.Errorf("the object is of %d bytes: %w", n, ErrTooLarge))
@@ -212,8 +213,8 @@ func (l *protobufList) metadata(f *scan.Protobuf) {
 	f.Inner(&m)
 }
 
-// header reads the header of the next field, whose message has so many bytes left, and leaves it in
-// the window. n is how many bytes of value follow it.
+// header reads the header of the next field and leaves it in the window. left is how many bytes of
+// the message remain; n is the length of the field's value.
 func (l *protobufList) header(left int64) (f scan.Protobuf, n uint64, err error) {
 	for {
 		b := l.win.Bytes()
@@ -235,7 +236,7 @@ func (l *protobufList) header(left int64) (f scan.Protobuf, n uint64, err error)
 	}
 }
 
-// small returns a field, of which the header has been read and n bytes follow, complete.
+// small returns the next field, complete. Its header has been read; its value has n bytes.
 func (l *protobufList) small(header *scan.Protobuf, n uint64) (scan.Protobuf, error) {
 	if n > maxSmallField {
 		return scan.Protobuf{}, l.win.Fault(fmt.Errorf(
@@ -250,7 +251,7 @@ func (l *protobufList) small(header *scan.Protobuf, n uint64) (scan.Protobuf, er
 	return f, nil
 }
 
-// done discards the field, or says what is wrong with it.
+// done discards the field, or returns its error.
 func (l *protobufList) done(f *scan.Protobuf) error {
 	if f.Err != nil {
 		f.Err.At += l.win.Offset()

@@ -5,27 +5,29 @@ import (
 	"strings"
 )
 
-// Object is a Kubernetes object as bytes, with what can be known of it without decoding.
+// Object is a Kubernetes object as bytes, with the part of its metadata that is read without
+// decoding.
 //
-// An Object is immutable: nobody writes to Data once it is made, so that any number of goroutines
-// may read it and share it; if it was read into an [Arena], until that is reset. The strings in
-// Meta may be parts of Data, and one of them keeps all of it alive; who keeps the Meta and not the
-// Data takes [Meta.Clone].
+// An Object is immutable: Data is not written to after the Object is made. Any number of goroutines
+// may read and share it. An object in an [Arena] is valid until the arena is reset. The strings in
+// Meta may be parts of Data, and each of them keeps all of Data alive: to keep Meta without Data,
+// use [Meta.Clone].
 type Object struct {
 	Format Format
 
-	// APIVersion and Kind are what the object says it is; or, where it leaves that to the list it
-	// stands in or to the request it answers, what those say. They are "" if nobody says it.
+	// APIVersion and Kind are the type that the object contains. If it contains none, they are the
+	// type of the list's items or of the request's object ([Options]). They are "" if that is not
+	// known either.
 	APIVersion string
 	Kind       string
 
-	// Meta is read from the object's metadata. It is empty in protobuf for what has none: a list, a
-	// Status, options.
+	// Meta is read from the object's metadata. It is empty for a protobuf message that has none: a
+	// list, a Status, options.
 	Meta Meta
 
-	// Data is the object: in JSON the whole document, in protobuf the message itself, without the
-	// envelope that says its type. managedFields are left out already, unless they were asked for.
-	// It is one allocation, of the size that is needed, or a part of an [Arena] that ends with it.
+	// Data is the object: in JSON the whole document, in protobuf the message without the envelope.
+	// managedFields are left out unless [Options].KeepManagedFields is set. Data is one allocation
+	// of exactly its size, or a part of an [Arena] with no capacity beyond its length.
 	Data []byte
 }
 
@@ -49,14 +51,13 @@ type Meta struct {
 	Generation      int64
 	Deleting        bool // deletionTimestamp is set
 	Labels          Labels
-	Owner           Owner // the owner with controller: true; zero when there is none
+	Owner           Owner // the controller owner; zero if there is none
 }
 
-// Owner names the object that controls another: the entry of its ownerReferences that says
-// controller: true.
+// Owner is an object's controller owner: the entry of ownerReferences with controller: true.
 type Owner struct{ APIVersion, Kind, Name, UID string }
 
-// Key is "namespace/name", or "name" for a cluster-scoped object.
+// Key returns "namespace/name", or "name" for a cluster-scoped object.
 func (m Meta) Key() string {
 	if m.Namespace == "" {
 		return m.Name
@@ -64,8 +65,8 @@ func (m Meta) Key() string {
 	return m.Namespace + "/" + m.Name
 }
 
-// Clone returns a copy that shares no memory with m: one allocation for all its strings together,
-// and one for its labels.
+// Clone returns a copy that shares no memory with m. It makes one allocation for all strings
+// together, and one for the labels.
 func (m Meta) Clone() Meta {
 	if n := m.Labels.Len(); n > 0 {
 		m.Labels.sorted = append(make([]Label, 0, n), m.Labels.sorted...)

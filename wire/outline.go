@@ -8,13 +8,14 @@ import (
 	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
-// outline is where, in the bytes of one object, the parts stand that make its Meta, and what of the
-// bytes is to be left out. Reading fills it, in either format; its object method makes the Object.
+// outline holds the places, in the bytes of one object, of the parts of its Meta, and the edits
+// that leave fields out. The readers of both formats fill it, and its object method makes the
+// Object.
 //
-// Places are relative to the object's first byte. An outline is used again for the next object, so
-// that its slices are allocated once a stream.
+// Places are relative to the object's first byte. An outline is reused for the next object, so that
+// its slices are allocated once for each stream.
 type outline struct {
-	apiVersion, kind scan.Text // in JSON; in protobuf the envelope says them
+	apiVersion, kind scan.Text // in JSON; in protobuf they are in the envelope
 
 	namespace, name, uid, resourceVersion scan.Text
 	generation                            int64
@@ -36,7 +37,7 @@ type ownerText struct {
 type edit struct {
 	start, end int
 	length     int // the length to write; -1 for none
-	moves      int // how far this and the edits before it move what follows; apply says it
+	moves      int // how far this and the edits before it move the bytes behind it; set by apply
 }
 
 // reset makes the outline ready for the next object.
@@ -47,7 +48,7 @@ func (k *outline) reset() {
 	*k = outline{labels: k.labels[:0], edits: k.edits[:0]}
 }
 
-// cut leaves out the bytes from start to end, which come after all that was cut before.
+// cut leaves out the bytes from start to end, which are behind all bytes cut before.
 func (k *outline) cut(start, end int) {
 	if n := len(k.edits); n > 0 && k.edits[n-1].end == start && k.edits[n-1].length < 0 {
 		k.edits[n-1].end = end
@@ -56,7 +57,7 @@ func (k *outline) cut(start, end int) {
 	k.edits = append(k.edits, edit{start: start, end: end, length: -1})
 }
 
-// grows is how many bytes longer the object gets by the edit: a negative number, as a rule.
+// grows returns how many bytes the edit adds to the object; mostly a negative number.
 func (e edit) grows() int {
 	n := e.start - e.end
 	if e.length >= 0 {
@@ -65,9 +66,8 @@ func (e edit) grows() int {
 	return n
 }
 
-// object makes the Object out of its bytes, which stay the caller's: Data is a piece of memory of
-// its own, of the arena if there is one, and the strings of Meta are parts of it wherever they
-// stand in it as they are.
+// object returns the Object made of src, which remains the caller's. Data is a copy, in the arena
+// if there is one. The strings of Meta are parts of Data where Data contains them unescaped.
 func (k *outline) object(src []byte, f Format, arena *Arena) Object {
 	data := k.apply(src, arena)
 	o := Object{Format: f, Data: data}
@@ -97,7 +97,7 @@ func (k *outline) object(src []byte, f Format, arena *Arena) Object {
 	return o
 }
 
-// apply copies src, edited, into memory of exactly its size.
+// apply copies src, edited, into memory of exactly the size needed.
 func (k *outline) apply(src []byte, arena *Arena) []byte {
 	moves := 0
 	for i := range k.edits {
@@ -116,7 +116,7 @@ func (k *outline) apply(src []byte, arena *Arena) []byte {
 	return append(data, src[at:]...)
 }
 
-// string is the string at t of src, as a part of data if it stands there as it is.
+// string returns the string at t in src: as a part of data if it is not escaped.
 func (k *outline) string(src, data []byte, t scan.Text) string {
 	if t.Start == t.End {
 		return ""
@@ -127,8 +127,8 @@ func (k *outline) string(src, data []byte, t scan.Text) string {
 	return unsafe.String(&data[k.moved(t.Start)], t.End-t.Start)
 }
 
-// moved is where the edits move a place to. There are one or two; but hostile input has as many as
-// it has labels, so each label must not look at all of them.
+// moved returns where the edits move a place to. There are one or two edits in most objects.
+// Hostile input has as many edits as labels, so the search is binary and not linear.
 func (k *outline) moved(place int) int {
 	before := sort.Search(len(k.edits), func(i int) bool { return k.edits[i].start >= place })
 	if before == 0 {
@@ -137,8 +137,8 @@ func (k *outline) moved(place int) int {
 	return place + k.edits[before-1].moves
 }
 
-// interned is the string that a stream said last in one place, such as the kind of its objects: the
-// next object says the same, and it needs no memory of its own.
+// interned is the last string in one place of a stream, such as the kind of its objects. If the
+// next object has the same string, it needs no new memory.
 type interned string
 
 func (s *interned) of(b []byte) string {

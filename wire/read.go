@@ -7,9 +7,9 @@ import (
 	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
-// ReadObject reads an object that stands in data, alone: the body of a response, in protobuf with
-// the envelope that it comes in or without, such as the Data of an Object. It keeps nothing of
-// data. An error is a [SyntaxError].
+// ReadObject reads the one object in data: the body of a response, or the Data of an Object. In
+// protobuf the envelope may be missing. The result shares no memory with data. The error is a
+// [SyntaxError].
 func ReadObject(data []byte, f Format, o Options) (Object, error) {
 	r := objectReader{options: o}
 	object, err := r.whole(data, f)
@@ -19,15 +19,15 @@ func ReadObject(data []byte, f Format, o Options) (Object, error) {
 	return object, nil
 }
 
-// objectReader makes Objects out of bytes, one after the other: what a stream needs between one
-// object and the next.
+// objectReader makes Objects out of bytes, one after the other. It holds the state that a stream
+// needs between two objects.
 type objectReader struct {
 	options          Options
 	outline          outline
 	apiVersion, kind interned
 }
 
-// whole makes an Object of all of data.
+// whole returns the Object that is all of data.
 func (r *objectReader) whole(data []byte, f Format) (Object, *scan.Fault) {
 	if len(data) > r.options.maxObject() {
 		return Object{}, &scan.Fault{At: 0, Err: fmt.Errorf("it is of %d bytes: %w", len(data),
@@ -50,7 +50,7 @@ func (r *objectReader) whole(data []byte, f Format) (Object, *scan.Fault) {
 	return Object{}, &scan.Fault{At: 0, Err: fmt.Errorf("%v is no format", f)}
 }
 
-// json makes an Object of the next value. The scanner has the error, if there is one.
+// json returns the next value as an Object. An error is in the scanner.
 func (r *objectReader) json(s *scan.JSON) Object {
 	s.Peek()
 	s.Mark()
@@ -74,8 +74,8 @@ func (r *objectReader) json(s *scan.JSON) Object {
 	return o
 }
 
-// status reads the Status that the scanner has just read again, without dropping anything: it is
-// what a watch ends with, and not an object of the type that fields are dropped of.
+// status reads the Status that the scanner has just read again, without dropping fields: a watch
+// ends with it, and it is not of the type whose fields are dropped.
 func (r *objectReader) status(s *scan.JSON) {
 	again := scan.NewJSON(scan.Whole(s.Since(0)))
 	r.outline.jsonObject(&again, nil, r.options.KeepManagedFields)
@@ -84,7 +84,7 @@ func (r *objectReader) status(s *scan.JSON) {
 	}
 }
 
-// protobuf makes an Object of a message, in its envelope if it has one. Places of faults are
+// protobuf returns a message, with or without an envelope, as an Object. Offsets of faults are
 // relative to b.
 func (r *objectReader) protobuf(b []byte) (Object, *scan.Fault) {
 	e, err := protobufEnvelope(b)
@@ -103,7 +103,7 @@ func (r *objectReader) protobuf(b []byte) (Object, *scan.Fault) {
 	return o, err
 }
 
-// message makes an Object of a message of a known type.
+// message returns a message of a known type as an Object.
 func (r *objectReader) message(msg []byte, apiVersion, kind string) (Object, *scan.Fault) {
 	k := &r.outline
 	k.reset()
@@ -121,7 +121,7 @@ func (r *objectReader) message(msg []byte, apiVersion, kind string) (Object, *sc
 	return o, nil
 }
 
-// complete fills in what an object leaves to others to say.
+// complete sets the type of an object that does not contain one, from the options.
 func (r *objectReader) complete(o *Object) {
 	if o.APIVersion == "" {
 		o.APIVersion = r.options.APIVersion

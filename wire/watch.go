@@ -9,26 +9,26 @@ import (
 	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
-// EventType says what a watch event tells of its object.
+// EventType is the type of a watch event.
 type EventType string
 
-// The types of events that API servers send; no others are read. See "Efficient detection of
-// changes" and "Watch bookmarks" among the API concepts of Kubernetes.
+// The types of events that API servers send; any other type is an error. See "Efficient detection
+// of changes" and "Watch bookmarks" in the API concepts of Kubernetes.
 const (
 	Added    EventType = "ADDED"
 	Modified EventType = "MODIFIED"
-	// Deleted comes with the object's last state.
+	// Deleted has the object's last state.
 	Deleted EventType = "DELETED"
-	// Bookmark tells how far the watch has come: its object has a resourceVersion, and of the rest
-	// at most annotations.
+	// Bookmark has the version that the watch has reached: its object has a resourceVersion, and
+	// otherwise at most annotations.
 	Bookmark EventType = "BOOKMARK"
-	// Error ends a watch; Event.Status tells why.
+	// Error ends a watch; Event.Status returns the cause.
 	Error EventType = "ERROR"
 )
 
-// eventTypeOf is the type of that name.
+// eventTypeOf returns the type with that name.
 func eventTypeOf(name []byte) (EventType, error) {
-	switch string(name) { // constants, so that a type needs no memory
+	switch string(name) { // returning a constant allocates nothing
 	case string(Added):
 		return Added, nil
 	case string(Modified):
@@ -49,8 +49,8 @@ type Event struct {
 	Object Object
 }
 
-// Status is what an Error event says: a code and a reason, such as 410 Expired for a watch that is
-// to begin at a resourceVersion that the server has forgotten. It is an error to ask another event.
+// Status returns the status of an Error event: a code and a reason, such as 410 Expired for a watch
+// from a resourceVersion that the server no longer has. For any other event it returns an error.
 func (e Event) Status() (*metav1.Status, error) {
 	if e.Type != Error || e.Object.Kind != "Status" {
 		return nil, fmt.Errorf("a watch event of type %s with a %s has no status", e.Type,
@@ -63,8 +63,9 @@ func (e Event) Status() (*metav1.Status, error) {
 	return status, nil
 }
 
-// InitialEventsEnd says that the event is the bookmark after the objects that were there when the
-// watch began, where the watch was asked for them (sendInitialEvents=true; KEP-3157, watch-list).
+// InitialEventsEnd reports whether the event is the bookmark behind the initial events: the objects
+// that existed when the watch began. A watch has it only if it was requested with
+// sendInitialEvents=true (KEP-3157, watch-list).
 func (e Event) InitialEventsEnd() bool {
 	if e.Type != Bookmark {
 		return false
@@ -73,8 +74,8 @@ func (e Event) InitialEventsEnd() bool {
 	return value == "true"
 }
 
-// WatchReader reads a watch event by event. It holds one event at a time, and hands each out as
-// soon as its last byte has come. It is for one goroutine.
+// WatchReader reads a watch event by event. It holds one event at a time, and returns each as soon
+// as its last byte has arrived. It is for one goroutine.
 type WatchReader struct {
 	format Format
 	source eventSource
@@ -84,13 +85,13 @@ type WatchReader struct {
 
 // eventSource reads the events of a watch in one format.
 type eventSource interface {
-	// next returns the next event; io.EOF, exactly, at the stream's end if that is not inside an
-	// event; or a *scan.Fault.
+	// next returns the next event; exactly io.EOF if the stream ends between two events; or a
+	// *scan.Fault.
 	next() (Event, error)
 }
 
-// NewWatchReader returns a reader of the watch in r, which is in format f: the body of a response
-// to a watch request. It reads ahead what has come, and does not close r.
+// NewWatchReader returns a reader of a watch: r is the body of a response to a watch request, in
+// format f. It may read ahead of the event that it returns, and does not close r.
 func NewWatchReader(r io.Reader, f Format, o Options) *WatchReader {
 	w := &WatchReader{format: f}
 	switch f {
@@ -104,11 +105,11 @@ func NewWatchReader(r io.Reader, f Format, o Options) *WatchReader {
 	return w
 }
 
-// Next waits for the next event. It returns io.EOF, exactly, when the stream ends between two
-// events, as every watch does some time. A stream that ends inside an event, or is malformed, is a
-// [SyntaxError]; an error of r is wrapped. After an error Next returns the same again.
+// Next waits for the next event. If the stream ends between two events, as every watch does at some
+// time, Next returns exactly io.EOF. If it ends inside an event or is malformed, the error is a
+// [SyntaxError]. An error of r is wrapped. After an error, every call returns the same error.
 //
-// An Error event is an event like any other here, and its Status the caller's to look at.
+// Next returns an Error event without an error: the caller reads its Status.
 func (w *WatchReader) Next() (Event, error) {
 	if w.err != nil {
 		return Event{}, w.err
@@ -125,7 +126,7 @@ func (w *WatchReader) Next() (Event, error) {
 	return Event{}, err
 }
 
-// reading names the place in the watch, for errors.
+// reading returns the place in the watch, for errors.
 func (w *WatchReader) reading() string {
 	if w.events == 0 {
 		return "the watch"

@@ -7,7 +7,7 @@ import (
 	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
-// jsonWatch reads a watch in JSON: one document an event, one after the other.
+// jsonWatch reads a watch in JSON: a sequence of documents, one for each event.
 type jsonWatch struct {
 	s       scan.JSON
 	objects objectReader

@@ -18,10 +18,10 @@ const (
 	rawExtensionRaw = 1
 )
 
-// frameHeader is how many bytes tell a frame's length: a number of 32 bits, big-endian.
+// frameHeader is the size of a frame's length in bytes: a 32-bit number, big-endian.
 const frameHeader = 4
 
-// protobufWatch reads a watch in protobuf: frames, each with a WatchEvent whose object stands in an
+// protobufWatch reads a watch in protobuf: frames, each with a WatchEvent whose object is in an
 // envelope.
 type protobufWatch struct {
 	win     scan.Window
@@ -49,7 +49,7 @@ func (w *protobufWatch) next() (Event, error) {
 	return e, nil
 }
 
-// frame returns the next frame, without its length. It is good until it is discarded.
+// frame returns the next frame, without its length. The frame is valid until it is discarded.
 func (w *protobufWatch) frame() ([]byte, error) {
 	header, err := w.win.Need(frameHeader)
 	if err == io.EOF && len(w.win.Bytes()) == 0 {
@@ -70,7 +70,7 @@ func (w *protobufWatch) frame() ([]byte, error) {
 	return frame, nil
 }
 
-// event reads the WatchEvent that a frame holds.
+// event reads the WatchEvent in a frame.
 func (w *protobufWatch) event(frame []byte) (Event, *scan.Fault) {
 	var eventType, object scan.Text
 	var hasObject bool
