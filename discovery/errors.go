@@ -59,7 +59,7 @@ var ErrStale = errors.New(
 // ended returns the error of a context that has ended.
 func ended(ctx context.Context) error { return fmt.Errorf("discovery: %w", ctxerr.Of(ctx)) }
 
-// asPartial returns the PartialError in err; whole says that err is no other error.
+// asPartial returns the PartialError in err. whole is false if err is any other error.
 func asPartial(err error) (partial *PartialError, whole bool) {
 	if err == nil {
 		return nil, true

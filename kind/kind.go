@@ -21,8 +21,8 @@ type Info struct {
 	// cluster-scoped.
 	Namespaced bool
 
-	// Protobuf reports whether the server supports application/vnd.kubernetes.protobuf for this kind.
-	// It is true for kinds built into the API server, and false for custom resources
+	// Protobuf reports whether the server supports application/vnd.kubernetes.protobuf for this
+	// kind. It is true for kinds built into the API server, and false for custom resources
 	// (https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources).
 	Protobuf bool
 }
@@ -61,26 +61,26 @@ func (k Info) String() string {
 // Of returns the kind of the Go type T, the struct. See [OfType].
 func Of[T any, P Object[T]]() (Info, error) { return ofType(reflect.TypeFor[T]()) }
 
-// OfType returns the kind of a Go type: of a built-in type of k8s.io/api, a CustomResourceDefinition,
-// an APIService, or a registered type. A struct (corev1.Pod) and a pointer to it (*corev1.Pod) have
-// the same kind. A type declared from another (type MyPod corev1.Pod) or embedding another
-// (struct{ corev1.Pod }) has a kind only if it is registered.
+// OfType returns the kind of a Go type: of a built-in type of k8s.io/api, a
+// CustomResourceDefinition, an APIService, or a registered type. A struct (corev1.Pod) and a
+// pointer to it (*corev1.Pod) have the same kind. A type declared from another (type MyPod
+// corev1.Pod) or embedding another (struct{ corev1.Pod }) has a kind only if it is registered.
 //
 // The error is an [*UnknownError].
 func OfType(t reflect.Type) (Info, error) { return ofType(t) }
 
 // Register makes k the kind of the Go type T, for the whole process. T is a struct type with a name
-// that embeds metav1.ObjectMeta, and metav1.TypeMeta if package client is to write it. Programs call
-// Register in an init function beside the type, or first in main.
+// that embeds metav1.ObjectMeta, and metav1.TypeMeta if package client is to write it. Programs
+// call Register in an init function beside the type, or first in main.
 //
-// Several Go types may have the same kind: for example a slim Pod with the few fields that a program
-// reads. Register returns an error if
-//   - k is incomplete or not as it stands in URLs and objects, or T is not a struct type with a name;
+// Several Go types may have the same kind: for example a slim Pod with the few fields that a
+// program reads. Register returns an error if
+//   - k is incomplete or cannot be in URLs and objects, or T is not a struct type with a name;
 //   - T has another kind already, built in or registered;
 //   - the group, version and kind of k are known with another resource, scope or encoding.
 //
-// Registering the same again is not an error. Register is safe for concurrent use with all functions
-// of this package.
+// Registering the same again is not an error. Register is safe for concurrent use with all
+// functions of this package.
 func Register[T any, P Object[T]](k Info) error { return register(reflect.TypeFor[T](), k) }
 
 // ByGVK returns the kind with that group, version and kind, built in or registered.

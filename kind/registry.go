@@ -13,8 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// registry holds the registered kinds. It is never changed, only replaced, so that readers need no
-// lock.
+// registry holds the registered kinds. A registry is replaced as a whole and never changed, so that
+// readers need no lock.
 type registry struct {
 	byType map[reflect.Type]Info
 	byGVK  map[schema.GroupVersionKind]Info
@@ -23,7 +23,7 @@ type registry struct {
 
 var (
 	registered  atomic.Pointer[registry] // nil until the first registration
-	registering sync.Mutex               // held by those who replace it
+	registering sync.Mutex               // held while the registry is replaced
 )
 
 func ofType(t reflect.Type) (Info, error) {

@@ -56,8 +56,8 @@ func (p *pkg) find(kind string) (Info, bool) {
 	return p.full(&p.kinds[i]), true
 }
 
-// builtinGroupVersion finds the part of the table for a group version. There are about fifty: a walk
-// is fast enough, and an index would take memory in every program.
+// builtinGroupVersion finds the part of the table for a group version. There are about fifty: a
+// walk is fast enough, and an index would take memory in every program.
 func builtinGroupVersion(group, version string) (*pkg, bool) {
 	for i := range builtins {
 		if p := &builtins[i]; p.group == group && p.version == version {

@@ -18,9 +18,10 @@ const (
 	averageOver = 16 // objects
 )
 
-// Base is an object that others are stored as differences from. What it stands for never changes.
+// Base is an object that other objects are stored as differences from. Its object never changes.
 //
-// The first fields are immutable, and all that unpacking needs. The others belong to the Packer.
+// The fields of the first block are immutable, and are all that unpacking needs. The others belong
+// to the Packer.
 type Base struct {
 	outer  *Base  // that data is packed against; nil: data is the object as it came
 	data   []byte // with room behind it for near.Unpack
@@ -165,8 +166,8 @@ func (b *Base) helps() bool {
 	return b.packs < averageOver || b.now <= b.raw/2 || b.packs%averageOver == 0
 }
 
-// note takes down how an object was packed against b. If the objects of the group do not resemble b
-// any more, the group lets go of it, and the next object becomes the base.
+// note records the result of packing an object against b. If the objects of the group do not
+// resemble b any more, the group drops b, and the next object becomes the base.
 func (p *Packer) note(b *Base, packed, raw int) {
 	if b.packs < averageOver {
 		b.now += uint32(packed)

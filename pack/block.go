@@ -26,7 +26,7 @@ func restore(into, halved []byte) ([]byte, error) {
 	return digits.Unpack(append(into[:0], halved[:n]...), halved[n:])
 }
 
-// blockHead returns how many bytes the length takes that block begins with.
+// blockHead returns the size in bytes of the length at the beginning of block.
 func blockHead(block []byte) int {
 	_, n := binary.Uvarint(block)
 	return max(n, 0)

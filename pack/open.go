@@ -2,10 +2,10 @@ package pack
 
 import "math/rand/v2"
 
-// openBases are the bases that were unpacked repeatedly of late, kept unpacked. In a flood of
-// changes, an object of one group comes after one of another. Unpacking their bases anew would be a
-// third of what Add does (go test -bench ManyOwners ./store). They are part of the scratch memory:
-// a packer at rest has none.
+// openBases are bases that were unpacked repeatedly of late, and are kept unpacked. In a flood of
+// changes, objects of different groups alternate. Unpacking a base for each would be a third of the
+// cost of Add (go test -bench ManyOwners ./store). They are part of the scratch memory: an idle
+// packer has none.
 type openBases struct {
 	list  []openBase
 	bytes int
@@ -16,8 +16,8 @@ type openBase struct {
 	text []byte
 }
 
-// maxOpen is how much memory they take, in bytes: as much as the bases of some 500 groups of Pods.
-// They also take no more than half of what the packed objects take.
+// maxOpen is the limit of their memory in bytes: enough for the bases of some 500 groups of Pods.
+// They also take at most half as much as the packed objects.
 const maxOpen = 2 << 20
 
 // text returns a base as it came, valid until the next call.

@@ -7,9 +7,8 @@ import (
 	"github.com/skiff-k8s/skiff/pack/internal/near"
 )
 
-// scratch is the memory that a Packer packs in. It is some 50 KB, more in a flood (open.go), and
-// most packers of a process have nothing to pack most of the time: so all packers of a process take
-// it from one pool.
+// scratch is the memory that a Packer packs in. It takes some 50 KB, more in a flood (open.go).
+// Most packers of a process are idle most of the time, so all packers share one pool.
 type scratch struct {
 	matcher near.Packer
 	ready   *Base  // the base that matcher is ready for
@@ -28,8 +27,8 @@ func (p *Packer) wake() {
 	}
 }
 
-// Rest gives back the memory that packing works in, until the next object comes. A holder calls it
-// when no object is expected for now.
+// Rest returns the memory that packing works in to the pool, until the next object is packed. A
+// holder calls it when it expects no object soon.
 func (p *Packer) Rest() {
 	if p.scratch != nil {
 		p.ready = nil // not to keep it
@@ -56,7 +55,8 @@ func (s *scratch) bytes() int64 {
 		cap(s.closed)+cap(s.block)+cap(s.other)+cap(s.own)+cap(s.object))
 }
 
-// maxScratch keeps a rare huge object from holding memory for good.
+// maxScratch is the limit in bytes of a buffer that is kept, so that a rare huge object does not
+// hold memory forever.
 const maxScratch = 1 << 20
 
 func small(b []byte) []byte {

@@ -6,8 +6,8 @@ import (
 	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
-// Annotation reads one annotation from Data. Nothing is decoded: in protobuf it takes a look at
-// metadata only, in JSON a scan of metadata and what stands before it. The value is a copy.
+// Annotation reads one annotation from Data, without decoding the object. In protobuf it scans
+// metadata only; in JSON, metadata and the fields before it. The value is a copy.
 func (o Object) Annotation(key string) (value string, ok bool) {
 	for k, v := range o.annotations {
 		if string(k) == key { // of two, the last counts, as it does when the object is decoded
@@ -17,8 +17,8 @@ func (o Object) Annotation(key string) (value string, ok bool) {
 	return value, ok
 }
 
-// Annotations reads the annotations from Data, in the order they stand there, which is that of
-// their keys if an API server wrote them. The strings are copies.
+// Annotations reads the annotations from Data, in the order of Data. API servers write them sorted
+// by key. The strings are copies.
 func (o Object) Annotations() iter.Seq2[string, string] {
 	return func(yield func(key, value string) bool) {
 		for k, v := range o.annotations {

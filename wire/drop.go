@@ -10,7 +10,7 @@ import (
 )
 
 // Drop is a choice of fields that readers leave out of objects; see [Options].Drop. It is immutable
-// and safe for concurrent use. NewDrop makes one; the zero Drop leaves out nothing of JSON.
+// and safe for concurrent use. NewDrop makes one. The zero Drop leaves out no field of JSON.
 type Drop struct {
 	text     string
 	typeName string // of the Go type; "" is any
@@ -25,8 +25,8 @@ var errDropUntyped = errors.New("Options.Drop was made without a type that has a
 //
 // The error is a [*fieldpath.Error] also for fields that are never dropped: apiVersion, kind, and
 // those that [Meta] is made of (in metadata: name, namespace, uid, resourceVersion, generation,
-// deletionTimestamp, labels and ownerReferences). The annotation by which a watch tells that its
-// initial list is complete stays when annotations are dropped, and cannot be dropped by itself.
+// deletionTimestamp, labels and ownerReferences). The annotation that marks the end of a watch's
+// initial events stays when annotations are dropped, and cannot be dropped by itself.
 func NewDrop(t reflect.Type, paths ...string) (*Drop, error) {
 	fields, err := fieldpath.New(t, paths...)
 	if err != nil {

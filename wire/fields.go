@@ -12,13 +12,13 @@ import (
 var errKeepUntyped = errors.New("the fields were made without a type that has a protobuf form: " +
 	"ask the server for wire.JSON, or make them for the object's type")
 
-// Keep returns o with nothing in its Data but the given fields, so that decoding it costs no more
-// than they do. What leads to them stays too: a list keeps its length, and an object with none of
-// them is an empty one. JSON also keeps apiVersion and kind. Meta is that of o, complete.
+// Keep returns o with only the given fields in its Data, so that decoding it costs no more than
+// decoding them. The objects and lists around them stay: a list keeps its length, and an element
+// without the fields is empty. JSON also keeps apiVersion and kind. Meta is the complete Meta of o.
 //
-// Data is written to into[:0], or to new memory if it has no room there. It shares no memory with
+// Data is written to into[:0], or to new memory if that has no room. It shares no memory with
 // o.Data. If o.Data is malformed, the error is a [SyntaxError]. It is also an error if the fields
-// are those of another type, or of no type with a protobuf form while o is protobuf.
+// are those of another type, or if o is protobuf and they are of no type with a protobuf form.
 func (o Object) Keep(fields *fieldpath.Set, into []byte) (Object, error) {
 	var data []byte
 	var err error
@@ -42,14 +42,13 @@ func (o Object) Keep(fields *fieldpath.Set, into []byte) (Object, error) {
 	return o, nil
 }
 
-// Values returns an iterator over the values of the given fields, as the text that JSON has for
-// them: strings without their quotes, numbers, true and false. They come in the order in which they
-// stand in o. A field that is null, a list, an object or absent has no value; the elements of a
-// list are chosen with [*]. What JSON leaves out because it is empty has no value in protobuf
-// either.
+// Values returns an iterator over the values of the given fields, as JSON text: strings without
+// their quotes, numbers, true and false. They are in the order of o. A field that is null, a list,
+// an object or absent has no value; use [*] to choose the elements of a list. A field that JSON
+// leaves out because it is empty has no value in protobuf either.
 //
-// The strings are copies. If o.Data is malformed, or o is protobuf and of another type, there may
-// be fewer values.
+// The strings are copies. If o.Data is malformed, or if o is protobuf and of another type, some
+// values may be missing.
 func (o Object) Values(fields *fieldpath.Set) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		// What an object says of its type may be left to the list that it stands in.

@@ -6,8 +6,8 @@ import (
 	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
-// withType returns the object with apiVersion and kind where it says none, or an empty one; it is
-// data itself if it says both.
+// withType returns data with apiVersion and kind set where data has none, or an empty one. If data
+// has both, it returns data itself.
 func withType(data []byte, apiVersion, kind string) ([]byte, error) {
 	data, err := withString(data, "kind", kind)
 	if err != nil {

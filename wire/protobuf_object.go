@@ -11,9 +11,9 @@ import (
 	"github.com/skiff-k8s/skiff/wire/internal/scan"
 )
 
-// envelopeMagic stands before every protobuf object that Kubernetes sends or takes; a
-// runtime.Unknown follows, which says the object's type and holds its message. No message of
-// Kubernetes begins like it: read as a tag, 'k' begins a group.
+// envelopeMagic precedes every protobuf object that Kubernetes sends or accepts. A runtime.Unknown
+// with the object's type and its message follows. No message of Kubernetes begins with these bytes:
+// read as a tag, 'k' begins a group.
 const envelopeMagic = "k8s\x00"
 
 // Fields of k8s.io/apimachinery/pkg/runtime/generated.proto.
@@ -49,7 +49,7 @@ const (
 	ownerController = 6
 )
 
-// envelope is what a runtime.Unknown says.
+// envelope is the content of a runtime.Unknown.
 type envelope struct {
 	apiVersion, kind scan.Text
 	raw              scan.Text // the object's message
@@ -108,8 +108,8 @@ func protobufEnvelope(b []byte) (envelope, *scan.Fault) {
 	return e, f.Err
 }
 
-// hasObjectMeta reports whether objects of a kind have an ObjectMeta as their field 1. It is asked
-// for protobuf only, where a field has no name that would tell.
+// hasObjectMeta reports whether objects of a kind have an ObjectMeta as their field 1. Only
+// protobuf needs it, because its fields have numbers and no names.
 func hasObjectMeta(kind string) bool {
 	switch kind {
 	case "Status", "APIVersions", "APIGroup", "WatchEvent", "SerializedReference",

@@ -19,8 +19,8 @@ const (
 	// some megabytes.
 	pageSize = 500
 
-	// listTries is how often a list is tried that breaks off while it arrives. Package rest repeats
-	// requests that fail before the answer begins; later only the reader of the answer can.
+	// listTries is how often a list is requested that breaks off while it arrives. Package rest
+	// retries requests that fail before the answer begins; after that only the reader can.
 	listTries = 3
 )
 
@@ -103,7 +103,7 @@ func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wi
 				return
 			}
 			for i, o := range page {
-				page[i] = wire.Object{} // whoever consumes it decides how long it lives
+				page[i] = wire.Object{} // so that only the consumer keeps it alive
 				if ctx.Err() != nil {
 					yield(wire.Object{}, fmt.Errorf("list %s, after %d objects: %w", r, count,
 						ctxerr.Of(ctx)))
@@ -118,8 +118,8 @@ func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wi
 				return
 			}
 			opts.Continue = meta.Continue
-			// The token stands for the resourceVersion of the first page; to say one beside it is
-			// refused (API concepts, "Retrieving large results sets in chunks").
+			// The token contains the resourceVersion of the first page. The server refuses a request
+			// with both (API concepts, "Retrieving large results sets in chunks").
 			opts.ResourceVersion, opts.ResourceVersionMatch = "", ""
 		}
 	}

@@ -122,8 +122,8 @@ func (r Resource) place(verb string, s Sent, sub []string) (Resource, error) {
 	return r.inScope(verb, s.Name, true)
 }
 
-// isOfKind checks what an object says it is. What it does not say is filled in when it is encoded,
-// if that is known.
+// isOfKind checks the object's apiVersion and kind, if it has them. If they are missing and known,
+// encoding sets them.
 func (r Resource) isOfKind(verb string, s Sent, sub []string) error {
 	gv := s.GVK.GroupVersion()
 	switch {

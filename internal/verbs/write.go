@@ -101,8 +101,8 @@ func (r Resource) Delete(ctx context.Context, name string, opts metav1.DeleteOpt
 		return nil
 	}
 	w := Write{Kind: r.Kind, Namespace: r.Namespace, Name: name, Deleted: true}
-	// The answer is a Status, or the object where it lives on for a while (finalizers, a grace
-	// period). It was deleted whether or not that can be read.
+	// The answer is a Status, or the object if it remains for a while (finalizers, a grace period).
+	// The deletion succeeded even if the answer cannot be read.
 	if o, err := result.Object(wire.Options{KeepManagedFields: true}); err == nil {
 		if status := new(metav1.Status); o.Kind == "Status" && wire.Decode(o, status) == nil {
 			if status.Details != nil {
@@ -153,7 +153,7 @@ func (r Resource) tellDeleted(result rest.Result, tell func(Write)) {
 	items := wire.NewListReader(bytes.NewReader(data), f, r.options())
 	for {
 		o, err := items.Next()
-		if err != nil { // io.EOF, or a Status instead of a list: a server that does not say
+		if err != nil { // io.EOF, or a Status: this server does not return the objects
 			return
 		}
 		tell(r.complete(Write{Kind: r.Kind, Namespace: o.Meta.Namespace, Name: o.Meta.Name,
@@ -181,7 +181,7 @@ func (r Resource) write(ctx context.Context, req *rest.Request, dryRun,
 	if err != nil {
 		return wire.Object{}, fmt.Errorf("%w; it was carried out", err)
 	}
-	// An answer without a name is that to a question, which the server keeps nothing of.
+	// An answer without a name is a review, which the server does not store.
 	if tell := observer(ctx); tell != nil && len(dryRun) == 0 && o.Meta.Name != "" {
 		tell(r.complete(Write{
 			Kind: r.Kind, Namespace: o.Meta.Namespace, Name: o.Meta.Name,

@@ -1,13 +1,13 @@
-// Command gentable writes the table of built-in kinds, to the file it is given, from the source of
-// k8s.io/api at the version that go.mod names. Run it with go generate ./kind after changing that
-// version; a test compares.
+// Command gentable writes the table of built-in kinds to the file named by its argument. It reads
+// the source of k8s.io/api at the version in go.mod. After changing that version, run it with go
+// generate ./kind; a test compares the two.
 //
 // The facts are the markers from which Kubernetes generates its own clients: a type marked
-// +genclient is a resource, +genclient:nonNamespaced makes it cluster-scoped, +genclient:noVerbs
-// says that it is none after all. The package's GroupName and its folder are the group and version.
-// What the markers do not say (the plural of a kind, the few resources without a marker) is in
-// plural and unmarked below; the test that compares the table with the discovery of a real API
-// server is what proves them right.
+// +genclient is a resource, +genclient:nonNamespaced makes it cluster-scoped, and
+// +genclient:noVerbs makes it no resource. The package's GroupName and its folder are the group and
+// version. The facts without a marker (the plural of a kind, a few resources) are in plural and
+// unmarked below. The test that compares the table with the discovery of a real API server proves
+// them right.
 package main
 
 import (

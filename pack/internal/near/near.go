@@ -23,8 +23,8 @@ import (
 	"github.com/klauspost/compress/s2"
 )
 
-// MaxBytes is the most that a base, a header and an object may have together: a place in them is a
-// number of 16 bits.
+// MaxBytes is the limit, in bytes, of a base, a header and an object together, because a place in
+// them is a 16-bit number.
 const MaxBytes = 1<<16 - 1
 
 const (
@@ -38,12 +38,12 @@ const (
 	// Of the base, each baseStep-th place is in the table. Matches grow backwards too, so every one
 	// of minMatch+baseStep-1 bytes can be found all the same.
 	baseStep = 4
-	// goodMatch is how long the match where the last copies came from must be for no other to be
-	// looked for.
+	// goodMatch is the length of a match at the last copies' place for which no other match is
+	// searched.
 	goodMatch = 16
 
-	// A copy has to save minGain bytes, and one of homeLength bytes of the base tells where the
-	// object runs beside it.
+	// A copy must save minGain bytes. A copy of homeLength bytes from the base sets the place in
+	// the base that corresponds to the place in the object.
 	minGain    = 2
 	homeLength = 24
 	// soon is how many bytes may have been left to a literal for it to be worth while to end it

@@ -27,8 +27,8 @@ func appendLiteral(dst, b []byte) []byte {
 	return append(dst, b...)
 }
 
-// appendCopy appends elements for length bytes, at least minMatch, from offset bytes before; again
-// says that this is the last copy's offset.
+// appendCopy appends elements for length bytes, at least minMatch, from offset bytes before. again
+// reports whether this is the last copy's offset.
 func appendCopy(dst []byte, offset, length int, again bool) []byte {
 	const longest = 64
 	switch {
