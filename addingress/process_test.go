@@ -333,7 +333,7 @@ func TestSIGTERMLetsTheWorkersFinish(t *testing.T) {
 		t.Fatalf("it does not create the Ingress:\n%s", p.logged())
 	}
 	p.signal(syscall.SIGTERM)
-	p.says("reconciles under way finish")
+	p.says("waiting for the reconciles that are running")
 	close(proxy.release)
 	if state := p.ends(); state.ExitCode() != exitOK {
 		t.Errorf("%v\n%s", state, p.logged())
