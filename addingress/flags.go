@@ -37,22 +37,22 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		"the kubeconfig `file`; default: $KUBECONFIG, ~/.kube/config, then the cluster it runs in")
 	flags.StringVar(&o.context, "context", "", "the kubeconfig `context`; default: its current one")
 	flags.StringVar(&cfg.Namespace, "namespace", cfg.Namespace,
-		"the one `namespace` to work in; default: all")
+		"the `namespace` of the Services; empty means all namespaces")
 	hosts := flags.String("host-template", addingress.DefaultHostTemplate,
-		"a Go `template` of an Ingress's host, of the Service's .Name and .Namespace")
+		"the Go `template` of an Ingress's host, with the Service's .Name and .Namespace")
 	flags.StringVar(&cfg.IngressClass, "ingress-class", cfg.IngressClass,
-		"the Ingresses' `class`; default: none, so that the cluster's default class applies")
-	flags.IntVar(&cfg.Workers, "workers", cfg.Workers, "how many Services are worked on at once")
-	flags.IntVar(&cfg.MaxRetries, "max-retries", cfg.MaxRetries, "how often a Service that fails "+
-		"is tried again before it waits for its next event or the resync; -1: without end")
+		"the ingress `class`; empty means the cluster's default class")
+	flags.IntVar(&cfg.Workers, "workers", cfg.Workers, "how many Services are reconciled concurrently")
+	flags.IntVar(&cfg.MaxRetries, "max-retries", cfg.MaxRetries, "how often a reconcile that "+
+		"failed is retried before it waits for an event or the resync; -1 means retry forever")
 	flags.DurationVar(&cfg.Resync, "resync", cfg.Resync,
-		"how often every Service is looked at without an event; 0: never")
+		"the interval at which every Service is reconciled without an event; 0 means never")
 	flags.DurationVar(&cfg.DrainTimeout, "drain-timeout", cfg.DrainTimeout,
-		"how long work under way may take to finish after SIGTERM")
+		"how long reconciles under way may take to finish after SIGTERM")
 	flags.TextVar(&o.level, "log-level", slog.LevelInfo,
-		"the least `level` to log: debug, info, warn or error")
-	flags.StringVar(&o.format, "log-format", "text", "how to log: text or json")
-	flags.BoolVar(&o.version, "version", false, "print the version and end")
+		"the lowest `level` to log: debug, info, warn or error")
+	flags.StringVar(&o.format, "log-format", "text", "the format of the log: text or json")
+	flags.BoolVar(&o.version, "version", false, "print the version and exit")
 
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {

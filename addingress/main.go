@@ -1,15 +1,14 @@
-// Command addingress is a controller that gives a Service annotated
-// ingress/http: "true" an Ingress, repairs it, and deletes it when the annotation
-// goes. Its logic is in internal/addingress; its flags and its shutdown are here.
+// Command addingress is a controller that gives a Service annotated ingress/http: "true" an
+// Ingress, repairs the Ingress, and deletes it when the annotation is removed. Package
+// internal/addingress is the controller; this package parses the flags and stops it on a signal.
 //
 //	addingress --host-template '{{.Name}}.{{.Namespace}}.apps.example.com'
 //
-// It works on the cluster that the kubeconfig names, or on the one that it runs in.
-// After SIGTERM or SIGINT it finishes the reconciles under way and ends. A second
-// signal ends it at once.
+// It uses the cluster in the kubeconfig, or the cluster that it runs in. After SIGTERM or SIGINT it
+// finishes the reconciles under way and exits. After a second signal it exits at once.
 //
-// Exit codes: 0 after a clean stop; 1 if it could not start, or if reconciles were
-// aborted at the stop; 2 if a flag is wrong.
+// Exit codes: 0 after a clean stop; 1 if it could not start, or if reconciles were aborted at the
+// stop; 2 if a flag is invalid.
 package main
 
 import (
@@ -39,7 +38,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is main with its arguments and streams.
+// run is main with the arguments and streams as parameters, and returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
 	opts, err := parse(args, stderr)
 	switch {

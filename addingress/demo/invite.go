@@ -10,14 +10,14 @@ import (
 	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
-// invitation is where the commands of an invitation begin; the last line ends them.
+// invitation is the line before the commands, and lastLine the line after them.
 const (
 	invitation = "Try it, in another terminal:"
 	lastLine   = "Everything stays up until Ctrl-C."
 )
 
-// invite prints commands to try addingress by hand: with kubectl where that is on the PATH, else
-// with curl. A test runs them as printed.
+// invite prints commands to try addingress by hand: with kubectl if it is on the PATH, else with
+// curl. A test runs the commands as printed.
 func (d *demo) invite(dir string, cluster *controlplane.Cluster) error {
 	d.out.plain("\nThe kubeconfig:\n\n  %s\n\n%s\n", cluster.Kubeconfig(), invitation)
 	if _, err := exec.LookPath("kubectl"); err == nil {

@@ -1,13 +1,11 @@
-// Command demo starts a real Kubernetes control plane and the addingress operator
-// on it. It then goes through what addingress promises, step by step, and watches
-// each come true.
+// Command demo starts a real Kubernetes control plane and the addingress operator on it. It then
+// shows the operator's behaviour step by step, and waits for the expected result of each step.
 //
-//	make run               # stays up afterwards, to be tried by hand, until Ctrl-C
-//	make run ARGS=--once   # ends by itself
+//	make run               # stays up afterwards until Ctrl-C, to be tried by hand
+//	make run ARGS=--once   # ends after the last step
 //
-// Exit codes: 0; 1 if a step did not come true, something did not start, or the demo
-// was interrupted before the last step; 2 if a flag is wrong. No process outlives
-// the demo, also if it is killed.
+// Exit codes: 0; 1 if a step failed, a component did not start, or the demo was interrupted before
+// the last step; 2 if a flag is invalid. No process outlives the demo, even if it is killed.
 package main
 
 import (
@@ -27,7 +25,7 @@ import (
 	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
-// startTimeout is for a control plane that starts in seconds, on a busy machine.
+// startTimeout limits the start of the control plane. It takes seconds, but more on a busy machine.
 const startTimeout = 2 * time.Minute
 
 func main() {
@@ -70,7 +68,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// demo is one showing.
+// demo is one run of the demo.
 type demo struct {
 	out         *printer
 	once        bool
@@ -78,7 +76,7 @@ type demo struct {
 	stepTimeout time.Duration
 }
 
-// run shows everything. What it starts has ended when it returns.
+// run shows all steps. All processes that it starts have ended when it returns.
 func (d *demo) run(ctx context.Context) (err error) {
 	binary, err := findAddingress(d.binary)
 	if err != nil {
@@ -143,7 +141,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// greet prints which server is up.
+// greet prints the server's version and address.
 func (d *demo) greet(ctx context.Context, client *rest.Client) error {
 	version, err := serverVersion(ctx, client)
 	if err != nil {
@@ -153,7 +151,7 @@ func (d *demo) greet(ctx context.Context, client *rest.Client) error {
 	return nil
 }
 
-// findAddingress finds the operator's binary.
+// findAddingress returns the path of the operator's binary.
 func findAddingress(given string) (string, error) {
 	if given != "" {
 		return given, nil

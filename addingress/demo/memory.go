@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// memory returns how many bytes of a process are in memory now, and the most that ever were, as the
-// Linux kernel counts them (VmRSS and VmHWM). Elsewhere ok is false.
+// memory returns the resident memory of a process and its maximum, in bytes, from the Linux
+// kernel's VmRSS and VmHWM. On other systems ok is false.
 func memory(pid int) (now, peak int64, ok bool) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -21,9 +21,9 @@ const guardCommand = "guard-of-addingress"
 
 // operator is the addingress process.
 //
-// It runs under a guard: this program once more, which waits for the end of its
-// standard input, a pipe that this process holds open. When this process ends in
-// any way, be it killed, the guard stops addingress.
+// It runs under a guard: a second process of this program, whose standard input is a pipe that this
+// process holds open. When this process ends, even if it is killed, the pipe closes and the guard
+// stops addingress.
 type operator struct {
 	guard   *exec.Cmd
 	hold    io.Closer // this process's end of the pipe
@@ -31,7 +31,7 @@ type operator struct {
 	log     string
 	pidFile string
 	ended   chan struct{} // closed when the guard, and so addingress, has ended
-	err     error         // of that end; readable when ended is closed
+	err     error         // of the guard; readable after ended is closed
 }
 
 // startAddingress starts the binary. Its log and process id are files in dir.
@@ -72,7 +72,7 @@ func startAddingress(binary, kubeconfig, dir string) (*operator, error) {
 // stop stops addingress gracefully and returns when it has ended.
 func (o *operator) stop() error {
 	select {
-	case <-o.ended: // on its own, which run reports
+	case <-o.ended: // on its own; run reports it
 		return nil
 	default:
 	}
@@ -131,8 +131,8 @@ const grace = 40 * time.Second
 // guard runs a command and writes its process id to pidFile. It stops the command
 // when standard input ends, and returns the command's exit code.
 func guard(pidFile string, command []string) int {
-	// The demo stops the command by closing the pipe. The signals are caught and not
-	// ignored: the command would inherit that.
+	// The demo stops the command by closing the pipe. The signals are caught and not ignored,
+	// because the command would inherit an ignored signal.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {

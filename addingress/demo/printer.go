@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// columns is how wide a line may be. A word that is longer, such as a path, stays whole.
+	// columns is the maximum length of a line. A longer word, such as a path, is not broken.
 	columns = 80
-	// patience is the longest silence while something is waited for.
+	// patience is the longest silence during a wait.
 	patience = time.Second
 )
 
@@ -33,7 +33,7 @@ func newPrinter(w io.Writer) *printer {
 // step prints the heading of a step.
 func (p *printer) step(number int, title string) { p.plain("\n%d. %s", number, title) }
 
-// say prints what just happened, with the time. Further lines of it are indented.
+// say prints text with the time since the start. Its further lines are indented.
 func (p *printer) say(format string, args ...any) {
 	stamp := fmt.Sprintf("%8.3fs  ", time.Since(p.begin).Seconds())
 	text := fmt.Sprintf(format, args...)
@@ -51,8 +51,7 @@ func (p *printer) write(text string) {
 	fmt.Fprintln(p.w, text)
 }
 
-// waiting says what is waited for whenever nothing was printed for as long as patience, until the
-// function that it returns is called.
+// waiting prints what whenever nothing was printed for patience, until done is called.
 func (p *printer) waiting(what string) (done func()) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -74,7 +73,7 @@ func (p *printer) waiting(what string) (done func()) {
 	}
 }
 
-// silentUntil returns how much longer the silence may last.
+// silentUntil returns the time until the next line is due.
 func (p *printer) silentUntil() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

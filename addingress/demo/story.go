@@ -24,7 +24,7 @@ import (
 // namespace is the namespace of the story.
 const namespace = "shop"
 
-// story acts as a user of the cluster, and watches it.
+// story acts as a user of the cluster, and observes it.
 type story struct {
 	out         *printer
 	stepTimeout time.Duration
@@ -37,7 +37,8 @@ type story struct {
 	seenEvents    informer.Lister[eventsv1.Event]
 }
 
-// tell goes through the steps. It returns an error at the first that does not come true.
+// tell performs the steps. It returns an error at the first step whose result does not appear in
+// time.
 func tell(ctx context.Context, out *printer, c *rest.Client,
 	stepTimeout time.Duration) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -141,7 +142,7 @@ func (s *story) ingressEdited(ctx context.Context) error {
 		return err
 	}
 	s.out.say("Ingress web edited: host elsewhere.example.com, and TLS from Secret web-tls")
-	// Before the cache shows the edit, its Ingress cannot be told from a repaired one.
+	// Until the cache has the edit, its Ingress looks like a repaired one.
 	if err := s.cache.WaitFor(ctx, edited.ResourceVersion); err != nil {
 		return err
 	}
@@ -211,7 +212,7 @@ func (s *story) serviceDeleted(ctx context.Context) error {
 	return s.ingressGoes(ctx, "web")
 }
 
-// createService makes an annotated Service; without ports, a headless one.
+// createService creates an annotated Service. Without ports, the Service is headless.
 func (s *story) createService(ctx context.Context, name string, ports ...corev1.ServicePort) error {
 	svc := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: name,
@@ -236,8 +237,7 @@ func (s *story) annotate(ctx context.Context, name, value string) error {
 	return err
 }
 
-// ingressAppears waits for the Service's Ingress with its host, and with another UID
-// than not.
+// ingressAppears waits until the Service has its Ingress, with its host and a UID other than not.
 func (s *story) ingressAppears(ctx context.Context, name string, not types.UID) error {
 	want := name + "." + namespace + ".example.com"
 	var ing *networkingv1.Ingress
@@ -281,7 +281,7 @@ func (s *story) ingressGoes(ctx context.Context, name string) error {
 	return err
 }
 
-// eventAppears waits for a warning about the Service, and shows it.
+// eventAppears waits for a warning about the Service, and prints it.
 func (s *story) eventAppears(ctx context.Context, service string) error {
 	var found *eventsv1.Event
 	err := s.view.Until(ctx, "an Event about Service "+service, func() error {

@@ -24,18 +24,16 @@ import (
 	"github.com/skiff-k8s/skiff/workqueue"
 )
 
-// A recorder writes Events about Services that have a problem. It writes one Event
-// when a problem appears or changes, and none while the problem stays. Therefore a
-// quiet cluster gets no writes, however often its Services are reconciled.
+// A recorder writes Events about Services that have a problem. It writes one Event when a problem
+// appears or changes, and none while the problem stays. Therefore a quiet cluster gets no writes,
+// however often its Services are reconciled.
 //
-// run's goroutine writes the Events, so report never waits for the API server. The
-// recorder keeps one entry for each Service that has a problem now, and writes at most
-// eventsPerSecond.
+// The goroutine of run writes the Events, so report never waits for the API server. The recorder
+// keeps one entry for each Service that has a problem now, and writes at most eventsPerSecond.
 //
-// An Event's name is made from the Service's UID and the problem. If a problem comes
-// back, or a restarted operator finds it again, the Event of that name is continued as
-// a series. The API server keeps Events for an hour (its --event-ttl) after their last
-// write.
+// An Event's name is made from the Service's UID and the problem. If a problem comes back, or a
+// restarted operator finds it again, the recorder continues the Event of that name as a series. The
+// API server keeps an Event for an hour after its last write (--event-ttl).
 type recorder struct {
 	events   eventClient
 	log      *slog.Logger
@@ -44,33 +42,33 @@ type recorder struct {
 	queue    *workqueue.Queue[controller.Key]
 
 	mu       sync.Mutex
-	standing map[controller.Key]*standing // guarded by mu, the entries too
+	standing map[controller.Key]*standing // guarded by mu, as are the entries
 }
 
 // standing is a problem that a Service has.
 type standing struct {
 	service corev1.ObjectReference
 	problem problem
-	saidAt  time.Time // of the last Event about it; zero until there is one
+	saidAt  time.Time // time of the last Event about it; zero if there is none yet
 }
 
 const (
-	// eventsPerSecond and eventsBurst bound the Events of one operator: they share
-	// the API server and its storage with the cluster's actual work.
+	// eventsPerSecond and eventsBurst limit the Events of one operator, because Events share the
+	// API server and its storage with the rest of the cluster.
 	eventsPerSecond = 1
 	eventsBurst     = 25
 
-	// repeatAfter is the time after which a problem that still stands is reported
-	// again, when its Service is reconciled. By then the API server has removed the
-	// Event, and kubectl describe would show nothing.
+	// repeatAfter is the time after which a problem that still stands is reported again when its
+	// Service is reconciled. By then the API server has removed the Event, and kubectl describe
+	// would not show the problem.
 	repeatAfter = time.Hour
 
-	// eventTries is how often an Event is tried before it is dropped. The problem is
-	// then reported when its Service is reconciled next.
+	// eventTries is how often writing an Event is tried before the Event is dropped. The problem is
+	// reported again at the next reconcile of its Service.
 	eventTries   = 5
 	eventTimeout = 10 * time.Second
 
-	// maxNote is the API server's bound on an Event's note, in bytes.
+	// maxNote is the API server's limit of an Event's note, in bytes.
 	maxNote = 1024
 
 	controllerName = "skiff.dev/addingress"
@@ -91,7 +89,7 @@ func newRecorder(events eventClient, log *slog.Logger) *recorder {
 	return &recorder{
 		events:   events,
 		log:      log,
-		instance: cut(instance, 128), // the API server's bound
+		instance: cut(instance, 128), // the API server's limit
 		limiter:  rate.NewLimiter(eventsPerSecond, eventsBurst),
 		queue: workqueue.NewWithRateLimiter(
 			workqueue.Exponential[controller.Key](time.Second, time.Minute),
@@ -125,16 +123,15 @@ func (r *recorder) report(svc *corev1.Service, p problem) (news bool) {
 	return true
 }
 
-// clear removes the problem of key's Service. If its Event is not written yet, it is
-// not written any more.
+// clear removes the problem of key's Service. An Event about it that is not written yet is dropped.
 func (r *recorder) clear(key controller.Key) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.standing, key)
 }
 
-// run writes Events until ctx ends. Events that are not written by then are lost, and
-// the next operator finds the same problems.
+// run writes Events until ctx ends. Events that are not written by then are lost; the next operator
+// finds the same problems.
 func (r *recorder) run(ctx context.Context) {
 	defer r.queue.ShutDown()
 	for {
@@ -194,8 +191,8 @@ func (r *recorder) drop(key controller.Key, s *standing) {
 	}
 }
 
-// hopeless reports whether err comes again however often the same Event is sent: the
-// namespace is being deleted, or the operator may not write Events.
+// hopeless reports whether a retry of the same Event would fail again: the namespace is being
+// deleted, or the operator has no right to write Events.
 func hopeless(err error) bool {
 	return apierrors.IsNotFound(err) || apierrors.IsForbidden(err) || apierrors.IsInvalid(err) ||
 		apierrors.IsUnauthorized(err)

@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// DefaultHostTemplate makes hosts that are unique in the cluster. They are below
-// example.com, which RFC 2606 reserves, so no host of anybody is taken.
+// DefaultHostTemplate makes hosts that are unique in the cluster. They are below example.com, which
+// RFC 2606 reserves, so they conflict with no real host.
 const DefaultHostTemplate = "{{.Name}}.{{.Namespace}}.example.com"
 
 // HostTemplate makes the host of a Service's Ingress from the Service's name and
@@ -21,14 +21,14 @@ type HostTemplate struct {
 	template *template.Template
 }
 
-// hostData is what a template may refer to.
+// hostData is the data of a template.
 type hostData struct{ Name, Namespace string }
 
-// ParseHostTemplate parses a Go template of a host name. The template may use the
-// Service's {{.Name}} and {{.Namespace}}.
+// ParseHostTemplate parses a Go template of a host name. The template may use the Service's
+// {{.Name}} and {{.Namespace}}.
 //
-// The error is about a template that does not parse, or that makes no valid host for
-// the Service default/web: such a template makes none for any other Service either.
+// It returns an error if the template does not parse, or if the host for the Service default/web is
+// invalid: the host of any other Service would be invalid too.
 func ParseHostTemplate(text string) (*HostTemplate, error) {
 	fail := func(err error) error {
 		return fmt.Errorf("host template %q: %w (a good one: %q)", text, err, DefaultHostTemplate)
@@ -47,8 +47,8 @@ func ParseHostTemplate(text string) (*HostTemplate, error) {
 // String returns the template's text.
 func (t *HostTemplate) String() string { return t.text }
 
-// Host returns the host of the named Service. It returns an error if the template
-// fails, or makes a host that an Ingress must not have.
+// Host returns the host of the named Service. It returns an error if the template fails or the host
+// is invalid.
 func (t *HostTemplate) Host(name, namespace string) (string, error) {
 	var b strings.Builder
 	if err := t.template.Execute(&b, hostData{Name: name, Namespace: namespace}); err != nil {
@@ -58,13 +58,12 @@ func (t *HostTemplate) Host(name, namespace string) (string, error) {
 	return host, checkHost(host)
 }
 
-// maxLabel is the longest part of a host name between two dots (RFC 1035 2.3.4).
-// The API server does not check it, but no DNS server can answer for such a name.
+// maxLabel is the longest part of a host name between two dots (RFC 1035 2.3.4). The API server
+// does not check it, but no DNS server can resolve a longer one.
 const maxLabel = 63
 
-// checkHost returns an error if host breaks the API server's rule for an Ingress's
-// host (a DNS name whose first label may be "*", no IP address) or the rule of DNS
-// for each label.
+// checkHost returns an error if host breaks the API server's rule for an Ingress's host (a DNS name
+// whose first label may be "*", and no IP address) or the DNS rule for labels.
 func checkHost(host string) error {
 	if host == "" {
 		return errors.New("the host is empty")

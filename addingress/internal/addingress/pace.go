@@ -10,25 +10,25 @@ import (
 )
 
 const (
-	// writesBurst is how many writes to the Ingress of one Service are made without a
-	// pause: more than any person or rollout asks for.
+	// writesBurst is how many writes to one Service's Ingress are made without a pause: more than a
+	// person or a rollout needs.
 	writesBurst = 50
-	// writesPerSecond is their pace after that.
+	// writesPerSecond is the rate of further writes.
 	writesPerSecond = 1
 )
 
-// pace bounds how often the Ingress of one Service is written. Two controllers that
-// both insist on their version of it, or one that deletes what addingress creates,
-// would otherwise write as fast as the API server allows, forever.
+// pace limits the rate of writes to one Service's Ingress. If another controller keeps changing or
+// deleting the Ingress, both would otherwise write as fast as the API server allows, forever.
 //
-// It has one limiter for each Service that asks for an Ingress and whose Ingress was
-// written. It is safe for concurrent use.
+// It has one limiter for each Service that asks for an Ingress and whose Ingress was written. It is
+// safe for concurrent use.
 type pace struct {
 	mu       sync.Mutex
 	limiters map[controller.Key]*rate.Limiter // guarded by mu
 }
 
-// wait returns 0 and counts one write, or returns how long the next write must wait.
+// wait returns 0 and counts one write if a write is allowed now. Otherwise it returns the time
+// until the next write is allowed.
 func (p *pace) wait(key controller.Key) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -48,8 +48,8 @@ func (p *pace) wait(key controller.Key) time.Duration {
 	return wait
 }
 
-// calm reports whether at least half of the burst is left, that is, whether the
-// Ingress was not fought over lately.
+// calm reports whether at least half of the burst is left, so that the Ingress was not fought over
+// recently.
 func (p *pace) calm(key controller.Key) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"github.com/skiff-k8s/skiff/informer"
 )
 
-// A reconciler knows what is to be done about one Service.
+// A reconciler makes the Ingress of a Service what it should be.
 type reconciler struct {
 	settings
 	services  informer.Lister[corev1.Service]
@@ -163,7 +163,7 @@ func (r *reconciler) write(ctx context.Context, svc *corev1.Service,
 func (r *reconciler) written(ctx context.Context, svc *corev1.Service, err error) error {
 	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
-		// The Service goes too, any moment; there is nothing to try again or to tell.
+		// The Service is deleted soon, too; there is nothing to retry or to report.
 		controller.LoggerFrom(ctx).Debug("no Ingress: the namespace is being deleted")
 		return nil
 	case apierrors.IsInvalid(err), apierrors.IsForbidden(err):
@@ -204,7 +204,7 @@ func (r *reconciler) foreign(ctx context.Context, svc *corev1.Service,
 	return controller.Result{}, nil
 }
 
-// report writes a problem to an Event and to the log, each once.
+// report writes a new problem as an Event and to the log.
 func (r *reconciler) report(ctx context.Context, svc *corev1.Service, p problem) {
 	if r.recorder.report(svc, p) {
 		controller.LoggerFrom(ctx).Warn(p.note, "reason", p.reason)

@@ -21,23 +21,23 @@ import (
 type Config struct {
 	// Hosts makes the Ingresses' hosts.
 	Hosts *HostTemplate
-	// IngressClass is the class of all Ingresses. Empty leaves it to others, and to
-	// the cluster's default class, which the API server gives to new Ingresses.
+	// IngressClass is the class of all Ingresses. "" means that addingress does not own the class;
+	// the API server sets the cluster's default class in new Ingresses.
 	IngressClass string
-	// Namespace is the one to work in. Empty means all.
+	// Namespace is the namespace of the Services. "" means all namespaces.
 	Namespace string
-	// Workers is how many Services are worked on at once. 0 means one.
+	// Workers is how many Services are reconciled concurrently. 0 means 1.
 	Workers int
-	// MaxRetries is how often a Service that fails is tried again before it waits for
-	// its next event or resync. 0 means never; negative means retry forever.
+	// MaxRetries is how often a failed reconcile is retried before its Service waits for an event
+	// or the resync. 0 means never; negative means retry forever.
 	MaxRetries int
-	// Resync is how often every Service is looked at without an event. 0 means never.
+	// Resync is the interval at which every Service is reconciled without an event. 0 means never.
 	// A Service whose Ingress is right costs no request.
 	Resync time.Duration
-	// DrainTimeout is how long work under way may take to finish at the stop. 0 or
-	// less means that it is cancelled at once.
+	// DrainTimeout is how long reconciles under way may take to finish at the stop. 0 or negative
+	// means that they are cancelled at once.
 	DrainTimeout time.Duration
-	// Logger is the operator's. nil means slog.Default.
+	// Logger is the operator's logger. nil means slog.Default.
 	Logger *slog.Logger
 	// QueueMetrics is called for the events of the queue of Services. Optional.
 	QueueMetrics workqueue.Metrics
@@ -116,18 +116,18 @@ func retries(n int) int {
 	return n
 }
 
-// concerns reports whether a Service is, or was, to have an Ingress. The Ingress
-// of one whose annotation went while nobody watched is found by its own event.
+// concerns reports whether a Service asks for an Ingress. If the annotation was removed while the
+// operator did not run, the event of the Ingress queues the key.
 func concerns(svc informer.Item[corev1.Service]) bool { return annotated(svc) }
 
-// sameName returns the key of the Service that an Ingress belongs to, or stands in the way of.
+// sameName returns the key of the Service with the Ingress's name.
 func sameName(ing informer.Item[networkingv1.Ingress]) []controller.Key {
 	return []controller.Key{{Namespace: ing.Namespace(), Name: ing.Name()}}
 }
 
-// Run gives Services their Ingresses until ctx ends; then it lets the work under
-// way finish and returns nil. It returns an error if that had to be cut short. If the
-// API server cannot be reached, Run logs that and waits for it.
+// Run gives Services their Ingresses until ctx ends. Then it waits for the reconciles under way,
+// and returns nil if they finish and an error if they had to be aborted. If the API server cannot
+// be reached, Run logs that and waits for it.
 //
 // All goroutines have ended when it returns.
 func (o *Operator) Run(ctx context.Context) error {

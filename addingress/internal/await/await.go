@@ -19,8 +19,7 @@ import (
 	"github.com/skiff-k8s/skiff/kind"
 )
 
-// View checks conditions again whenever something has changed. It is safe for
-// concurrent use.
+// View checks conditions again at each change. It is safe for concurrent use.
 type View struct {
 	mu    sync.Mutex
 	moved chan struct{} // guarded by mu; closed, and another one made, at each change
@@ -42,8 +41,7 @@ func Watch[T any, P kind.Object[T]](v *View, f *informer.Factory,
 	return shared.Lister()
 }
 
-// Moved checks the conditions again. Call it when something has changed that a
-// condition may depend on.
+// Moved checks the conditions again. Call it after a change that a condition may depend on.
 func (v *View) Moved() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -51,8 +49,8 @@ func (v *View) Moved() {
 	v.moved = make(chan struct{})
 }
 
-// Until calls holds now and after every change, and returns when holds returns nil.
-// If ctx ends first, the error has what, the last error of holds, and ctx's cause.
+// Until calls holds now and after every change, and returns when holds returns nil. If ctx ends
+// first, the error contains what, the last error of holds, and ctx's cause.
 func (v *View) Until(ctx context.Context, what string, holds func() error) error {
 	for {
 		v.mu.Lock()
