@@ -114,6 +114,10 @@ func TestMistakesAreErrorsAtOnce(t *testing.T) {
 		{"a nil function", func(s *stage) error {
 			return New("test", noop, For(s.configMaps()), Watches(s.secrets(), nil)).Run(context.Background())
 		}, nil, "Watches: its function is nil"},
+		{"a nil predicate within others", func(s *stage) error {
+			deep := Or(GenerationChanged, And(LabelsChanged, Not(nil)))
+			return New("test", noop, For(s.configMaps()).When(deep)).Run(t.Context())
+		}, nil, "For: When has a nil predicate"},
 		{"a nil predicate", func(s *stage) error {
 			return New("test", noop, For(s.configMaps()).When(GenerationChanged, nil)).Run(context.Background())
 		}, nil, "For: When has a nil predicate"},

@@ -1,16 +1,24 @@
 package controller
 
-import "github.com/skiff-k8s/skiff/informer"
+import (
+	"slices"
+
+	"github.com/skiff-k8s/skiff/informer"
+)
 
 // Predicate reports whether an update of an object matters. It is given the object's metadata
 // before and after the update; nothing is decoded. It must not block, and must be safe for
 // concurrent use.
 //
-// A Predicate is about updates only, see [Source.When].
+// A Predicate is about updates only, see [Source.When]. A nil one is a mistake, which Run returns;
+// Or, And and Not of a nil one are nil.
 type Predicate func(old, new informer.Meta) bool
 
 // Or returns a predicate that holds if any of ps does. Or() never holds.
 func Or(ps ...Predicate) Predicate {
+	if slices.ContainsFunc(ps, isNil) {
+		return nil
+	}
 	return func(old, new informer.Meta) bool {
 		for _, p := range ps {
 			if p(old, new) {
@@ -23,6 +31,9 @@ func Or(ps ...Predicate) Predicate {
 
 // And returns a predicate that holds if all of ps do. And() always holds.
 func And(ps ...Predicate) Predicate {
+	if slices.ContainsFunc(ps, isNil) {
+		return nil
+	}
 	return func(old, new informer.Meta) bool {
 		for _, p := range ps {
 			if !p(old, new) {
@@ -35,8 +46,13 @@ func And(ps ...Predicate) Predicate {
 
 // Not returns a predicate that holds if p does not.
 func Not(p Predicate) Predicate {
+	if isNil(p) {
+		return nil
+	}
 	return func(old, new informer.Meta) bool { return !p(old, new) }
 }
+
+func isNil(p Predicate) bool { return p == nil }
 
 // GenerationChanged holds if metadata.generation changed: the API server counts it up with each
 // change of the desired state (usually the spec), and when a deletion begins, but not for a change

@@ -89,7 +89,7 @@ func newSource[T any](r role, i *informer.Informer[T], keys func(kind.Info, info
 // These pass always: an object that is added or deleted; a resync, which repairs what events did
 // not tell; an update by which an object comes to match Where, or ceases to.
 func (s *Source[T]) When(predicates ...Predicate) *Source[T] {
-	if slices.ContainsFunc(predicates, func(p Predicate) bool { return p == nil }) {
+	if slices.ContainsFunc(predicates, isNil) {
 		s.mistaken("When has a nil predicate")
 	}
 	s.when = append(s.when, predicates...)
