@@ -1,24 +1,25 @@
-// Package probe is a runner's half of the bench: a process that holds one informer of one library,
-// is told line by line what to do, and says what it cost.
+// Package probe is the part of the bench that every runner has in common. A runner is a process
+// with one informer of one library. It reads commands line by line, carries them out, and answers
+// with the measurements.
 //
-// A runner is a main function that hands [Main] a way to make its [Subject], the informer of its
-// library behind a few methods. Everything that is measured is measured here, by the same code for
-// every library, and this package imports none of them.
+// A runner's main function calls [Main] with a function that makes its [Subject]: the library's
+// informer behind a few methods. This package makes all measurements, with the same code for every
+// library, and imports none of the libraries.
 //
 // # The protocol
 //
-// The bench writes a line, the runner answers with one line of JSON, one after the other:
+// The bench writes one command a line, and the runner answers each with one line of JSON, in order:
 //
-//	sync                          start the informer; answer Synced when its handler knows all that there is
+//	sync                          start the informer; answer Synced when its handler has all objects
 //	heap                          collect garbage twice; answer Heap
-//	mark                          forget what the handler was told so far, and take the time
-//	record                        as mark, and note when each call comes
-//	told VERSION                  wait until the handler knows everything up to that resourceVersion; answer Told
-//	receptions                    answer Receptions: when which version was told, since record
+//	mark                          start a new count of the handler's calls, and take the time
+//	record                        as mark, and record the time of each call
+//	told VERSION                  wait until the handler has all changes up to that resourceVersion; answer Told
+//	receptions                    answer Receptions: the versions and times of the calls since record
 //	index NAME                    add a custom index of the pods by spec.nodeName; answer {}
 //	read WHAT PATTERN LABEL       read the cache; answer Read. See [What] and [Pattern]
 //	quit                          end; answer Done
 //
-// Times are nanoseconds, sizes are bytes. What goes wrong is {"error": "…"}; after that a runner is of
-// no further use. A runner ends with its input, so none is left behind by a bench that dies.
+// Times are in nanoseconds, sizes in bytes. An error is {"error": "…"}, after which the runner
+// cannot be used further. A runner ends with its input, so none outlives a bench that is killed.
 package probe

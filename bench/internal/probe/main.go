@@ -9,8 +9,9 @@ import (
 	"syscall"
 )
 
-// Main is a runner's main function: it reads the flags, has the subject made, and serves standard
-// input. It ends the process, with exit code 1 and a line on standard error if something failed.
+// Main is the main function of a runner: it parses the flags, calls make for the subject, and
+// serves standard input. It ends the process. After a failure it prints a line to standard error
+// and exits with code 1.
 func Main(name string, make func(Config) (Subject, error)) {
 	var c Config
 	flag.StringVar(&c.Server, "server", "", "the API server's `URL`")

@@ -11,10 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// What is read.
+// What is a kind of read.
 type What string
 
-// What "read" can read.
+// The kinds of reads.
 const (
 	Get      What = "get"      // an object, to be changed
 	Peek     What = "peek"     // an object, to be looked at
@@ -26,26 +26,27 @@ const (
 	PeekAll  What = "peekall"  // every object, to be looked at
 )
 
-// Pattern is which objects are read, and how often.
+// Pattern is the choice of the objects that are read, and how often.
 type Pattern string
 
 // The patterns of "read".
 const (
-	// Cold reads what has not been read before, each once. A part of the objects is set aside for
-	// each What, so that cold reads must come before all others, and each but once.
+	// Cold reads objects that have not been read before, each once. A part of the objects is
+	// reserved for each What. So cold reads must precede all others, and each What can be read cold
+	// only once.
 	Cold Pattern = "cold"
-	// Hot reads a few again and again.
+	// Hot reads a few objects repeatedly.
 	Hot Pattern = "hot"
-	// Scan reads everything in turn, as often as it takes to measure it.
+	// Scan reads all objects in turn, as often as the measurement needs.
 	Scan Pattern = "scan"
 )
 
 const (
-	// hotKeys are "a few": what a busy controller works on.
+	// hotKeys is the number of objects of Hot: as many as a busy controller works on.
 	hotKeys = 8
-	// hotTime is how long reads that can be repeated go on at least, so that they are many.
+	// hotTime is the minimum time of reads that can be repeated.
 	hotTime = 200 * time.Millisecond
-	// coldShare of the label's values are set aside for each kind of cold read.
+	// coldShare is the part of the label's values that is reserved for each kind of cold read.
 	coldShare = 0.12
 )
 
@@ -57,7 +58,7 @@ type reader struct {
 	values  []string   // by the index of groups
 }
 
-// newReader learns which keys there are. It reads no object.
+// newReader collects the keys. It reads no object.
 func newReader(s Subject, label string) *reader {
 	byValue := map[string][]string{}
 	s.Each(func(key string, l labels.Labels) {
@@ -68,7 +69,7 @@ func newReader(s Subject, label string) *reader {
 		r.values = append(r.values, value)
 	}
 	slices.Sort(r.values)
-	// The same order in every process, and none that a server or a store might happen to have.
+	// The same order in every process, and not the order of a server or a store.
 	random := rand.New(rand.NewPCG(1, 2))
 	random.Shuffle(len(r.values), func(i, j int) { r.values[i], r.values[j] = r.values[j], r.values[i] })
 	for _, value := range r.values {
@@ -79,7 +80,7 @@ func newReader(s Subject, label string) *reader {
 	return r
 }
 
-// read does a "read".
+// read carries out a "read" command.
 func (r *reader) read(what What, pattern Pattern) (Read, error) {
 	if len(r.groups) == 0 {
 		return Read{}, fmt.Errorf("read %s %s: the cache is empty", what, pattern)
@@ -108,10 +109,9 @@ func (r *reader) read(what What, pattern Pattern) (Read, error) {
 	return measure(ops, pattern != Cold)
 }
 
-// measure does all of ops, and if it may do them again, goes on for as long as it takes to see what
-// they cost: at least hotTime, and then up to the end of a collection. It begins right after one. So
-// garbage is paid for by those who made it: a collection of a large heap costs as much as many
-// thousand reads, and comes as seldom.
+// measure runs all of ops. If again is set, it repeats them for at least hotTime, and then until a
+// collection ends. It begins right after a collection. So the operations that make garbage also pay
+// for its collection, which for a large heap costs as much as many thousand reads and is as rare.
 func measure(ops []func() (int, error), again bool) (Read, error) {
 	runtime.GC()
 	var read Read
@@ -132,7 +132,7 @@ func measure(ops []func() (int, error), again bool) (Read, error) {
 	}
 }
 
-// collection is how far the garbage collector is.
+// collection is the progress of the garbage collector.
 type collection struct {
 	cycles    uint64 // that have ended
 	allocated uint64 // bytes, ever
@@ -149,14 +149,15 @@ func collected() collection {
 	return collection{samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64()}
 }
 
-// settles says that the garbage made since before has been paid for, or that there is so little of it
-// that its share of a collection does not matter, or that this has taken long enough.
+// settles reports whether the measurement may end: the garbage made since before has been
+// collected, or it is so little that its share of a collection does not matter, or the measurement
+// has taken long enough.
 func (c collection) settles(before collection, took time.Duration) bool {
 	const longEnough = 20 * hotTime
 	return c.cycles > before.cycles || c.allocated-before.allocated < c.live/50 || took >= longEnough
 }
 
-// keys returns the keys that a pattern of Gets or Peeks goes through.
+// keys returns the keys that Gets or Peeks of a pattern read.
 func (r *reader) keys(what What, pattern Pattern) []string {
 	if pattern == Hot {
 		var keys []string
@@ -173,7 +174,7 @@ func (r *reader) keys(what What, pattern Pattern) []string {
 	return keys
 }
 
-// some returns the indexes of the label's values that a pattern goes through.
+// some returns the indexes of the label's values that a pattern reads.
 func (r *reader) some(what What, pattern Pattern) []int {
 	all := make([]int, len(r.values))
 	for i := range all {

@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// Serve answers the lines of in, in the package's protocol, until "quit" or the end of in. The error
-// is one of reading or writing; what goes wrong with the subject is answered.
+// Serve answers the commands of in until "quit" or the end of in. It returns an error if reading or
+// writing fails; an error of the subject is an answer.
 func Serve(ctx context.Context, subject Subject, in io.Reader, out io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -42,7 +42,7 @@ func Serve(ctx context.Context, subject Subject, in io.Reader, out io.Writer) er
 	}
 }
 
-// session is one conversation about one subject.
+// session is the state of one Serve.
 type session struct {
 	subject  Subject
 	baseline int64 // of the heap, before the informer
@@ -51,7 +51,7 @@ type session struct {
 	reader   *reader
 }
 
-// UnknownCommand is in the error of a command that the runner does not know: one that is older.
+// UnknownCommand is in the error for a command that the runner does not have, because it is older.
 const UnknownCommand = "no such command"
 
 var errUnknown = errors.New(UnknownCommand)
@@ -102,8 +102,8 @@ func (s *session) objects() (n int) {
 	return n
 }
 
-// atRest is how long nothing has come before the heap is measured: what a library works in while
-// there is work, and gives back, is not what its cache takes.
+// atRest is how long there must have been no event before the heap is measured. Memory that a
+// library uses during work and frees afterwards does not belong to its cache.
 const atRest = 100 * time.Millisecond
 
 func (s *session) heap(context.Context, []string) (any, error) {
@@ -128,8 +128,8 @@ func (s *session) mark(record bool) any {
 	return struct{}{}
 }
 
-// settled is how long no call may come before those that there were are taken for all. The last of
-// them lie in the hands of the handler's goroutine, where no queue counts them.
+// settled is how long there must have been no call before the calls are considered complete. The
+// handler's goroutine may still hold the last ones, where no queue counts them.
 const settled = 5 * time.Millisecond
 
 func (s *session) told(ctx context.Context, args []string) (any, error) {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// moment is what a process had used up at one time.
+// moment is the resources that a process had used at one time.
 type moment struct {
 	at   time.Time
 	cpu  time.Duration
@@ -20,7 +20,7 @@ type moment struct {
 	busy time.Duration // of the Go scheduler's processors
 }
 
-// now takes the time, and the process's CPU time before and beside it.
+// now returns the time, and the CPU time that the process has used.
 func now() moment {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -31,7 +31,7 @@ func now() moment {
 	return m
 }
 
-// since returns what has been used since m.
+// since returns the resources used since m.
 func (m moment) since() Span {
 	n := now()
 	span := Span{Wall: n.at.Sub(m.at), CPU: n.cpu - m.cpu}
@@ -41,9 +41,9 @@ func (m moment) since() Span {
 	return span
 }
 
-// gcTime returns how long the Go scheduler's processors were busy, and what of that was garbage
-// collection: estimates that move with each collection's end. They are of wall time, so only the one
-// as a part of the other means something on a machine with other work.
+// gcTime returns how long the Go scheduler's processors were busy, and how long of that with
+// garbage collection. Both are estimates that change at each collection's end. They are in wall
+// time, so on a machine with other work only their ratio is meaningful.
 func gcTime() (gc, busy time.Duration) {
 	samples := []metrics.Sample{
 		{Name: "/cpu/classes/gc/total:cpu-seconds"},
@@ -60,8 +60,8 @@ func gcTime() (gc, busy time.Duration) {
 	return time.Duration(seconds[0] * float64(time.Second)), time.Duration((seconds[1] - seconds[2]) * float64(time.Second))
 }
 
-// heap collects garbage and returns what is left. Twice, because what a finalizer or a sync.Pool
-// held goes with the second.
+// heap collects garbage twice and returns the live heap. The second collection frees the objects
+// that finalizers or a sync.Pool held during the first.
 func heap() Heap {
 	runtime.GC()
 	runtime.GC()
@@ -71,9 +71,9 @@ func heap() Heap {
 	return Heap{Alloc: int64(m.HeapAlloc), Inuse: int64(m.HeapInuse), Sys: int64(m.Sys), RSS: rss, PeakRSS: peak}
 }
 
-// resident returns what of the process is in memory now and the most that ever was, as the kernel
-// counts it; 0, 0 where it does not say. It is not getrusage's maximum: that one begins with the
-// memory of the process which started this one.
+// resident returns the resident memory of the process and its maximum, as the kernel counts them;
+// 0, 0 if the kernel does not provide them. getrusage's maximum is not used, because it includes
+// the memory of the process that started this one.
 func resident() (now, peak int64) {
 	f, err := os.Open("/proc/self/status")
 	if err != nil {
@@ -92,7 +92,7 @@ func resident() (now, peak int64) {
 	return now, peak
 }
 
-// kilobytes reads "  1234 kB" as bytes.
+// kilobytes returns " 1234 kB" as a number of bytes.
 func kilobytes(s string) int64 {
 	n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(s), " kB"), 10, 64)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Watcher counts what a handler is told. It is safe for concurrent use.
+// Watcher counts the calls of a handler. It is safe for concurrent use.
 type Watcher struct {
 	mu          sync.Mutex
 	calls       int
@@ -16,8 +16,8 @@ type Watcher struct {
 	receptions  Receptions
 }
 
-// Told is all that a runner's handler does: it notes that it was called, and the object's version.
-// An empty version notes nothing but the call.
+// Told is the whole work of a runner's handler: it records the call and the object's version. With
+// an empty version it records the call only.
 func (w *Watcher) Told(resourceVersion string) {
 	version, _ := strconv.ParseUint(resourceVersion, 10, 64)
 	now := time.Now()
@@ -35,21 +35,21 @@ func (w *Watcher) Told(resourceVersion string) {
 	}
 }
 
-// Newest returns the newest version that the handler was ever told.
+// Newest returns the newest version of all calls.
 func (w *Watcher) Newest() uint64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.newest
 }
 
-// mark begins to count anew.
+// mark starts a new count.
 func (w *Watcher) mark(record bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls, w.record, w.receptions = 0, record, Receptions{}
 }
 
-// count returns the number of calls since the mark and what lay between the first and the last.
+// count returns the number of calls since the mark, and the time between the first and the last.
 func (w *Watcher) count() (calls int, between time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -32,7 +32,7 @@ var charts = []struct {
 	}, []stats.Side{stats.Skiff, stats.ClientGo}, false},
 }
 
-// Charts returns the drawings as SVG, by file name. A chart of which nothing was measured is left out.
+// Charts returns the charts as SVG, by file name. A chart without any measured figure is left out.
 func (r *Report) Charts() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, c := range charts {

@@ -2,16 +2,16 @@ package report
 
 import "github.com/skiff-k8s/skiff/bench/internal/stats"
 
-// Figure is one thing that is measured.
+// Figure is one measured quantity.
 type Figure struct {
 	Name   string // in results.json
 	Title  string // in tables
 	Unit   Unit
 	More   bool    // more is better; otherwise less is
-	Target *Target // what is asked of it; nil is nothing
+	Target *Target // the target; nil means none
 }
 
-// Group is the figures that stand in one table.
+// Group is the figures of one table.
 type Group struct {
 	Title   string
 	Text    string // what the reader must know to read the table, as Markdown
@@ -139,10 +139,10 @@ var groups = []Group{
 	},
 }
 
-// MillionGOGC is what the process with a million pods sets GOGC to.
+// MillionGOGC is the value of GOGC in the process with a million pods.
 const MillionGOGC = "25"
 
-// reads are the figures of reading: each of what can be read in each pattern.
+// reads returns the figures of reading: one for each kind of read and pattern.
 func reads() []Figure {
 	var figures []Figure
 	for _, what := range []struct{ name, title string }{
@@ -175,7 +175,7 @@ func all() []Figure {
 	return figures
 }
 
-// Known says whether there is a figure of that name.
+// Known reports whether there is a figure with that name.
 func Known(name string) bool {
 	for _, f := range all() {
 		if f.Name == name {

@@ -55,7 +55,7 @@ func (r *Report) head(b *bytes.Buffer) {
 	}
 }
 
-// targets is the table of what is asked.
+// targets writes the table of targets.
 func (r *Report) targets(b *bytes.Buffer) {
 	fmt.Fprintf(b, "\n## What was asked\n\n| | must | skiff | client-go | skiff has | |\n|---|---|---:|---:|---:|---|\n")
 	for _, f := range all() {
@@ -71,7 +71,7 @@ func (r *Report) targets(b *bytes.Buffer) {
 	}
 }
 
-// losses names every figure in which skiff is worse than client-go.
+// losses writes every figure in which skiff is worse than client-go.
 func (r *Report) losses(b *bytes.Buffer) {
 	fmt.Fprintf(b, "\n## Where skiff loses\n\n")
 	found := false
@@ -91,7 +91,7 @@ func (r *Report) losses(b *bytes.Buffer) {
 	}
 }
 
-// table is a group's table, if anything in it was measured.
+// table writes a group's table, if any of its figures was measured.
 func (r *Report) table(b *bytes.Buffer, g Group) {
 	sides := []stats.Side{stats.Skiff, stats.ClientGo}
 	for _, side := range g.Sides {
@@ -138,7 +138,7 @@ func measured(s stats.Samples, figures []Figure, sides ...stats.Side) bool {
 	return false
 }
 
-// cell is a median with its spread.
+// cell returns a median with its minimum and maximum.
 func (f Figure) cell(samples stats.Samples, side stats.Side) string {
 	s, ok := samples.Summary(f.Name, side)
 	if !ok {
@@ -151,7 +151,7 @@ func (f Figure) cell(samples stats.Samples, side stats.Side) string {
 	return fmt.Sprintf("%s (%s – %s)", median, low, high)
 }
 
-// ratio compares skiff's median with client-go's; nothing if one is missing.
+// ratio returns the comparison of skiff's median with client-go's; "" if one is missing.
 func (f Figure) ratio(samples stats.Samples) (words string, loses bool) {
 	skiff, ok := samples.Summary(f.Name, stats.Skiff)
 	clientGo, ok2 := samples.Summary(f.Name, stats.ClientGo)

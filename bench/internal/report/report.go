@@ -1,5 +1,5 @@
-// Package report turns what was measured into what is published: results.json for programs, RESULTS.md
-// for people, charts for the README.
+// Package report makes the published files from the measurements: results.json for programs,
+// RESULTS.md for people, charts for the README.
 package report
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/stats"
 )
 
-// Report is everything that one run of the bench has found out.
+// Report is the result of one run of the bench.
 type Report struct {
 	Machine  string // what it ran on, in one line
 	Date     time.Time
@@ -28,8 +28,8 @@ type result struct {
 	Unit     Unit     `json:"unit"`
 }
 
-// JSON returns results.json: the medians of skiff and client-go, by figure. What was not measured is
-// null; a figure that neither side was measured for is left out.
+// JSON returns results.json: the medians of skiff and client-go, by figure. A side that was not
+// measured is null. A figure that neither side was measured for is left out.
 func (r *Report) JSON() ([]byte, error) {
 	figures := map[string]result{}
 	for _, f := range all() {
@@ -46,7 +46,7 @@ func (r *Report) JSON() ([]byte, error) {
 	})
 }
 
-// SamplesJSON returns every single value, by figure and side, in the order of the runs.
+// SamplesJSON returns every value, by figure and side, in the order of the runs.
 func (r *Report) SamplesJSON() ([]byte, error) {
 	return marshal(map[string]any{
 		"machine": r.Machine,

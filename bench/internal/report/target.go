@@ -3,7 +3,8 @@ package report
 // Target is what is asked of a figure.
 type Target struct {
 	Must string // for people
-	// met says whether it is; clientGo is 0 if there is none, and the target needs none.
+	// met reports whether the target is met. clientGo is 0 if it was not measured and the target
+	// does not need it.
 	met          func(skiff, clientGo float64) bool
 	needClientGo bool
 }
@@ -23,7 +24,7 @@ func atLeastTimes(n float64, must string) *Target {
 	return &Target{Must: must, needClientGo: true, met: func(skiff, clientGo float64) bool { return skiff >= n*clientGo }}
 }
 
-// Verdict says whether a target is met.
+// Verdict is the result of a target.
 type Verdict string
 
 // The verdicts.

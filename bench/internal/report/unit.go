@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Unit is what a figure is counted in.
+// Unit is the unit of a figure.
 type Unit string
 
 // The units, as results.json has them.
@@ -21,7 +21,7 @@ const (
 	Count     Unit = "count"
 )
 
-// Format returns a value for people: three digits that count, with the unit's usual prefix.
+// Format returns a value for people: three significant digits, with the unit's usual prefix.
 func (u Unit) Format(v float64) string {
 	switch u {
 	case Bytes:
@@ -57,7 +57,7 @@ func (u Unit) Format(v float64) string {
 	return strconv.FormatFloat(v, 'f', 2, 64)
 }
 
-// digits returns v with three digits that count, and all of those before the point.
+// digits returns v with three significant digits, and all digits before the point.
 func digits(v float64) string {
 	switch a := math.Abs(v); {
 	case a >= 99.95:
@@ -85,8 +85,8 @@ func thousands(v float64) string {
 	return b.String()
 }
 
-// compare says in words how skiff's value stands to another's, and whether it loses. What is equal to
-// within a hundredth is equal.
+// compare returns the comparison of skiff's value with another one in words, and reports whether
+// skiff's is worse. A difference below a hundredth counts as equal.
 func (f Figure) compare(skiff, other float64) (words string, loses bool) {
 	if skiff <= 0 || other <= 0 {
 		return "", !f.better(skiff, other) && skiff != other

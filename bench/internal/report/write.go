@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 )
 
-// WriteTo writes RESULTS.md, results.json, samples.json and charts/ into a folder, which it makes if
-// need be. What is there is replaced only when everything has been made.
+// WriteTo writes RESULTS.md, results.json, samples.json and charts/ into a folder, and creates the
+// folder if it does not exist. Existing files are replaced only after all new ones have been made.
 func (r *Report) WriteTo(folder string) error {
 	results, err := r.JSON()
 	if err != nil {

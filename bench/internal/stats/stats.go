@@ -1,5 +1,5 @@
-// Package stats holds what was measured, run by run, and says what of it counts: the median, with
-// the least and the most beside it.
+// Package stats holds the measurements of all runs, and computes the median, minimum and maximum of
+// each figure.
 package stats
 
 import (
@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// Side is who was measured.
+// Side is a library, or a variant of one, that is measured.
 type Side string
 
 // The sides.
@@ -21,11 +21,11 @@ const (
 	ControllerRuntime Side = "controller_runtime"
 )
 
-// Samples are the values of each figure, by side, in the order in which they were measured. The zero
-// value is nil and can only be read; make it with make.
+// Samples are the values of each figure by side, in the order of measurement. The zero value is nil
+// and can only be read; use make.
 type Samples map[string]map[Side][]float64
 
-// Add notes one value.
+// Add adds one value.
 func (s Samples) Add(figure string, side Side, value float64) {
 	if s[figure] == nil {
 		s[figure] = map[Side][]float64{}
@@ -33,7 +33,7 @@ func (s Samples) Add(figure string, side Side, value float64) {
 	s[figure][side] = append(s[figure][side], value)
 }
 
-// Summary returns what counts of a figure, and whether it was measured at all.
+// Summary returns the summary of a figure, and reports whether it was measured.
 func (s Samples) Summary(figure string, side Side) (Summary, bool) {
 	values := s[figure][side]
 	if len(values) == 0 {
@@ -51,8 +51,7 @@ type Summary struct {
 	Runs             int
 }
 
-// Summarize returns the summary of values, of which there must be one at least. It does not change
-// them.
+// Summarize returns the summary of values, which must have at least one. It does not change them.
 func Summarize(values []float64) Summary {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
@@ -65,7 +64,8 @@ func Summarize(values []float64) Summary {
 }
 
 // Quantile returns the value that the share q of values does not exceed (the nearest-rank method):
-// 0.5 is the lower median, 1 the largest. It is NaN if there are no values, and does not change them.
+// 0.5 is the lower median, 1 the largest. It is NaN if there are no values, and does not change
+// them.
 func Quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
