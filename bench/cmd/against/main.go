@@ -2,9 +2,10 @@
 //
 //	against --old DIR --new DIR [--server DIR] [--runs N]
 //
-// The folders hold a skiff-runner each, the server's folder the replay server (default: the folder of
-// this program). `make bench-against OLD=<commit>` builds them all. Only skiff is measured: bench
-// measures it beside client-go. A figure that the old runner does not know is absent.
+// Each of the two folders has a skiff-runner. The server's folder has the replay server; the
+// default is the folder of this program. `make bench-against OLD=<commit>` builds them all. Only
+// skiff is measured; see bench for client-go. A figure that the old runner cannot measure is
+// absent.
 package main
 
 import (

@@ -51,7 +51,8 @@ func table(before, after stats.Samples) string {
 	return strings.Join(lines, "")
 }
 
-// judge says which way a ratio of new to old goes. Less than a hundredth is no difference.
+// judge returns whether a ratio of new to old is better or worse. Less than a hundredth is no
+// difference.
 func judge(ratio float64, more bool) string {
 	switch {
 	case ratio > 0.99 && ratio < 1.01:

@@ -1,12 +1,12 @@
-// bench measures skiff beside client-go and controller-runtime and writes down what it found:
-// RESULTS.md, results.json, samples.json and charts/.
+// bench measures skiff beside client-go and controller-runtime, and writes the results: RESULTS.md,
+// results.json, samples.json and charts/.
 //
 //	bench [--quick] [--out DIR] [--runs N] [--only REGEXP]
 //
-// The runners and the replay server are looked for beside this program; `make bench` builds them
-// there. With --only, scenarios whose names match are run alone, and what they found goes to standard
-// output; nothing is written then, so that figures of different runs are never mixed. Nor is anything
-// written if a scenario fails: the tables of what there is go to standard output then, too.
+// The runners and the replay server must be beside this program; `make bench` builds them there.
+// With --only, only scenarios whose names match run, and their results are printed to standard
+// output. No file is written then, so that figures of different runs are never mixed. If a scenario
+// fails, the results so far are printed, and no file is written either.
 package main
 
 import (

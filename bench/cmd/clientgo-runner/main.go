@@ -1,10 +1,10 @@
-// clientgo-runner is client-go's side of the bench: one shared informer with one handler, driven over
-// standard input (package probe says how). Everything is at its default, with protobuf for built-in
-// types, as every guide to client-go advises.
+// clientgo-runner is client-go's side of the bench: one shared informer with one handler,
+// controlled over standard input (see package probe). Everything has its default, except that
+// built-in types use protobuf, as guides to client-go recommend.
 //
 //	clientgo-runner --server URL [--resource pods] [--dynamic] [--json] [--variant stripped]
 //
-// The variant "stripped" drops managedFields by a transform before they are kept.
+// The variant "stripped" drops managedFields by a transform before objects are cached.
 package main
 
 import (
@@ -100,7 +100,8 @@ func dynamicInformer(cfg *rest.Config, gvr schema.GroupVersionResource) (cache.S
 	return dynamicinformer.NewDynamicSharedInformerFactory(client, 0).ForResource(gvr).Informer(), nil
 }
 
-// customInformer is what client-go's code generators would write for the custom resource.
+// customInformer returns the informer that client-go's code generators would write for the custom
+// resource.
 func customInformer(cfg *rest.Config, gvr schema.GroupVersionResource) (cache.SharedIndexInformer, error) {
 	scheme := runtime.NewScheme()
 	if err := workload.AddToScheme(scheme); err != nil {

@@ -58,7 +58,7 @@ func (s *subject) WaitForSync(ctx context.Context) error {
 	}
 }
 
-// CaughtUp goes by what the handler was told: events come one by one, in order.
+// CaughtUp compares the version of the handler's last call: each event is one call, in order.
 func (s *subject) CaughtUp(version uint64, w *probe.Watcher) bool { return w.Newest() >= version }
 
 func (s *subject) Each(f func(key string, l labels.Labels)) {
@@ -71,7 +71,7 @@ func (s *subject) Each(f func(key string, l labels.Labels)) {
 	}
 }
 
-// find returns the cache's own object, which nobody may change.
+// find returns the cache's own object, which must not be changed.
 func (s *subject) find(key string) (runtime.Object, error) {
 	object, ok, err := s.informer.GetStore().GetByKey(key)
 	if err == nil && !ok {
@@ -83,7 +83,7 @@ func (s *subject) find(key string) (runtime.Object, error) {
 	return object.(runtime.Object), nil
 }
 
-// Get copies: whoever is to change an object of client-go's cache must.
+// Get copies the object, because an object in client-go's cache must not be changed.
 func (s *subject) Get(key string) error {
 	object, err := s.find(key)
 	if err != nil {

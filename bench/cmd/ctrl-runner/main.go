@@ -1,5 +1,5 @@
-// ctrl-runner is controller-runtime's side of the bench: one informer of its cache with one handler,
-// driven over standard input (package probe says how). Everything is at its default.
+// ctrl-runner is controller-runtime's side of the bench: one informer of its cache with one
+// handler, controlled over standard input (see package probe). Everything has its default.
 //
 //	ctrl-runner --server URL [--resource pods]
 package main
@@ -72,8 +72,8 @@ func newSubject(c probe.Config) (probe.Subject, error) {
 	return &subject{resource: r, open: func() (cache.Cache, error) { return open(cfg, r) }}, nil
 }
 
-// open makes a cache. It is told the resource's name and scope, for which it would otherwise ask
-// the server's discovery.
+// open makes a cache. It passes the resource's name and scope, which the cache would otherwise
+// request from the server's discovery.
 func open(cfg *rest.Config, r resource) (cache.Cache, error) {
 	gvk, err := apiutil.GVKForObject(r.object, scheme)
 	if err != nil {

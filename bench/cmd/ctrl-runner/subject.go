@@ -62,7 +62,7 @@ func (s *subject) WaitForSync(ctx context.Context) error {
 	}
 }
 
-// CaughtUp goes by what the handler was told: events come one by one, in order.
+// CaughtUp compares the version of the handler's last call: each event is one call, in order.
 func (s *subject) CaughtUp(version uint64, w *probe.Watcher) bool { return w.Newest() >= version }
 
 func (s *subject) Each(f func(key string, l labels.Labels)) {

@@ -1,5 +1,5 @@
-// replay serves a workload as a kube-apiserver would, until its standard input ends. It says on its
-// standard output where.
+// replay serves a workload as a kube-apiserver would, until its standard input ends. It prints its
+// URL to standard output.
 //
 //	go run ./cmd/replay --pods 20000
 //	curl -X POST 'http://127.0.0.1:PORT/control/flood?resource=pods&events=100000'
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// run serves until in ends: who started the server closes it, or is gone.
+// run serves until in ends: the process that started the server has closed it, or has ended.
 func run(config workload.Config, options replay.Options, in io.Reader, out io.Writer) error {
 	server, err := replay.Start(workload.New(config).Sources(), options)
 	if err != nil {

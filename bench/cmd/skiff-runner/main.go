@@ -1,10 +1,10 @@
-// skiff-runner is skiff's side of the bench: one informer with one handler, driven over standard
-// input (package probe says how).
+// skiff-runner is skiff's side of the bench: one informer with one handler, controlled over
+// standard input (see package probe).
 //
 //	skiff-runner --server URL [--resource pods] [--dynamic] [--json] [--variant decoded|undecoded]
 //
-// The variant "decoded" keeps every object decoded that was read, "undecoded" none. Everything else is
-// at its default.
+// The variant "decoded" keeps every object decoded that was read, "undecoded" none. Everything else
+// has its default.
 package main
 
 import (

@@ -9,7 +9,7 @@ import (
 	"github.com/skiff-k8s/skiff/informer"
 )
 
-// Peek lends the object that all readers share, for the length of a call.
+// Peek passes the object that all readers share to a function, for the duration of the call.
 func (s *subject[T]) Peek(key string) error {
 	namespace, name, _ := strings.Cut(key, "/")
 	return s.informer.Lister().View(namespace, name, func(*T) error { return nil })
@@ -26,7 +26,7 @@ func (s *subject[T]) item(key string) (informer.Item[T], error) {
 	return s.informer.Lister().Item(namespace, name)
 }
 
-// Glance takes what every item has at hand.
+// Glance reads the metadata that every item has decoded.
 func (s *subject[T]) Glance(key string) error {
 	item, err := s.item(key)
 	if err != nil || item.Key() != key || item.ResourceVersion() == "" {

@@ -54,8 +54,9 @@ func (s *subject[T]) WaitForSync(ctx context.Context) error {
 	}
 }
 
-// CaughtUp goes by the cache and the handler's queue. What the handler was told does not say it: the
-// last version's event may have been merged into an earlier one.
+// CaughtUp compares the version of the cache and checks the handler's queue. The version of the
+// handler's last call would not do: the event of the last version may be merged into an earlier
+// one.
 func (s *subject[T]) CaughtUp(version uint64, _ *probe.Watcher) bool {
 	return s.informer.Contains(strconv.FormatUint(version, 10)) && s.handler.Pending() == 0
 }
@@ -63,7 +64,7 @@ func (s *subject[T]) CaughtUp(version uint64, _ *probe.Watcher) bool {
 func (s *subject[T]) Each(f func(key string, l labels.Labels)) {
 	for item, err := range s.informer.Lister().Items(informer.Query{}) {
 		if err != nil {
-			return // there is nothing: whoever counts sees it
+			return // no object; the caller finds the count too low
 		}
 		f(item.Key(), item.Labels())
 	}

@@ -1,6 +1,6 @@
-// smallest-clientgo is what examples/informer is, written with client-go: it keeps a copy of all pods
-// in memory, lists the copy when it is complete, and then prints what changes until Ctrl-C. The bench
-// builds both and compares what comes out.
+// smallest-clientgo is examples/informer, written with client-go. It keeps a copy of all pods in
+// memory, lists the copy when it is complete, and then prints changes until Ctrl-C. The bench
+// builds both and compares the binaries.
 //
 //	go run ./cmd/smallest-clientgo [--kubeconfig FILE] [--namespace NAMESPACE]
 package main

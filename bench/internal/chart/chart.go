@@ -1,5 +1,5 @@
-// Package chart draws bar charts as SVG, to stand in a README: readable on light and on dark pages,
-// nothing loaded from elsewhere.
+// Package chart draws bar charts as SVG for a README. They are readable on light and on dark pages
+// and load no other file.
 package chart
 
 import (
@@ -9,14 +9,14 @@ import (
 	"text/template"
 )
 
-// Chart is a list of rows, each with a bar for each side. A row's bars are as long as their values are
-// to the row's largest, so that rows of different units can stand in one chart.
+// Chart is a list of rows, each with a bar for each side. The bars of a row are relative to its
+// largest value, so that rows of different units can be in one chart.
 type Chart struct {
 	Title string
 	Rows  []Row
 }
 
-// Row is one thing that was measured.
+// Row is one measured quantity.
 type Row struct {
 	Label string
 	Bars  []Bar
@@ -25,7 +25,7 @@ type Row struct {
 // Bar is one side's value.
 type Bar struct {
 	Class string // "ours" stands out; anything else does not
-	Name  string // whose it is
+	Name  string // the side
 	Value float64
 	Text  string // the value, as it is to be read
 }
@@ -65,7 +65,7 @@ func (c Chart) Write(w io.Writer) error {
 			}
 			d.Bars = append(d.Bars, drawnBar{
 				Class: class, X: margin + nameRoom, Y: y, Height: barHeight,
-				Length: fmt.Sprintf("%.1f", max(length, 1.5)), // what is not nothing is to be seen
+				Length: fmt.Sprintf("%.1f", max(length, 1.5)), // a value above 0 is visible
 				Name:   text{X: margin + nameRoom - 8, Y: y + 12, S: html.EscapeString(bar.Name)},
 				Text:   text{X: margin + nameRoom + int(length) + 8, Y: y + 12, S: html.EscapeString(bar.Text)},
 			})
@@ -96,8 +96,9 @@ type drawnBar struct {
 	Name, Text   text
 }
 
-// svg has no background, so that the page's shows, and changes its colours with the reader's scheme.
-// Those that stand outside of the query are told apart on both, for viewers that do not know it.
+// svg has no background, so that the page's shows, and changes its colours with the reader's
+// scheme. Those that stand outside of the query are told apart on both, for viewers that do not
+// know it.
 var svg = template.Must(template.New("svg").Parse(`<svg xmlns="http://www.w3.org/2000/svg" width="{{.Width}}" height="{{.Height}}" viewBox="0 0 {{.Width}} {{.Height}}" role="img" aria-label="{{.Title}}" font-family="-apple-system, 'Segoe UI', Helvetica, Arial, sans-serif" font-size="13">
 <style>
 .title { fill: #57606a; font-size: 16px; font-weight: 600 }

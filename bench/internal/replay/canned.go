@@ -8,7 +8,7 @@ import (
 
 var formats = [...]workload.Format{workload.Protobuf, workload.JSON}
 
-// formats are those that the resource is served in.
+// formats returns the formats that the resource is served in.
 func (r *resource) formats() []workload.Format {
 	if r.info.Protobuf {
 		return formats[:]
@@ -16,8 +16,8 @@ func (r *resource) formats() []workload.Format {
 	return []workload.Format{workload.JSON}
 }
 
-// can encodes the initial events in a format, if they fit into so many bytes, and returns how many it
-// took. It is called before the server runs.
+// can encodes the initial events in a format, if they fit into room bytes, and returns how many it
+// used. It is called before the server runs.
 func (r *resource) can(f workload.Format, room int64) (took int64) {
 	shot := r.snapshot()
 	n := units(shot.positions())
@@ -36,14 +36,14 @@ func (r *resource) can(f workload.Format, room int64) (took int64) {
 	return took
 }
 
-// batch is encoded changes, up to the one of number next.
+// batch is encoded changes, up to the one with number next.
 type batch struct {
 	data []byte
 	next int
 }
 
-// canChanges encodes changes, of which the first has number first, as far as they fit into so many
-// bytes.
+// canChanges encodes changes as far as they fit into room bytes. first is the number of the first
+// one.
 func (r *resource) canChanges(f workload.Format, changes []change, first int, room int64) map[int]batch {
 	sample := changes[:min(len(changes), unitLen)]
 	each := 0

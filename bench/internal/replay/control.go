@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// control serves what steers the server from another process.
+// control serves the requests by which another process controls the server.
 func (s *Server) control(w http.ResponseWriter, req *http.Request, what string) {
 	if req.Method != http.MethodPost {
 		fail(w, http.StatusMethodNotAllowed, "MethodNotAllowed", "the replay server is told what to do by POST")

@@ -8,9 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// discover answers what clients ask to find out what a server serves, in the form that every server
-// has (not aggregated: clients that ask for that take this too). It returns false if it is no such
-// path.
+// discover answers discovery requests in the form that every server supports. (Clients that request
+// the aggregated form accept this one.) It returns false if the path is not one of discovery.
 func (s *Server) discover(w http.ResponseWriter, path string) bool {
 	switch path {
 	case "healthz", "livez", "readyz":

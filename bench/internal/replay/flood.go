@@ -12,22 +12,23 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/workload"
 )
 
-// FloodKind is what happens in a flood.
+// FloodKind is the kind of changes in a flood.
 type FloodKind string
 
 // The kinds of floods.
 const (
-	// Modify changes objects, any of them: readiness of pods comes and goes. Each change is an event.
+	// Modify changes random objects: a pod's readiness changes, for example. Each change is one
+	// event.
 	Modify FloodKind = "modify"
-	// Replace deletes each object and adds another at its place: two events.
+	// Replace deletes each object and adds another in its place: two events.
 	Replace FloodKind = "replace"
-	// Rollout replaces each pod as a rolling update does, of eight Deployments at a time: the new
-	// one is added while it is pending, modified when it is ready, and then the old one is deleted:
-	// three events.
+	// Rollout replaces each pod as rolling updates of eight Deployments at a time do: the new pod
+	// is added while it is pending and modified when it is ready, and then the old pod is deleted.
+	// These are three events.
 	Rollout FloodKind = "rollout"
 )
 
-// Flood says what is to happen.
+// Flood describes a flood.
 type Flood struct {
 	Resource string    // "pods"
 	Kind     FloodKind // Modify if empty
@@ -36,7 +37,7 @@ type Flood struct {
 	Rate     float64   // events a second; 0: as fast as the watches take them
 }
 
-// Flooded is what has happened.
+// Flooded is the result of a flood.
 type Flooded struct {
 	Events  int              `json:"events"`         // all that were sent, the last one of FloodEnd included
 	First   uint64           `json:"first"`          // the version of the first event; the others follow it without a gap
@@ -47,8 +48,8 @@ type Flooded struct {
 	Sent    map[uint64]int64 `json:"sent,omitempty"` // when each version was sent, in Unix nanoseconds: if there was a Rate
 }
 
-// Flood lets things happen to the objects of a resource and returns when every watch that is open has
-// been sent all of it, or when ctx ends. One flood a resource is under way at a time.
+// Flood changes the objects of a resource. It returns when everything has been sent to every open
+// watch, or when ctx ends. Each resource has one flood at a time.
 func (s *Server) Flood(ctx context.Context, f Flood) (Flooded, error) {
 	i := slices.IndexFunc(s.resources, func(r *resource) bool { return r.info.Resource == f.Resource })
 	if i < 0 {
@@ -84,8 +85,7 @@ func (s *Server) Flood(ctx context.Context, f Flood) (Flooded, error) {
 	return flooded, nil
 }
 
-// prepare gets ready for changes: it encodes them for the watches that are open, and returns how many
-// those are.
+// prepare encodes changes for the open watches, and returns the number of watches.
 func (r *resource) prepare(changes []change, stamped bool, room int64) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -113,8 +113,8 @@ func (r *resource) prepare(changes []change, stamped bool, room int64) int {
 	return len(r.streams)
 }
 
-// forget drops what was prepared, so that the next flood is prepared in the same memory: new memory
-// would have to be given to the process page by page.
+// forget drops the prepared bytes, so that the next flood is prepared in the same memory. The
+// kernel would have to give new memory to the process page by page.
 func (r *resource) forget() {
 	r.mu.Lock()
 	r.batches, r.stamps = [2]map[int]batch{}, nil
@@ -122,7 +122,7 @@ func (r *resource) forget() {
 	runtime.GC()
 }
 
-// publishAtRate publishes a change at a time. One that is late does not make the others late.
+// publishAtRate publishes one change at a time. A late change does not delay the following ones.
 func (r *resource) publishAtRate(ctx context.Context, changes []change, rate float64) error {
 	begin := time.Now()
 	timer := time.NewTimer(0)
@@ -165,14 +165,14 @@ func (r *resource) waitSent(ctx context.Context) error {
 	}
 }
 
-// stamps is when changes were sent.
+// stamps holds the times at which changes were sent.
 type stamps struct {
 	first int
 	at    []atomic.Int64
 }
 
-// stamp notes that the changes from one number to another are being sent. Of several watches the
-// first counts.
+// stamp records that the changes with the numbers from from to to are being sent. If there are
+// several watches, the first one counts.
 func (s *stamps) stamp(from, to int) {
 	if s == nil {
 		return
@@ -193,10 +193,10 @@ func (s *stamps) byVersion() map[uint64]int64 {
 	return sent
 }
 
-// versionOf returns the version of the change of a number.
+// versionOf returns the version of the change with that number.
 func versionOf(number int) uint64 { return workload.FirstVersion + 1 + uint64(number) }
 
-// plan says which changes a flood is. It continues where the flood before it ended.
+// plan returns the changes of a flood. It continues where the flood before it ended.
 func (r *resource) plan(f Flood) ([]change, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -221,7 +221,7 @@ func (r *resource) plan(f Flood) ([]change, error) {
 	return p.changes, nil
 }
 
-// plan is changes that are being thought of.
+// plan is a list of changes in the making.
 type plan struct {
 	r       *resource
 	changes []change

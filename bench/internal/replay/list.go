@@ -20,7 +20,8 @@ const unitLen = 50
 
 func units(positions int) int { return (positions + unitLen - 1) / unitLen }
 
-// list answers a list: whole, or in pages if the client limits it and asks for no old state.
+// list answers a list request: whole, or in pages if the client sets a limit and requests no old
+// state.
 func (s *Server) list(w http.ResponseWriter, req *http.Request, q *request) {
 	shot := q.resource.snapshot()
 	from, to, err := q.page(shot)
@@ -56,7 +57,7 @@ func (s *Server) list(w http.ResponseWriter, req *http.Request, q *request) {
 	}
 }
 
-// page returns the positions that a list is of.
+// page returns the positions of one page.
 func (q *request) page(shot snapshot) (from, to int, err error) {
 	to = shot.positions()
 	limit, _ := strconv.Atoi(q.query.Get("limit"))
@@ -65,7 +66,7 @@ func (q *request) page(shot snapshot) (from, to int, err error) {
 			return 0, 0, err
 		}
 	} else if q.query.Get("resourceVersion") == "0" {
-		limit = 0 // the state is at hand, in the watch cache, and is sent whole
+		limit = 0 // the state is in the watch cache, and is sent whole
 	}
 	if limit > 0 {
 		to = min(to, from+limit)
@@ -73,8 +74,8 @@ func (q *request) page(shot snapshot) (from, to int, err error) {
 	return from, to, nil
 }
 
-// A continue token is a version and a position. A list cannot be continued when objects have changed
-// since: a real server remembers them for some minutes.
+// continueToken returns a continue token: a version and a position. A list cannot be continued
+// after objects have changed; a real server keeps the old state for some minutes.
 func continueToken(shot snapshot, at int) string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d/%d", shot.seen, at))
 }
@@ -91,13 +92,13 @@ func continueFrom(token string, shot snapshot) (int, error) {
 	return at, nil
 }
 
-// appendItem appends an object with what goes before it in the list.
+// appendItem appends an object with the bytes that precede it in the list.
 func (q *request) appendItem(dst []byte, at int, state workload.State) []byte {
 	if q.format == workload.JSON {
 		return q.resource.src.Append(append(dst, ','), workload.JSON, at, state)
 	}
-	// The length goes before the message and is known after it. It has two or three bytes; what is
-	// shorter or longer is moved.
+	// The length precedes the message and is known only after it. It has two or three bytes; if it
+	// is shorter or longer, the message is moved.
 	const room = 3
 	dst = append(dst, 0x12)
 	begin := len(dst)
@@ -145,7 +146,7 @@ func (q *request) listJSON(w io.Writer, meta metav1.ListMeta, n int, render func
 	}
 }
 
-// listProtobuf encodes a list twice: its length comes before it.
+// listProtobuf encodes a list twice, because its length precedes it.
 func (q *request) listProtobuf(w io.Writer, meta metav1.ListMeta, n int, render func([]byte, int) []byte) {
 	data, err := meta.Marshal()
 	if err != nil {
@@ -162,7 +163,7 @@ func (q *request) listProtobuf(w io.Writer, meta metav1.ListMeta, n int, render 
 	}
 }
 
-// countedWriter remembers the first error, so that a client which is gone ends the work for it.
+// countedWriter keeps the first error, so that the work for a client that is gone ends.
 type countedWriter struct {
 	w   io.Writer
 	err error

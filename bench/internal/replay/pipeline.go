@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// inOrder has render fill a buffer for each of n units, several at once, and hands them to send in
-// order. It holds a few buffers, whatever n is. It returns send's first error.
+// inOrder calls render to fill a buffer for each of n units, several concurrently, and calls send
+// with the buffers in order. It uses a few buffers for any n. It returns the first error of send.
 func inOrder(n int, render func(buffer []byte, unit int) []byte, send func([]byte) error) error {
 	workers := min(runtime.GOMAXPROCS(0), max(n, 1))
 	type piece struct {

@@ -7,7 +7,7 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/workload"
 )
 
-// change is one event: what happened to the object at a position, and its state since.
+// change is one event: the change of the object at a position, and its new state.
 type change struct {
 	state workload.State
 	at    int32
@@ -24,7 +24,7 @@ const (
 
 var eventNames = [...]string{added: "ADDED", modified: "MODIFIED", deleted: "DELETED"}
 
-// resource is the objects of one resource as they stand.
+// resource is the current objects of one resource.
 type resource struct {
 	src    workload.Source
 	info   workload.Info
@@ -58,7 +58,7 @@ func (r *resource) noteAsked(query string) {
 	r.asked = append(r.asked, query)
 }
 
-// snapshot is the objects as they stood at one time. It does not change.
+// snapshot is the objects of a resource at one time. It is immutable.
 type snapshot struct {
 	src  workload.Source
 	seen int // how many changes are in it
@@ -73,7 +73,7 @@ func (r *resource) snapshot() snapshot {
 
 func (s snapshot) version() uint64 { return workload.FirstVersion + uint64(s.seen) }
 
-// positions is one more than the last position that may have an object.
+// positions returns one more than the last position that may have an object.
 func (s snapshot) positions() int { return s.src.Len() + 1 }
 
 // each calls f for the objects at a position.
@@ -89,7 +89,7 @@ func (s snapshot) each(at int, f func(workload.State)) {
 	}
 }
 
-// publish makes changes happen. They have their versions already.
+// publish applies changes, which have their versions already.
 func (r *resource) publish(changes []change) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

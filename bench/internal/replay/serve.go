@@ -14,7 +14,7 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/workload"
 )
 
-// request is what a list or a watch asks for.
+// request is the parameters of a list or a watch.
 type request struct {
 	resource  *resource
 	format    workload.Format
@@ -23,13 +23,13 @@ type request struct {
 	query     url.Values
 }
 
-// wants says whether an object is asked for.
+// wants reports whether the request selects an object.
 func (q *request) wants(at int, s workload.State) bool {
 	return (q.namespace == "" || q.resource.src.Namespace(at) == q.namespace) &&
 		(q.name == "" || q.resource.src.Name(at, s) == q.name)
 }
 
-// everything says that every object is asked for.
+// everything reports whether the request selects every object.
 func (q *request) everything() bool { return q.namespace == "" && q.name == "" }
 
 func (s *Server) serve(w http.ResponseWriter, req *http.Request, r *resource, namespace string) {
@@ -57,7 +57,7 @@ func (s *Server) serve(w http.ResponseWriter, req *http.Request, r *resource, na
 	}
 }
 
-// negotiate returns the first format of an Accept header that the server has.
+// negotiate returns the first format of an Accept header that the server supports.
 func negotiate(accept string, protobuf bool) (workload.Format, bool) {
 	for part := range strings.SplitSeq(accept, ",") {
 		mediaType, params, err := mime.ParseMediaType(part)
@@ -86,7 +86,7 @@ func contentType(f workload.Format, watch bool) string {
 	return "application/vnd.kubernetes.protobuf"
 }
 
-// fail answers with an error, as the API server does.
+// fail answers with an error in the API server's form.
 func fail(w http.ResponseWriter, code int, reason metav1.StatusReason, message string) {
 	answer(w, code, metav1.Status{
 		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},

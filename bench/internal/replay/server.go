@@ -15,15 +15,15 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/workload"
 )
 
-// Options are a server's. The zero Options work.
+// Options configures a server. The zero Options work.
 type Options struct {
-	// CannedBytes bounds what is held in memory so that it need not be made while it is sent: the
-	// initial lists, and the events of a flood, each. 0: 1 GiB; negative: nothing.
+	// CannedBytes is the limit, in bytes, of the initial lists made in advance, and of the events
+	// of a flood made in advance. 0 means 1 GiB; negative means that nothing is made in advance.
 	CannedBytes int64
-	// Can names the one initial list that is to be held ready, as resource and format: "pods/protobuf".
-	// Empty: all that fit. To make a list that nobody asks for takes seconds.
+	// Can is the one initial list to make in advance, as resource and format: "pods/protobuf". ""
+	// means all that fit. Making a list that no client requests takes seconds.
 	Can string
-	// TLS serves HTTPS, and HTTP/2 with it, with a certificate that CA returns.
+	// TLS serves HTTPS and HTTP/2, with a certificate that CA returns.
 	TLS bool
 }
 
@@ -38,8 +38,8 @@ type Server struct {
 	requests  sync.WaitGroup
 }
 
-// Start serves sources on a free port of the loopback interface until Close. It takes as long as
-// canning the lists does.
+// Start serves sources on a free port of the loopback interface until Close. It returns after it
+// has made the lists in advance.
 func Start(sources []workload.Source, o Options) (*Server, error) {
 	o.CannedBytes = cmp.Or(o.CannedBytes, 1<<30)
 	s := &Server{options: o, ended: make(chan struct{})}
@@ -82,7 +82,7 @@ func Start(sources []workload.Source, o Options) (*Server, error) {
 	return s, nil
 }
 
-// URL is where the server listens.
+// URL returns the server's URL.
 func (s *Server) URL() string {
 	scheme := "http://"
 	if s.options.TLS {
@@ -94,7 +94,7 @@ func (s *Server) URL() string {
 // CA returns the certificate to trust, as PEM; nil without TLS.
 func (s *Server) CA() []byte { return s.ca }
 
-// Close ends the server and every connection, and waits for what served them.
+// Close ends the server and every connection, and waits for the goroutines that served them.
 func (s *Server) Close() error {
 	err := s.http.Close()
 	<-s.ended
@@ -102,12 +102,12 @@ func (s *Server) Close() error {
 	return err
 }
 
-// ServeHTTP answers as a kube-apiserver does for its resources and for discovery, and to
+// ServeHTTP answers as a kube-apiserver for its resources and for discovery. It also answers
 //
 //	POST /control/flood?resource=pods&events=N[&rate=R][&kind=modify|replace]
 //	POST /control/churn?resource=pods&rounds=N[&kind=rollout|replace]
 //
-// with the Flooded that Flood returns, as JSON, once every watch has been sent everything.
+// with the Flooded that Flood returns, as JSON, after everything has been sent to every watch.
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	s.requests.Add(1)
 	defer s.requests.Done()
@@ -133,7 +133,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// find returns which resource a path is of.
+// find returns the resource of a path.
 func (s *Server) find(path []string) (r *resource, namespace, name string) {
 	var group, version string
 	switch {
@@ -170,8 +170,8 @@ func (s *Server) Asked(resource string) []string {
 	return nil
 }
 
-// Objects yields what there is of a resource, by position and state, as a client's cache has it that
-// has seen everything. Of a resource that the server does not have it yields nothing.
+// Objects yields the objects of a resource by position and state: the content of a cache that has
+// all changes. If the server does not serve the resource, Objects yields nothing.
 func (s *Server) Objects(resource string) iter.Seq2[int, workload.State] {
 	return func(yield func(int, workload.State) bool) {
 		for _, r := range s.resources {

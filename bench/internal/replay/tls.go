@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// selfSigned returns a certificate for the loopback address, for as long as a bench may take, and the
-// same as PEM, to be trusted.
+// selfSigned returns a certificate for the loopback address, valid for longer than a bench takes,
+// and the same certificate as PEM, to be trusted.
 func selfSigned() (*tls.Config, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 const (
 	bookmarkEvery = time.Minute
-	// lastBookmark is how long before the end of a watch it says a last time how far it is.
+	// lastBookmark is how long before the end of a watch its last bookmark is sent.
 	lastBookmark = 2 * time.Second
 	// writeLen is about how much is written at a time while there is more to send.
 	writeLen = 128 << 10
@@ -106,7 +106,7 @@ func appendInitial(dst []byte, shot snapshot, q *request, unit int) []byte {
 	return dst
 }
 
-// follow sends what changes, until the client goes, or the time is over that it asked for.
+// follow sends changes until the client is gone or the watch's timeout is over.
 func (st *stream) follow(ctx context.Context) {
 	r := st.q.resource
 	bookmarks, _ := strconv.ParseBool(st.q.query.Get("allowWatchBookmarks"))
@@ -152,8 +152,8 @@ func (st *stream) follow(ctx context.Context) {
 	}
 }
 
-// catchUp sends all changes that there are, and returns how many, and what is closed when there are
-// more.
+// catchUp sends all pending changes. It returns their number, and a channel that is closed at the
+// next change.
 func (st *stream) catchUp() (int, <-chan struct{}, error) {
 	r := st.q.resource
 	for sent := 0; ; {
@@ -179,7 +179,7 @@ func (st *stream) catchUp() (int, <-chan struct{}, error) {
 	}
 }
 
-// render encodes changes from the cursor on, about as many as are written at a time.
+// render encodes changes from the cursor on, about as many as one write sends.
 func (st *stream) render(changes []change) batch {
 	data, next := st.buffer[:0], st.cursor
 	for next < len(changes) && len(data) < writeLen {

@@ -13,8 +13,8 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/stats"
 )
 
-// Against measures the skiff of two commits by turns: two builds of skiff-runner, asked by this code
-// and served by one and the same replay server.
+// Against measures the skiff of two commits in turns. Two builds of skiff-runner run the same
+// commands, with one build of the replay server.
 type Against struct {
 	Old, New string // the folders of the two skiff-runners
 	Server   string // the folder of the replay server
@@ -24,8 +24,8 @@ type Against struct {
 	OldSamples, NewSamples stats.Samples
 }
 
-// Run runs each side as often as the scale says. The order turns with the runs, so that neither always
-// comes first. A figure that the old runner cannot measure has no samples of it.
+// Run runs each side as often as the scale says. The order turns with the runs, so that neither
+// always comes first. A figure that the old runner cannot measure has no samples of it.
 func (a *Against) Run(ctx context.Context) error {
 	begin := time.Now()
 	a.OldSamples, a.NewSamples = stats.Samples{}, stats.Samples{}
@@ -52,7 +52,7 @@ func (a *Against) Run(ctx context.Context) error {
 	return nil
 }
 
-// lacksCommand reports whether a runner is older than the command that it was asked for.
+// lacksCommand reports whether a runner is older than a command.
 func lacksCommand(err error) bool { return strings.Contains(err.Error(), probe.UnknownCommand) }
 
 // index is the memory of one custom index: the pods' by the Node that they run on.

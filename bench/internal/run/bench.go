@@ -1,5 +1,5 @@
-// Package run does the measuring: it starts the server, and the runners by turns, has them do the same
-// things, and notes what they say it took.
+// Package run makes the measurements. It starts the server and, in turns, the runners, gives the
+// runners the same commands, and records their answers.
 package run
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/stats"
 )
 
-// Bench is one run of the bench. Samples fills up as it goes.
+// Bench is one run of the bench. Samples grows during the run.
 type Bench struct {
 	Programs   string // the folder of the runners
 	Server     string // the folder of the replay server; "" is Programs
@@ -29,7 +29,7 @@ type Bench struct {
 	begin time.Time
 }
 
-// contender is a side and how its runner is started.
+// contender is a side and the command that starts its runner.
 type contender struct {
 	side    stats.Side
 	program string
@@ -46,17 +46,17 @@ var (
 	controllerRuntime = contender{side: stats.ControllerRuntime, program: "ctrl-runner"}
 )
 
-// scenario is something that is measured: for several contenders by turns, or in a way of its own.
+// scenario is one measurement: of several contenders in turns, or by a function of its own.
 type scenario struct {
 	name string
 	of   []contender
-	also []contender // who stands beside them, in fewer runs perhaps
-	full []contender // who does so too, in a full run only
+	also []contender // measured beside them, possibly in fewer runs
+	full []contender // likewise, in a full run only
 	do   func(b *Bench, ctx context.Context, c contender) error
 	own  func(b *Bench, ctx context.Context) error // instead of those
 }
 
-// Run runs every scenario. The error says which one failed, for whom.
+// Run runs every scenario. An error contains the scenario and the side that failed.
 func (b *Bench) Run(ctx context.Context) error {
 	b.begin = time.Now()
 	if b.Samples == nil {
@@ -82,8 +82,8 @@ func (b *Bench) Run(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// scenario lets the contenders of one scenario run by turns. Their order turns with the runs, so that
-// none always comes after the same other.
+// scenario runs the contenders of one scenario in turns. Their order changes with the runs, so that
+// no side always follows the same other one.
 func (b *Bench) scenario(ctx context.Context, s scenario) error {
 	if s.own != nil {
 		return s.own(b, ctx)
@@ -111,7 +111,7 @@ func (b *Bench) progress(scenario string, run int, side stats.Side) {
 	fmt.Fprintf(b.Progress, "bench: %5.0f s: %-16s run %d, %s\n", time.Since(b.begin).Seconds(), scenario, run+1, side)
 }
 
-// with starts a contender's runner, lets f use it, and ends it.
+// with starts a contender's runner, calls f with it, and ends it.
 func (b *Bench) with(ctx context.Context, c contender, args []string, f func(r *Runner) error) error {
 	r, err := StartRunner(ctx, filepath.Join(b.Programs, c.program), c.env, append(append([]string{}, args...), c.args...)...)
 	if err != nil {
@@ -124,5 +124,5 @@ func (b *Bench) with(ctx context.Context, c contender, args []string, f func(r *
 	return r.Close()
 }
 
-// add notes a value for a contender.
+// add records a value for a contender.
 func (b *Bench) add(figure string, c contender, value float64) { b.Samples.Add(figure, c.side, value) }

@@ -7,8 +7,8 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/workload"
 )
 
-// Workload says what is measured with, a line for each resource, as Markdown. The sizes are those of
-// a sample.
+// Workload returns a description of the workload as Markdown, a line for each resource. The sizes
+// are those of a sample.
 func (b *Bench) Workload() []string {
 	var lines []string
 	for _, src := range b.Scale.workload().Sources() {
@@ -22,7 +22,7 @@ func (b *Bench) Workload() []string {
 	return lines
 }
 
-// averageSize is that of up to 500 objects, spread over all.
+// averageSize returns the average size of up to 500 objects, spread over all.
 func averageSize(src workload.Source, f workload.Format) float64 {
 	const sample = 500
 	var buffer []byte

@@ -7,7 +7,7 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/probe"
 )
 
-// step is one way of reading, and the figure that it gives.
+// step is one way of reading, and the name of its figure.
 type step struct {
 	what    probe.What
 	pattern probe.Pattern
@@ -15,10 +15,10 @@ type step struct {
 }
 
 // processes are the reads, in the order in which each process does them: what is cold first, before
-// anything else has touched it; then what is hot; and at last what goes through everything. The Lists
-// of everything have processes of their own, so that the first of each is cold. (Their scan is the
-// third in a row: there is no other way to go through everything.) heap is the figure of what the
-// process needs in the end; "" is none.
+// anything else has touched it; then what is hot; and at last what goes through everything. The
+// Lists of everything have processes of their own, so that the first of each is cold. (Their scan
+// is the third in a row: there is no other way to go through everything.) heap is the figure of
+// what the process needs in the end; "" is none.
 var processes = []struct {
 	steps []step
 	heap  string

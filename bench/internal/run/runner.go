@@ -18,7 +18,7 @@ import (
 )
 
 // Runner is a running runner: a process that holds one informer (package probe). It is not safe for
-// concurrent use. Whoever starts it closes it.
+// concurrent use. The caller of StartRunner closes it.
 type Runner struct {
 	name   string
 	cmd    *exec.Cmd
@@ -64,8 +64,8 @@ func without(env []string, names ...string) []string {
 	return kept
 }
 
-// ask says a line to a runner and returns its answer, as T. The error is the runner's own, or tells
-// how it died.
+// ask sends a command to a runner and returns its answer, as T. The error is the runner's own
+// error, or the way its process ended.
 func ask[T any](r *Runner, words ...string) (T, error) {
 	var answer struct {
 		Error string `json:"error"`
@@ -88,7 +88,7 @@ func ask[T any](r *Runner, words ...string) (T, error) {
 	return result, nil
 }
 
-// died tells why a runner does not answer. It ends it, for good measure.
+// died ends a runner that does not answer, and returns the cause.
 func (r *Runner) died(line string, cause error) error {
 	if err := r.kill(); err != nil {
 		cause = errors.Join(cause, err)
@@ -96,7 +96,7 @@ func (r *Runner) died(line string, cause error) error {
 	return fmt.Errorf("%s did not answer %q: %w%s", r.name, line, cause, r.stderr.quote())
 }
 
-// kill ends a runner that is of no use any more. The error says how it ended.
+// kill ends a runner that cannot be used any more. The error describes how it ended.
 func (r *Runner) kill() error {
 	if r.cmd.ProcessState != nil {
 		return nil
@@ -106,8 +106,8 @@ func (r *Runner) kill() error {
 	return r.cmd.Wait()
 }
 
-// Close has the runner quit, and waits until it has. It is an error if it did not do so well. To
-// close a runner that has died does nothing.
+// Close makes the runner quit and waits for its end. It returns an error if the runner failed.
+// Closing a runner that has died does nothing.
 func (r *Runner) Close() error {
 	if r.cmd.ProcessState != nil {
 		return nil
@@ -123,7 +123,7 @@ func (r *Runner) Close() error {
 	return nil
 }
 
-// tail keeps the end of what is written to it, for error messages.
+// tail keeps the end of the bytes written to it, for errors.
 type tail struct {
 	mu   sync.Mutex
 	kept []byte
@@ -141,7 +141,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// quote returns what was kept as the end of an error message; nothing if there is nothing.
+// quote returns the kept bytes as the end of an error message; "" if there are none.
 func (t *tail) quote() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -2,7 +2,7 @@ package run
 
 import "github.com/skiff-k8s/skiff/bench/internal/workload"
 
-// Scale says how much is measured.
+// Scale is the size of the measurements.
 type Scale struct {
 	Runs int  // of skiff and client-go in each scenario
 	Also int  // of those that stand beside them: variants, controller-runtime
@@ -31,9 +31,9 @@ var Full = Scale{
 	Million: 1_000_000, ColdBuilds: 3, RealPods: 20_000,
 }
 
-// Quick has the same figures of skiff and client-go but for the cold build and the real API server, from
-// fewer runs, and from less where much takes long. Nothing stands beside them, so that it takes minutes on
-// a slow machine too.
+// Quick has the same figures of skiff and client-go but for the cold build and the real API server,
+// from fewer runs, and from less where much takes long. Nothing stands beside them, so that it
+// takes minutes on a slow machine too.
 var Quick = Scale{
 	Runs:        2,
 	Pods:        20_000,

@@ -16,7 +16,8 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/replay"
 )
 
-// Server is a running replay server, a process of its own so that its work is nobody else's.
+// Server is a running replay server: a separate process, so that its work is not counted for a
+// client.
 type Server struct {
 	URL    string
 	cmd    *exec.Cmd
@@ -56,12 +57,12 @@ func (s *Server) Close() {
 	s.cmd.Wait()
 }
 
-// Flood has the server change objects of a resource, as fast as the watches take the events.
+// Flood makes the server change objects of a resource as fast as the watches read the events.
 func (s *Server) Flood(ctx context.Context, resource string, events int) (replay.Flooded, error) {
 	return s.control(ctx, "flood", url.Values{"resource": {resource}, "events": {strconv.Itoa(events)}})
 }
 
-// Steady has it do so at a rate, in events a second.
+// Steady makes the server change objects at a rate, in events a second.
 func (s *Server) Steady(ctx context.Context, resource string, events, rate int) (replay.Flooded, error) {
 	return s.control(ctx, "flood", url.Values{"resource": {resource}, "events": {strconv.Itoa(events)}, "rate": {strconv.Itoa(rate)}})
 }

@@ -11,10 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// DatabaseKind is what the API server calls a Database.
+// DatabaseKind is the kind of a Database.
 var DatabaseKind = schema.GroupVersionKind{Group: "databases.example.com", Version: "v1", Kind: "Database"}
 
-// Database is a custom resource: what an operator of databases would have people write, and report.
+// Database is a custom resource as an operator for databases could define it.
 type Database struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -23,7 +23,7 @@ type Database struct {
 	Status DatabaseStatus `json:"status,omitempty"`
 }
 
-// DatabaseSpec is what is wanted.
+// DatabaseSpec is the desired state.
 type DatabaseSpec struct {
 	Engine     string            `json:"engine"`
 	Version    string            `json:"version"`
@@ -35,14 +35,14 @@ type DatabaseSpec struct {
 	Users      []DatabaseUser    `json:"users,omitempty"`
 }
 
-// DatabaseUser is somebody who may use it.
+// DatabaseUser is a user of the database.
 type DatabaseUser struct {
 	Name      string   `json:"name"`
 	SecretRef string   `json:"secretRef"`
 	Grants    []string `json:"grants"`
 }
 
-// DatabaseStatus is what there is.
+// DatabaseStatus is the observed state.
 type DatabaseStatus struct {
 	Phase      string             `json:"phase,omitempty"`
 	Endpoint   string             `json:"endpoint,omitempty"`
@@ -52,7 +52,7 @@ type DatabaseStatus struct {
 	Members    []DatabaseMember   `json:"members,omitempty"`
 }
 
-// DatabaseMember is one of its processes.
+// DatabaseMember is one process of the database.
 type DatabaseMember struct {
 	Pod   string `json:"pod"`
 	UID   string `json:"uid"`
@@ -61,7 +61,7 @@ type DatabaseMember struct {
 	LagMS int64  `json:"lagMilliseconds"`
 }
 
-// DatabaseList is a list of them.
+// DatabaseList is a list of Databases.
 type DatabaseList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`

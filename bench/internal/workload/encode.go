@@ -7,14 +7,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// protobufMagic begins every protobuf object of Kubernetes that stands by itself.
+// protobufMagic begins every standalone protobuf object of Kubernetes.
 var protobufMagic = []byte("k8s\x00")
 
 // EnvelopeTail is the end of the envelope: contentEncoding and contentType, both empty, which the
 // server's encoder writes nevertheless.
 var EnvelopeTail = []byte{0x1a, 0, 0x22, 0}
 
-// AppendObject appends an object as it stands by itself: in a watch event, or as an answer to a get.
+// AppendObject appends a standalone object: as in a watch event, or as the answer to a get.
 func AppendObject(dst []byte, f Format, src Source, i int, s State) []byte {
 	if f == JSON {
 		return appendJSONObject(dst, src, i, s)
@@ -25,8 +25,8 @@ func AppendObject(dst []byte, f Format, src Source, i int, s State) []byte {
 	return envelop(dst, at, src.Info())
 }
 
-// AppendEvent appends a watch event, framed: protobuf with its length before it, JSON with a newline
-// after it. kind is ADDED, MODIFIED or DELETED.
+// AppendEvent appends a watch event, framed: protobuf with its length before it, JSON with a
+// newline after it. kind is ADDED, MODIFIED or DELETED.
 func AppendEvent(dst []byte, f Format, src Source, kind string, i int, s State) []byte {
 	if f == JSON {
 		dst = append(dst, `{"type":"`...)
@@ -40,8 +40,8 @@ func AppendEvent(dst []byte, f Format, src Source, kind string, i int, s State) 
 	return frameEvent(envelop(dst, at, src.Info()), at, kind)
 }
 
-// AppendBookmark appends the event that says how far a watch is; the one that ends the initial events
-// of a watch-list if initialEventsEnd is set.
+// AppendBookmark appends a bookmark with a version. If initialEventsEnd is set, it is the bookmark
+// that ends the initial events of a watch-list.
 func AppendBookmark(dst []byte, f Format, src Source, version uint64, initialEventsEnd bool) []byte {
 	object := src.Object(src.Len(), State{Version: version})
 	meta := metav1.ObjectMeta{ResourceVersion: strconv.FormatUint(version, 10)}
@@ -63,7 +63,7 @@ func appendJSONObject(dst []byte, src Source, i int, s State) []byte {
 	at := len(dst)
 	dst = src.Append(dst, JSON, i, s)
 	if !src.Info().Protobuf {
-		return dst // custom resources say what they are everywhere
+		return dst // custom resources contain their kind everywhere
 	}
 	head := jsonHead(src.Info())
 	dst = shift(dst, at+1, len(head))
@@ -71,7 +71,7 @@ func appendJSONObject(dst []byte, src Source, i int, s State) []byte {
 	return dst
 }
 
-// nameKind puts kind and apiVersion into JSON that lacks them.
+// nameKind adds kind and apiVersion to JSON that lacks them.
 func nameKind(object []byte, info Info) []byte {
 	if !info.Protobuf {
 		return object
@@ -88,7 +88,7 @@ func jsonHead(info Info) []byte {
 	return append(head, `",`...)
 }
 
-// envelop wraps the message at dst[at:] in the envelope (runtime.Unknown) that says what it is.
+// envelop wraps the message at dst[at:] in the envelope (runtime.Unknown) with its type.
 func envelop(dst []byte, at int, info Info) []byte {
 	var head [96]byte
 	h := AppendEnvelopeHead(head[:0], info.APIVersion(), info.Kind, len(dst)-at)

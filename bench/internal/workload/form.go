@@ -20,7 +20,7 @@ type hole struct {
 	slot slot
 }
 
-// newForm encodes a pod that has the markers as its values, and looks for them.
+// newForm encodes a pod with the markers as its values, and finds their places.
 func newForm(b *blueprint, phase Phase, f Format) *form {
 	marks := markers()
 	result := &form{data: appendMarshalled(nil, f, b.pod(marks, phase))}
@@ -70,7 +70,7 @@ func (fm *form) append(dst []byte, f Format, v *values) []byte {
 	return dst
 }
 
-// formKey says which form it is.
+// formKey identifies a form.
 type formKey struct {
 	deployment int
 	generation uint32
@@ -78,8 +78,8 @@ type formKey struct {
 	format     Format
 }
 
-// formCache holds the forms that were used of late. There are more than can be held: a million pods
-// are of twenty thousand ReplicaSets.
+// formCache holds the forms that were used recently. Not all fit: a million pods have twenty
+// thousand ReplicaSets.
 type formCache struct {
 	mu         sync.RWMutex
 	young, old map[formKey]*form // when young is full it becomes old, and what was old is forgotten
@@ -114,7 +114,7 @@ func (p *Pods) form(d int, s State, f Format) *form {
 	return fm
 }
 
-// appendMarshalled encodes an object as it stands in a list.
+// appendMarshalled appends an object as a list contains it.
 func appendMarshalled(dst []byte, f Format, object runtime.Object) []byte {
 	if f == JSON {
 		return append(dst, marshalJSON(object)...)

@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// made is a Source whose objects are made and encoded one by one. It is for resources of which there
-// are some hundreds.
+// made is a Source whose objects are made and encoded one by one. It is for resources with some
+// hundreds of objects.
 type made struct {
 	info  Info
 	seed  uint64
@@ -90,12 +90,12 @@ func (m *made) Append(dst []byte, f Format, i int, s State) []byte {
 	return appendMarshalled(dst, f, object)
 }
 
-// generator is that of an object, for one of the things that are random about it.
+// generator returns the generator of an object for one random aspect of it.
 func (m *made) generator(what byte, i int, generation uint32) generator {
 	return generatorOf(m.seed, uint64(m.info.Resource[0]), uint64(what), uint64(i), uint64(generation))
 }
 
-// clearObject leaves nothing of an object but this metadata.
+// clearObject resets an object to the given metadata.
 func clearObject(object runtime.Object, meta metav1.ObjectMeta, info Info) {
 	v := reflect.ValueOf(object).Elem()
 	v.SetZero()

@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// listKeys are the lists that server-side apply takes apart, and what tells their elements apart. All
-// other lists belong to a manager as a whole.
+// listKeys are the lists whose elements server-side apply tracks separately, with the keys of the
+// elements. All other lists belong to a manager as a whole.
 var listKeys = map[string][]string{
 	"conditions":                {"type"},
 	"containers":                {"name"},
@@ -92,7 +92,7 @@ func appendFields(dst []byte, name string, value any) []byte {
 	return append(dst, '}')
 }
 
-// tree returns what JSON makes of a value.
+// tree returns a value as decoded from its JSON.
 func tree(value any) map[string]any {
 	var m map[string]any
 	if err := json.Unmarshal(mustMarshal(value), &m); err != nil {

@@ -11,7 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Pods is the Source of pods: of ReplicaSets with podsPerDeployment each, ordered by namespace and name.
+// Pods is the Source of pods: of ReplicaSets with podsPerDeployment each, ordered by namespace and
+// name.
 type Pods struct {
 	seed        uint64
 	n           int
@@ -41,8 +42,8 @@ func (p *Pods) Info() Info {
 // Len implements Source.
 func (p *Pods) Len() int { return p.n }
 
-// Deployments returns how many Deployments the pods belong to. The pods of number d are the positions
-// from 50 d on.
+// Deployments returns how many Deployments the pods belong to. The pods of number d are the
+// positions from 50 d on.
 func (p *Pods) Deployments() int { return len(p.deployments) }
 
 // First implements Source: every pod runs.
@@ -84,8 +85,8 @@ func (p *Pods) Object(i int, s State) runtime.Object {
 	return newBlueprint(p.seed, d, p.deployments[d], s.Generation).pod(p.values(i, s), s.Phase)
 }
 
-// Append implements Source. It takes the form of the pod's ReplicaSet and writes into it what is the
-// pod's own, which is some ten times faster than to encode.
+// Append implements Source. It copies the form of the pod's ReplicaSet and writes the pod's own
+// values into the copy, which is some ten times faster than encoding.
 func (p *Pods) Append(dst []byte, f Format, i int, s State) []byte {
 	if i >= p.n {
 		return appendMarshalled(dst, f, p.Object(i, s))
@@ -129,8 +130,8 @@ func (b *blueprint) pod(v *values, phase Phase) *corev1.Pod {
 		},
 		Status: corev1.PodStatus{Phase: corev1.PodPending, QOSClass: corev1.PodQOSBurstable},
 	}
-	// The ReplicaSet's controller sent it like that. What admission adds is in no managedFields: the
-	// server looks at who set what before it.
+	// The ReplicaSet's controller sent it like that. What admission adds is in no managedFields:
+	// the server looks at who set what before it.
 	fields := tree(pod)
 	pod.ManagedFields = []metav1.ManagedFieldsEntry{managed("kube-controller-manager", "v1", "", v.seconds(slotCreated), map[string]any{
 		"metadata": only(fields["metadata"], "annotations", "generateName", "labels", "ownerReferences"),
@@ -156,8 +157,8 @@ func (b *blueprint) pod(v *values, phase Phase) *corev1.Pod {
 	return pod
 }
 
-// admit does what admission does to a new pod: a webhook adds the sidecar, the server itself the
-// service account's token and tolerations.
+// admit changes a new pod as admission does: a webhook adds the sidecar, and the server adds the
+// service account's token and the tolerations.
 func (b *blueprint) admit(pod *corev1.Pod, v *values) {
 	name := tokenVolume + v.text(slotToken)
 	pod.Spec.Volumes = []corev1.Volume{{Name: name,
@@ -227,7 +228,8 @@ func imageRepository(image string) string {
 	return image
 }
 
-// kubeletFields is what of a status is the kubelet's: all but what the scheduler and admission set.
+// kubeletFields returns the fields of a status that the kubelet owns: all except those of the
+// scheduler and of admission.
 func kubeletFields(status corev1.PodStatus) map[string]any {
 	status.Conditions = status.Conditions[:len(status.Conditions)-1]
 	return without(tree(status), "qosClass")

@@ -5,11 +5,11 @@ import (
 	"math/bits"
 )
 
-// generator is a source of random numbers that costs nothing to make (splitmix64), because every
-// object has one of its own: object 812,345 must not need the 812,344 before it.
+// generator is a source of random numbers that costs nothing to make (splitmix64). Every object has
+// its own, because object 812,345 must not depend on the 812,344 before it.
 type generator struct{ state uint64 }
 
-// generatorOf returns the generator of whatever these numbers identify.
+// generatorOf returns the generator for the thing that the numbers identify.
 func generatorOf(parts ...uint64) generator {
 	g := generator{0x5bd1e995}
 	for _, p := range parts {
@@ -67,7 +67,8 @@ func (g *generator) uuidString() string {
 	return string(b[:])
 }
 
-// suffixDigits are what Kubernetes makes name suffixes of: no vowels, and nothing that looks like one.
+// suffixDigits are what Kubernetes makes name suffixes of: no vowels, and nothing that looks like
+// one.
 const suffixDigits = "2456789bcdfghjklmnpqrstvwxz"
 
 const suffixLen = 5
@@ -85,8 +86,8 @@ func (g *generator) suffixString(n int) string {
 	return string(b)
 }
 
-// rankedSuffix fills b, of suffixLen bytes, with the suffix that is the rank-th of n in alphabetical
-// order, and random otherwise.
+// rankedSuffix fills b, of suffixLen bytes, with the suffix that is the rank-th of n in
+// alphabetical order, and random otherwise.
 func (g *generator) rankedSuffix(b []byte, rank, n int) {
 	const all = 27 * 27 * 27 * 27 * 27
 	width := all / n
@@ -97,8 +98,8 @@ func (g *generator) rankedSuffix(b []byte, rank, n int) {
 	}
 }
 
-// podAddress fills b, of addressLen bytes, with the address of pod number x: each has its own, in no
-// order, and all have the same length.
+// podAddress fills b, of addressLen bytes, with the address of pod number x: each has its own, in
+// no order, and all have the same length.
 func podAddress(b []byte, x uint64) {
 	copy(b, "10.")
 	putOctets(b[3:], 3, x*scatter%(155*155*155))

@@ -5,10 +5,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Format is how an object is written as bytes.
+// Format is an encoding of objects.
 type Format uint8
 
-// The two formats that clients ask for.
+// The formats.
 const (
 	Protobuf Format = iota
 	JSON
@@ -21,11 +21,11 @@ func (f Format) String() string {
 	return "protobuf"
 }
 
-// Phase is where a pod stands in its life. Objects of other kinds are always Ready.
+// Phase is the phase of a pod's life. Objects of other kinds are always Ready.
 type Phase uint8
 
-// The phases. A pod of a rollout is Pending, Scheduled, Ready, and at last Deleting; a probe that fails
-// makes it Unready for a while.
+// The phases. A pod of a rollout is Pending, Scheduled, Ready, and finally Deleting. A failing
+// probe makes it Unready for a while.
 const (
 	Ready     Phase = iota // running, and all is well
 	Unready                // running, and a readiness probe fails
@@ -35,8 +35,8 @@ const (
 	phases
 )
 
-// State is which object a Source has at a position, and how it stands. The zero State is none that a
-// server sends: it lacks a version.
+// State identifies an object at a position of a Source, and its state. The zero State is never
+// sent, because it has no version.
 type State struct {
 	Version    uint64 // its resourceVersion, of nine digits
 	Generation uint32 // which object it is at this position: 0 at first
@@ -44,14 +44,14 @@ type State struct {
 	Phase      Phase
 }
 
-// FirstVersion is greater than every version of First, and the first that a server may give to a
-// change. All versions have nine digits, so that objects keep their size.
+// FirstVersion is greater than every version of First, and is the first version that a server may
+// give to a change. All versions have nine digits, so that objects keep their size.
 const FirstVersion = 600_000_000
 
 // FloodEnd is the name and the namespace of the object that marks the end of a flood.
 const FloodEnd = "flood-end"
 
-// Info is what a server has to know of a resource.
+// Info describes a resource to the server.
 type Info struct {
 	schema.GroupVersionKind
 	Resource   string // "pods"
@@ -62,12 +62,12 @@ type Info struct {
 // APIVersion returns "v1" or "apps/v1".
 func (i Info) APIVersion() string { return i.GroupVersion().String() }
 
-// Source is the objects of one resource. All methods are pure functions of their arguments, and safe
-// for concurrent use.
+// Source is the objects of one resource. All methods are pure functions of their arguments, and
+// safe for concurrent use.
 type Source interface {
-	// Info says which resource it is.
+	// Info describes the resource.
 	Info() Info
-	// Len is how many positions there are. At position Len is the object FloodEnd.
+	// Len returns the number of positions. The object FloodEnd is at position Len.
 	Len() int
 	// First returns the state of position i in the initial list.
 	First(i int) State
@@ -75,15 +75,15 @@ type Source interface {
 	Namespace(i int) string
 	// Name returns the name of an object.
 	Name(i int, s State) string
-	// Object returns an object as a client has it when it has decoded it, managedFields included.
+	// Object returns a decoded object as a client has it, managedFields included.
 	Object(i int, s State) runtime.Object
-	// Append appends an object as it stands in a list of this format: a protobuf message, or JSON
+	// Append appends an object as a list of this format contains it: a protobuf message, or JSON
 	// (without apiVersion and kind if the type is built in).
 	Append(dst []byte, f Format, i int, s State) []byte
 }
 
-// spread returns the resourceVersion of position i of n in the initial list: anything below
-// FirstVersion, each once, in no order.
+// spread returns the resourceVersion of position i of n in the initial list: a number below
+// FirstVersion, different for each position, in random order.
 func spread(g *generator, i, n int) uint64 {
 	const low, high, prime = 500_000_000, FirstVersion, 982_451_653
 	width := uint64((high - low) / max(n, 1))

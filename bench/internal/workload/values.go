@@ -8,8 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// slot is a place in the pods of a ReplicaSet where each has a value of its own. A slot's values all
-// have the same length when they are encoded, so that forms can be filled in.
+// slot is a place in the pods of a ReplicaSet where each has a value of its own. A slot's values
+// all have the same length when they are encoded, so that forms can be filled in.
 type slot int
 
 const (
@@ -45,7 +45,7 @@ var textAt = func() (at [texts + 1]int) {
 
 const valuesLen = suffixLen + 36 + 9 + nodeNameLen + addressLen + addressLen + 64 + 64 + suffixLen
 
-// values are what one pod has in the slots.
+// values are the values of one pod in the slots.
 type values struct {
 	texts [valuesLen]byte
 	times [times]int64
@@ -57,7 +57,7 @@ func (v *values) seconds(s slot) int64 { return v.times[s-texts] }
 
 func (v *values) time(s slot) metav1.Time { return timeOf(v.seconds(s)) }
 
-// values returns those of the pod at position i.
+// values returns the values of the pod at position i.
 func (p *Pods) values(i int, s State) *values {
 	v := new(values)
 	d, rank := i/podsPerDeployment, i%podsPerDeployment
@@ -84,7 +84,8 @@ func (p *Pods) values(i int, s State) *values {
 	return v
 }
 
-// markers are values that can be found in an encoded pod, because nothing else looks like them.
+// markers returns values that can be found in an encoded pod, because no other bytes in it look
+// like them.
 func markers() *values {
 	v := new(values)
 	for s := range texts {

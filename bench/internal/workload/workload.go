@@ -3,7 +3,7 @@ package workload
 // DefaultSeed is the seed of the published figures.
 const DefaultSeed = 1
 
-// Config says how large a workload is. Zero values are the defaults.
+// Config is the size of a workload. Zero values mean the defaults.
 type Config struct {
 	Seed uint64 // DefaultSeed
 	Pods int    // 20,000, which makes 400 Deployments in 40 namespaces
