@@ -1,12 +1,12 @@
 // Devcluster is a real Kubernetes control plane in one file: kube-apiserver, etcd and
 // kube-controller-manager, and a command that runs them together on loopback.
 //
-//	devcluster up                   # a cluster until Ctrl-C; prints its kubeconfig's path
-//	devcluster run -- make test     # a cluster for the life of a command
+//	devcluster up                   # runs a cluster until Ctrl-C; prints its kubeconfig's path
+//	devcluster run -- make test     # runs a command with a cluster
 //
-// Which program it is, it reads from its name: under the name etcd, kube-apiserver or
-// kube-controller-manager (by a link, or by argv[0]) it is that program, flags, output and exit
-// status included.
+// The binary chooses the program by its own name. Under the name etcd, kube-apiserver or
+// kube-controller-manager (by a link, or by argv[0]) it is that program, including flags, output
+// and exit status.
 package main
 
 import (

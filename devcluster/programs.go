@@ -14,7 +14,7 @@ import (
 	componentcli "k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"          // --logging-format=json
 	_ "k8s.io/component-base/metrics/prometheus/clientgo" // the components' client metrics
-	_ "k8s.io/component-base/metrics/prometheus/version"  // the metric that tells the version
+	_ "k8s.io/component-base/metrics/prometheus/version"  // the version metric
 	"k8s.io/component-base/version"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
@@ -24,7 +24,7 @@ import (
 	"github.com/skiff-k8s/skiff/devcluster/internal/lifeline"
 )
 
-// programs are what this binary can be. Each returns its exit status, if it returns at all.
+// programs are the programs that this binary contains. Each returns its exit status, if it returns.
 var programs = map[string]func() int{
 	cluster.Etcd: func() int {
 		etcdmain.Main(os.Args)
@@ -38,7 +38,7 @@ var programs = map[string]func() int{
 	},
 }
 
-// versions are what the binary was built from.
+// versions returns the versions that the binary was built from.
 func versions() cli.Versions {
 	return cli.Versions{
 		Kubernetes: version.Get().GitVersion,
@@ -55,8 +55,8 @@ const (
 	quickStartMemory = 512 << 20
 )
 
-// asComponent does what only a component that devcluster started needs, and not a program that
-// somebody started by a link.
+// asComponent sets up a program that devcluster started as a component. A program started by a user
+// through a link does not need it.
 func asComponent(name string) {
 	started := lifeline.Attach(func() {
 		fmt.Fprintln(os.Stderr, "Error: devcluster is gone, and", name, "with it")

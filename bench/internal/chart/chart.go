@@ -97,8 +97,8 @@ type drawnBar struct {
 }
 
 // svg has no background, so that the page's shows, and changes its colours with the reader's
-// scheme. Those that stand outside of the query are told apart on both, for viewers that do not
-// know it.
+// scheme. The colours outside of the media query are distinguishable in both schemes, for viewers
+// that do not know it.
 var svg = template.Must(template.New("svg").Parse(`<svg xmlns="http://www.w3.org/2000/svg" width="{{.Width}}" height="{{.Height}}" viewBox="0 0 {{.Width}} {{.Height}}" role="img" aria-label="{{.Title}}" font-family="-apple-system, 'Segoe UI', Helvetica, Arial, sans-serif" font-size="13">
 <style>
 .title { fill: #57606a; font-size: 16px; font-weight: 600 }

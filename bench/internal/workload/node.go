@@ -95,7 +95,7 @@ func node(g generator, seed uint64, name, address string, s State) *corev1.Node 
 			NodeInfo:  machine, DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: 10250}},
 		},
 	}
-	// The kubelet says every five minutes that it is alive.
+	// The kubelet updates its conditions every five minutes.
 	beat := timeOf(began + 3600 + int64(g.below(300)) + int64(s.Revision)*300)
 	for _, c := range []struct{ kind, status, reason, message string }{
 		{"MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"},

@@ -23,9 +23,9 @@ import (
 )
 
 const (
-	// caLife lets a kept cluster live for as long as anybody would keep one.
+	// caLife is longer than a kept cluster is used.
 	caLife = 10 * 365 * 24 * time.Hour
-	// leafLife is short of the authority's; leaves are issued anew at every start.
+	// leafLife is shorter than caLife; leaves are issued at every start.
 	leafLife = 365 * 24 * time.Hour
 	// clockSkew is how far behind a client's clock may be.
 	clockSkew = time.Hour
@@ -36,7 +36,7 @@ type Pair struct {
 	Cert, Key []byte
 }
 
-// Profile says what a leaf certificate is for. Make one with Client or Server.
+// Profile describes a leaf certificate. Make one with Client or Server.
 type Profile struct {
 	subject pkix.Name
 	usage   x509.ExtKeyUsage
@@ -44,8 +44,8 @@ type Profile struct {
 	ips     []net.IP
 }
 
-// Client is the profile of a client certificate: Kubernetes reads the user's name from the common
-// name and its groups from the organizations.
+// Client returns the profile of a client certificate. Kubernetes reads the user's name from the
+// common name, and its groups from the organizations.
 func Client(user string, groups ...string) Profile {
 	return Profile{
 		subject: pkix.Name{CommonName: user, Organization: groups},
@@ -53,7 +53,7 @@ func Client(user string, groups ...string) Profile {
 	}
 }
 
-// Server is the profile of a serving certificate that is valid for the given names and addresses.
+// Server returns the profile of a serving certificate for the given names and addresses.
 func Server(name string, names []string, ips []net.IP) Profile {
 	return Profile{
 		subject: pkix.Name{CommonName: name},
@@ -70,9 +70,9 @@ type CA struct {
 	pem  []byte
 }
 
-// LoadOrCreateCA reads ca.crt and ca.key from dir, or makes a new authority and writes it there
-// when neither file exists. One without the other is an error: a new authority beside old leaves
-// would lock everybody out who still has the old certificate.
+// LoadOrCreateCA reads ca.crt and ca.key from dir. If neither file exists, it makes a new authority
+// and writes the files. If only one exists, it returns an error: a new authority would lock out
+// every client with an old certificate.
 func LoadOrCreateCA(dir string) (*CA, error) {
 	certFile, keyFile := filepath.Join(dir, "ca.crt"), filepath.Join(dir, "ca.key")
 	certPEM, certErr := os.ReadFile(certFile)
@@ -97,10 +97,10 @@ func LoadOrCreateCA(dir string) (*CA, error) {
 	}
 }
 
-// PEM is the authority's certificate. The caller must not change it.
+// PEM returns the authority's certificate. The caller must not change it.
 func (ca *CA) PEM() []byte { return ca.pem }
 
-// Pool holds the authority's certificate alone.
+// Pool returns a pool with the authority's certificate only.
 func (ca *CA) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(ca.cert)
@@ -132,8 +132,8 @@ func (ca *CA) Issue(p Profile) (Pair, error) {
 	return Pair{Cert: encode("CERTIFICATE", der), Key: keyPEM}, nil
 }
 
-// LoadOrCreateKey makes sure that file holds a private key, as a server that signs tokens wants
-// it. An existing file is left as it is, so that tokens stay valid for as long as the data is kept.
+// LoadOrCreateKey writes a private key for signing tokens to file. If the file exists, it is not
+// changed, so that tokens stay valid while the data is kept.
 func LoadOrCreateKey(file string) error {
 	if _, err := os.Stat(file); err == nil {
 		return nil

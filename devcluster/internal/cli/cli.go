@@ -1,5 +1,5 @@
-// Package cli is devcluster's command line: what it reads, what it prints where, and its exit
-// status. What a script reads goes to standard output, what a person reads to standard error.
+// Package cli is devcluster's command line: its arguments, its output and its exit status. Output
+// for scripts goes to standard output, output for people to standard error.
 package cli
 
 import (
@@ -24,24 +24,24 @@ const (
 	exitUsage   = 2
 )
 
-// Versions are what the binary was built from.
+// Versions are the versions that the binary was built from.
 type Versions struct {
 	Kubernetes, Etcd, Go string
 }
 
-// status is an exit status that is no failure of devcluster's.
+// status is an exit status that is not a failure of devcluster.
 type status int
 
 func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// usageError is a command line that makes no sense.
+// usageError is the error for an invalid command line.
 type usageError struct{ error }
 
-// Main runs the command line, without the program's name, and returns the exit status.
+// Main runs the command line, given without the program's name, and returns the exit status.
 func Main(args []string, v Versions) int {
 	root := root(v)
 	root.SetArgs(args)
-	// cobra reads os.Args by itself where it is given nil.
+	// cobra reads os.Args if the arguments are nil.
 	if args == nil {
 		root.SetArgs([]string{})
 	}
@@ -149,7 +149,7 @@ func assets() *cobra.Command {
 	}
 }
 
-// link makes the links of `devcluster assets`.
+// link makes the links for `devcluster assets`.
 func link(dir string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -177,7 +177,7 @@ func link(dir string) error {
 	return nil
 }
 
-// start starts the cluster, saying so, and is broken off by the first signal.
+// start starts the cluster and prints its progress. The first signal aborts the start.
 func start(ctx context.Context, o cluster.Options) (*cluster.Cluster, error) {
 	began := time.Now()
 	fmt.Fprintln(os.Stderr, "devcluster: starting")

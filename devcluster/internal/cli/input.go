@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// input is standard input that tells when it ends even while nobody reads it: a context that ends
-// with it, and a reader of what came before.
+// input is standard input as a context that ends at EOF, even while nothing reads, and a reader of
+// the bytes before EOF.
 type input struct {
 	context.Context
 	*io.PipeReader

@@ -15,7 +15,7 @@ import (
 	"github.com/skiff-k8s/skiff/devcluster/internal/guard"
 )
 
-// commandGrace is how long a command may take to end after it was told to.
+// commandGrace is how long a command may take to end after it was asked to.
 const commandGrace = 15 * time.Second
 
 func run() *cobra.Command {
@@ -37,7 +37,7 @@ func run() *cobra.Command {
 }
 
 func runCommand(o cluster.Options, args []string) error {
-	// Before the cluster: nobody wants to wait for a typing error.
+	// Before the cluster starts, so that a typing error is reported at once.
 	path, err := exec.LookPath(args[0])
 	if err != nil && !errors.Is(err, exec.ErrDot) {
 		fmt.Fprintf(os.Stderr, "devcluster: run %s: %v\n", args[0], err)
@@ -72,9 +72,9 @@ func runCommand(o cluster.Options, args []string) error {
 	return status(command.ExitCode())
 }
 
-// end asks the command to end, and waits until it and all that it started are gone. After a signal
-// that came from the terminal the command knows already: asked twice, many programs give up at
-// once.
+// end asks the command to end, and waits until it and all processes that it started have ended.
+// After a signal from the terminal it does not ask again, because many programs abort at the second
+// signal.
 func end(command *guard.Command, signalled bool) {
 	if !signalled || !inForeground() {
 		command.Signal(syscall.SIGTERM)
@@ -84,7 +84,7 @@ func end(command *guard.Command, signalled bool) {
 	<-command.Done()
 }
 
-// environment is this process's, with KUBECONFIG set.
+// environment returns this process's environment with KUBECONFIG set.
 func environment(kubeconfig string) []string {
 	var env []string
 	for _, e := range os.Environ() {

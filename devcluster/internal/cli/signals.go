@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signals are the requests to end. The first is heard by whoever waits for it; the second ends the
-// process at once, and the lifeline all others with it.
+// signals are the requests to end. The first one ends the context. The second one ends the process
+// at once, and through the lifeline all components.
 type signals struct {
 	first chan os.Signal
 }
@@ -34,7 +34,7 @@ func listen() signals {
 	return s
 }
 
-// errInterrupted is why a context of signals ends.
+// errInterrupted is the cause of a context that a signal has ended.
 var errInterrupted = errors.New("interrupted")
 
 // context ends with the first signal.
@@ -50,8 +50,8 @@ func (s signals) context() (context.Context, context.CancelFunc) {
 	return ctx, func() { cancel(nil) }
 }
 
-// interrupted makes the error of a start that was broken off by a signal a plain exit: who pressed
-// Ctrl-C knows why the cluster is not up.
+// interrupted turns the error of a start that a signal aborted into an exit without a message,
+// because the user who pressed Ctrl-C knows the cause.
 func interrupted(ctx context.Context, err error) error {
 	if context.Cause(ctx) == errInterrupted {
 		return status(impatient)
@@ -59,7 +59,7 @@ func interrupted(ctx context.Context, err error) error {
 	return err
 }
 
-// inForeground says whether this process is in the foreground of a terminal, whose Ctrl-C then
+// inForeground reports whether this process is in the foreground of a terminal. If so, Ctrl-C
 // reaches its command as well.
 func inForeground() bool {
 	tty, err := os.Open("/dev/tty")

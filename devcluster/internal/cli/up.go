@@ -55,8 +55,8 @@ func upUntilSignal(o cluster.Options) error {
 	}
 }
 
-// upControlled is `devcluster up --control`. The program that steers is there from the start: when
-// its end of standard input goes while the cluster is starting, the start is broken off.
+// upControlled is `devcluster up --control`. If standard input ends during the start, the start is
+// aborted.
 func upControlled(o cluster.Options, v Versions) error {
 	signals := listen()
 	ctx, cancel := signals.context()

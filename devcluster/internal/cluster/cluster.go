@@ -27,25 +27,25 @@ import (
 	"github.com/skiff-k8s/skiff/devcluster/internal/process"
 )
 
-// DefaultStartTimeout is generous: the start takes two seconds, but a machine that compiles on all
-// of its cores meanwhile takes many times that.
+// DefaultStartTimeout is much longer than a start, which takes two seconds. A machine that compiles
+// on all of its cores meanwhile takes many times that.
 const DefaultStartTimeout = 2 * time.Minute
 
-// Options say what differs from an ordinary cluster. The zero value is one.
+// Options configures a cluster. The zero value is an ordinary cluster.
 type Options struct {
-	Data string // the folder to keep the data in; "" for a temporary one that goes with the cluster
-	Find bool   // whether `devcluster kubeconfig` is to find it by itself
+	Data string // the folder to keep the data in; "" means a temporary one, removed with the cluster
+	Find bool   // whether `devcluster kubeconfig` without --data finds the cluster
 
 	NoControllerManager bool     // the API server alone
-	Controllers         []string // what the controller manager runs; nil for Controllers
+	Controllers         []string // the controllers to run; nil means Controllers
 
-	// Arguments for the programs. One that is named here replaces devcluster's own of that name.
+	// Arguments for the programs. They replace devcluster's own arguments of the same name.
 	EtcdArgs, APIServerArgs, ControllerManagerArgs []string
 
-	StartTimeout time.Duration // 0 for DefaultStartTimeout
+	StartTimeout time.Duration // 0 means DefaultStartTimeout
 }
 
-// Cluster is a control plane that runs. Its methods are safe for concurrent use.
+// Cluster is a running control plane. Its methods are safe for concurrent use.
 type Cluster struct {
 	options Options
 	folder  *datadir.Folder
@@ -57,16 +57,16 @@ type Cluster struct {
 
 	life   context.Context // ends when the cluster is to stop; starts of components end with it
 	cancel context.CancelFunc
-	failed chan error // holds the first failure until somebody takes it
+	failed chan error // holds the first failure until it is received
 	broken atomic.Bool
 
 	stop    sync.Once
 	stopErr error
 }
 
-// Start starts the programs and returns when the cluster is up: /readyz says ok and, with a
-// controller manager, the namespace default has its service account. When that fails, or ctx ends
-// first, nothing is left running.
+// Start starts the programs and returns when the cluster is up: /readyz returns ok and, with a
+// controller manager, the namespace default has its service account. If that fails, or if ctx ends
+// first, Start returns an error and leaves no process running.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if o.StartTimeout == 0 {
 		o.StartTimeout = DefaultStartTimeout
@@ -96,7 +96,7 @@ func (c *Cluster) prepare() (err error) {
 		return err
 	}
 	if c.port, err = ports.Reserve(c.folder.Port()); err != nil && c.folder.Port() != 0 {
-		// The kept cluster's old port is somebody else's now; its kubeconfig is written anew.
+		// Another process has the kept cluster's old port; the kubeconfig is rewritten.
 		c.port, err = ports.Reserve(0)
 	}
 	if err != nil {
@@ -149,7 +149,7 @@ func (c *Cluster) component(name string, args func() []string, grace time.Durati
 func (c *Cluster) bringUp(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// A program that ends while a later one waits for it is the reason to be told, not the wait.
+	// If a program ends while a later one waits for it, that is the error, and not the wait.
 	var (
 		early    error
 		finished = make(chan struct{})
@@ -191,27 +191,27 @@ func (c *Cluster) fail(err error) {
 	c.broken.Store(true)
 	select {
 	case c.failed <- err:
-	default: // one is told already, and the rest are its consequences
+	default: // the first failure is reported already, and causes the others
 	}
 }
 
-// Failed yields an error when a component ends without being asked to. The others run on until
-// Stop.
+// Failed returns a channel that yields an error when a component ends without being asked to. The
+// other components run until Stop.
 func (c *Cluster) Failed() <-chan error { return c.failed }
 
-// Server is the API server's URL. It stays the same for the cluster's life.
+// Server returns the API server's URL, which does not change.
 func (c *Cluster) Server() string { return "https://" + c.port.Addr().String() }
 
-// Kubeconfig is the path of the administrator's kubeconfig.
+// Kubeconfig returns the path of the administrator's kubeconfig.
 func (c *Cluster) Kubeconfig() string { return c.folder.Kubeconfig() }
 
-// Data is the folder that holds the cluster.
+// Data returns the cluster's folder.
 func (c *Cluster) Data() string { return c.folder.Data() }
 
-// Logs is the folder of the components' logs.
+// Logs returns the folder of the components' logs.
 func (c *Cluster) Logs() string { return c.folder.Logs() }
 
-// PIDs are the process ids of the components that have a process, by name.
+// PIDs returns the process ids of the components that have a process, by name.
 func (c *Cluster) PIDs() map[string]int {
 	pids := make(map[string]int)
 	for _, p := range c.all() {
@@ -222,7 +222,7 @@ func (c *Cluster) PIDs() map[string]int {
 	return pids
 }
 
-// States says where each component is, by name.
+// States returns the state of each component, by name.
 func (c *Cluster) States() map[string]State {
 	states := make(map[string]State)
 	for _, p := range c.all() {
@@ -231,13 +231,15 @@ func (c *Cluster) States() map[string]State {
 	return states
 }
 
-// Verbs are what Do understands.
+// Verbs are the verbs of Do.
 var Verbs = []string{"start", "stop", "restart", "kill", "pause", "resume"}
 
-// Do changes one component, named as by PIDs: it starts or restarts it and returns once it serves;
-// stops it as an administrator would, or kills it as a crash would, and returns once it has ended;
-// pauses it, which leaves its connections open and unanswered, or resumes it. A start that fails
-// leaves the component stopped and the cluster as it is.
+// Do changes one component. name is a name of PIDs; verb is one of Verbs:
+//
+//   - start and restart return when the component serves. If the start fails, the component is
+//     stopped, and the cluster continues.
+//   - stop ends it as an administrator would, kill as a crash would. Both return when it has ended.
+//   - pause leaves its connections open and unanswered until resume.
 func (c *Cluster) Do(ctx context.Context, verb, name string) error {
 	i := slices.IndexFunc(c.all(), func(p *component) bool { return p.name == name })
 	if i < 0 {
@@ -265,8 +267,8 @@ func (c *Cluster) Do(ctx context.Context, verb, name string) error {
 	}
 }
 
-// Stop ends the cluster and removes what is not to be kept. It returns when no process is left.
-// A component's start that is under way is broken off.
+// Stop ends the cluster and removes its folder unless it is kept. It returns when no process is
+// left. It aborts a component's start under way.
 func (c *Cluster) Stop() error {
 	c.stop.Do(func() { c.stopErr = c.end(false) })
 	return c.stopErr
@@ -281,7 +283,7 @@ func (c *Cluster) end(failed bool) error {
 			all[i].Stop()
 		}
 	} else {
-		// There is nothing to save, and the API server's good manners take a second.
+		// There is nothing to save, and a graceful stop of the API server takes a second.
 		for i := len(all) - 1; i >= 0; i-- {
 			all[i].Kill()
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/skiff-k8s/skiff/devcluster/internal/process"
 )
 
-// State is where a component is in its life.
+// State is the state of a component.
 //
 //	          Start             ready                Pause
 //	Stopped ─────────▶ Starting ─────▶ Running ◀───────────▶ Paused
@@ -20,14 +20,14 @@ import (
 //	   │◀─────────────────┘               ▼      Stop, Kill    │
 //	   └────────── ended ───────────── Stopping ◀──────────────┘
 //
-// A component that ends by itself while it is Running or Paused is Failed, and with it the
-// cluster; nothing leads out of that.
+// If a component ends by itself while it is Running or Paused, it is Failed, and so is the cluster.
+// Failed is final.
 type State string
 
 const (
-	Stopped  State = "stopped"  // no process; so it begins
+	Stopped  State = "stopped"  // no process; the initial state
 	Starting State = "starting" // a process that does not serve yet
-	Running  State = "running"  // it has served, and nobody asked it to end
+	Running  State = "running"  // it has served, and was not asked to end
 	Paused   State = "paused"   // stopped by SIGSTOP: its connections stand, nothing answers
 	Stopping State = "stopping" // asked to end, still there
 	Failed   State = "failed"   // ended without being asked to
@@ -39,7 +39,7 @@ type component struct {
 	spec  func() process.Spec
 	ready func(context.Context) error // returns when it serves, or when the context ends
 	grace time.Duration               // how long it may take to end when asked to
-	fail  func(error)                 // told, once, that it ended by itself
+	fail  func(error)                 // called once, if it ends by itself
 
 	op sync.Mutex // held by each change for as long as it takes, so that there is one at a time
 
@@ -48,14 +48,14 @@ type component struct {
 	proc  *process.Process // the latest; nil before the first start
 }
 
-// State says where the component is.
+// State returns the component's state.
 func (c *component) State() State {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.state
 }
 
-// PID is the process's id, 0 when there is no process.
+// PID returns the process id; 0 means that there is no process.
 func (c *component) PID() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,7 +65,8 @@ func (c *component) PID() int {
 	return c.proc.PID()
 }
 
-// begin makes the step from one of the given states to the next, or says why it cannot.
+// begin changes the state from one of the given states to another, or returns an error if the
+// component is in none of them.
 func (c *component) begin(verb string, to State, from ...State) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,8 +85,8 @@ func (c *component) set(s State) {
 	c.state = s
 }
 
-// Start starts the program and returns when it serves. When that fails, or the context ends
-// first, no process is left.
+// Start starts the program and returns when it serves. If that fails, or if the context ends first,
+// no process is left.
 func (c *component) Start(ctx context.Context) error {
 	c.op.Lock()
 	defer c.op.Unlock()
@@ -126,8 +127,8 @@ func (c *component) await(ctx context.Context) error {
 	return nil
 }
 
-// during runs wait for as long as the process lives and the context allows. What it returns says
-// which of the three ended it.
+// during calls wait, and ends it when the process or the context ends. Its error is the first of
+// the three: the error of wait, the end of the process, or the end of the context.
 func (c *component) during(ctx context.Context, wait func(context.Context) error) error {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -146,7 +147,7 @@ func (c *component) during(ctx context.Context, wait func(context.Context) error
 	}
 }
 
-// watch tells when the process ends without being asked to.
+// watch calls fail when the process ends without being asked to.
 func (c *component) watch(proc *process.Process) {
 	<-proc.Done()
 	c.mu.Lock()
@@ -160,8 +161,8 @@ func (c *component) watch(proc *process.Process) {
 	}
 }
 
-// Stop asks the program to end and returns when it has; after its grace it is killed, which is no
-// error. A component that is stopped already is left so.
+// Stop asks the program to end and returns when it has. After its grace the program is killed,
+// which is not an error. If the component is stopped already, Stop does nothing.
 func (c *component) Stop() error {
 	c.op.Lock()
 	defer c.op.Unlock()
@@ -197,7 +198,7 @@ func (c *component) Pause() error {
 	return c.signal("pause", syscall.SIGSTOP, Paused, Running)
 }
 
-// Resume lets a paused program go on.
+// Resume resumes a paused program.
 func (c *component) Resume() error {
 	return c.signal("resume", syscall.SIGCONT, Running, Paused)
 }
@@ -214,8 +215,8 @@ func (c *component) signal(verb string, s syscall.Signal, to, from State) error 
 	return nil
 }
 
-// Restart stops the program and starts it again. The context bounds the start; a failed start
-// leaves it stopped.
+// Restart stops the program and starts it again. The context limits the start. If the start fails,
+// the component is stopped.
 func (c *component) Restart(ctx context.Context) error {
 	return errors.Join(c.Stop(), c.Start(ctx))
 }

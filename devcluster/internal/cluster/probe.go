@@ -16,15 +16,17 @@ import (
 )
 
 const (
-	// pollRefused is how often to knock while nothing listens, which costs nobody anything.
+	// pollRefused is the interval while connections are refused, which costs little.
 	pollRefused = 5 * time.Millisecond
-	// pollUnready is how often to ask a server that answers "not yet": it logs each time.
+	// pollUnready is the interval while the server answers that it is not ready: it logs each
+	// request.
 	pollUnready = 25 * time.Millisecond
-	// probeTimeout bounds one question to a server that accepts and does not answer.
+	// probeTimeout is the limit of one request to a server that accepts the connection and does not
+	// answer.
 	probeTimeout = 5 * time.Second
 )
 
-// probe asks the components whether they serve.
+// probe checks whether the components serve.
 type probe struct {
 	server string
 	client *http.Client
@@ -46,20 +48,20 @@ func newProbe(server string, ca *certs.CA, admin certs.Pair) (*probe, error) {
 	}, nil
 }
 
-// apiServerReady waits until /readyz says ok.
+// apiServerReady waits until /readyz returns ok.
 func (p *probe) apiServerReady(ctx context.Context) error {
-	// A server that was stopped took its connections along; do not trip over them.
+	// The connections to a server that was stopped are closed; do not reuse them.
 	p.client.CloseIdleConnections()
 	return p.poll(ctx, "/readyz")
 }
 
-// serviceAccountReady waits until the namespace default has its service account: the namespace is
-// the API server's work, the account the controller manager's, and nobody can create a pod before.
+// serviceAccountReady waits until the namespace default has its service account. The API server
+// makes the namespace, and the controller manager the account. Pods cannot be created before.
 func (p *probe) serviceAccountReady(ctx context.Context) error {
 	return p.poll(ctx, "/api/v1/namespaces/default/serviceaccounts/default")
 }
 
-// poll asks for the path until the answer is 200.
+// poll requests the path until the answer is 200.
 func (p *probe) poll(ctx context.Context, path string) error {
 	for {
 		err := p.get(ctx, path)
@@ -103,8 +105,8 @@ func (p *probe) get(ctx context.Context, path string) error {
 	return fmt.Errorf("GET %s: %s %s", path, response.Status, strings.Join(failing, ", "))
 }
 
-// etcdListening waits until etcd's socket takes connections. That is all the API server needs: it
-// waits for the rest itself, but would wait a whole second before it tried a refused socket again.
+// etcdListening waits until etcd's socket accepts connections. The API server waits for etcd
+// itself, but waits a whole second after a refused connection.
 func etcdListening(ctx context.Context, socket string) error {
 	for {
 		conn, err := net.Dial("unix", socket)
@@ -120,7 +122,7 @@ func etcdListening(ctx context.Context, socket string) error {
 	}
 }
 
-// sleep waits, and returns the context's cause when that ends first.
+// sleep waits. If ctx ends first, it returns the context's cause.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

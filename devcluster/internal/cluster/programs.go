@@ -19,9 +19,9 @@ const (
 	ControllerManager = "kube-controller-manager"
 )
 
-// Controllers are what the controller manager runs unless it is told otherwise: what makes a
-// namespace, an owner reference and a service account work as on any cluster. Nothing here needs a
-// node. `--controllers='*'` runs all that Kubernetes runs by default.
+// Controllers are the controllers that the controller manager runs by default: those that make
+// namespaces, owner references and service accounts work as on any cluster. None of them needs a
+// node. `--controllers='*'` runs all controllers that Kubernetes runs by default.
 var Controllers = []string{
 	"namespace-controller",
 	"serviceaccount-controller",
@@ -41,8 +41,8 @@ const (
 // serviceIP is the first address of serviceRange: that of the Service default/kubernetes.
 var serviceIP = net.IPv4(10, 96, 0, 1)
 
-// etcdURL is a Unix socket in a folder that only this user can enter: etcd would let anybody in
-// who reaches it, past the API server's authorization.
+// etcdURL returns the URL of a Unix socket in a folder that only this user can enter. etcd serves
+// every client that can connect, without the API server's authorization.
 func (c *Cluster) etcdURL() string { return "unix://" + c.folder.Socket("etcd.sock") }
 
 func (c *Cluster) etcdArgs() []string {
@@ -87,7 +87,8 @@ func (c *Cluster) apiServerArgs() []string {
 		"--shutdown-watch-termination-grace-period=1s",
 	}
 	if c.options.NoControllerManager {
-		// It wants a service account for each pod, which nobody makes then: no pod could be created.
+		// The plugin requires a service account for each pod. Without the controller manager there
+		// is none, so no pod could be created.
 		args = append(args, "--disable-admission-plugins=ServiceAccount")
 	}
 	return merge(args, c.options.APIServerArgs)
@@ -105,15 +106,15 @@ func (c *Cluster) controllerManagerArgs() []string {
 		"--service-account-private-key-file=" + c.pki("service-accounts.key"),
 		"--root-ca-file=" + c.pki("ca.crt"),
 		"--leader-elect=false", // there is one
-		"--secure-port=0",      // nobody asks for its metrics, and a port is one more thing to be taken
+		"--secure-port=0",      // its metrics are not used, and the port could be taken
 		// The defaults, 20 and 30, let a test wait half a minute for 500 objects to be collected.
 		"--kube-api-qps=1000",
 		"--kube-api-burst=2000",
 	}, c.options.ControllerManagerArgs)
 }
 
-// merge appends extra to args, leaving out of args what extra says anew: the last one does not win
-// everywhere, because flags that hold lists add up.
+// merge appends extra to args and removes flags from args that are in extra. Repeating a flag would
+// not do, because flags with lists add up.
 func merge(args, extra []string) []string {
 	said := make(map[string]bool)
 	for _, a := range extra {
@@ -130,8 +131,9 @@ func flagName(arg string) string {
 
 func (c *Cluster) pki(name string) string { return filepath.Join(c.folder.PKI(), name) }
 
-// writeFiles makes the keys, certificates and kubeconfigs that the programs and the user read. The
-// authority and the key of the service accounts are kept with the data; all else is made anew.
+// writeFiles makes the keys, certificates and kubeconfigs of the programs and the user. The
+// authority and the key of the service accounts are kept with the data. All others are new at each
+// start.
 func (c *Cluster) writeFiles() error {
 	ca, err := certs.LoadOrCreateCA(c.folder.PKI())
 	if err != nil {

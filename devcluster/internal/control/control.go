@@ -1,5 +1,6 @@
-// Package control lets a program steer a cluster: `devcluster up --control` reads one command a
-// line and answers each with one line of JSON, in order.
+// Package control lets a program control a cluster: `devcluster up --control` reads one command a
+// line from standard input and answers each with one line of JSON on standard output, in order.
+// Package controlplane of the library module is its client.
 //
 //	                           ← {"event":"ready","ok":true,"kubeconfig":"…","server":"https://127.0.0.1:40123","pids":{…},…}
 //	→ restart kube-apiserver   ← {"event":"answer","ok":true,"command":"restart kube-apiserver","pids":{…},"states":{…}}
@@ -7,8 +8,16 @@
 //	→ dance kube-apiserver     ← {"event":"answer","ok":false,"command":"dance kube-apiserver","error":"…",…}
 //	→ end of input             (the cluster is stopped, and the program ends)
 //
-// A cluster that fails, at its start or later, says {"event":"failed","ok":false,"error":"…"} as
-// its last line.
+// A command is status, or one of these verbs with the name of a component:
+//
+//   - start starts it and waits until it is ready;
+//   - stop sends SIGTERM and waits for its end;
+//   - restart stops and starts it;
+//   - kill sends SIGKILL and waits for its end;
+//   - pause sends SIGSTOP, and resume SIGCONT.
+//
+// The API server keeps its port. If the cluster fails, at its start or later, the last line is
+// {"event":"failed","ok":false,"error":"…"}. All other messages go to standard error.
 package control
 
 import (
@@ -25,9 +34,9 @@ import (
 
 // The kinds of a Message.
 const (
-	Ready  = "ready"  // the cluster is up; the first line of all
-	Answer = "answer" // to one command
-	Failed = "failed" // the cluster is gone; the last line of all
+	Ready  = "ready"  // the cluster is up; the first line
+	Answer = "answer" // the answer to one command
+	Failed = "failed" // the cluster failed; the last line
 )
 
 // Message is one line of output.
@@ -53,10 +62,10 @@ var aliases = map[string]string{
 	"controller-manager": cluster.ControllerManager,
 }
 
-// errEnded is why a command was broken off: there is nobody left to want it.
+// errEnded is the cause for which a command is aborted when standard input ends.
 var errEnded = errors.New("the commands have ended")
 
-// Cluster is what is steered.
+// Cluster is the cluster that the commands control.
 type Cluster interface {
 	Do(ctx context.Context, verb, component string) error
 	PIDs() map[string]int
@@ -73,10 +82,10 @@ func Write(w io.Writer, m Message) error {
 	return err
 }
 
-// Serve carries out the commands of in. It returns nil when in ends: whoever steered the cluster is
-// gone, so that a command under way is broken off and those not begun are dropped. It returns an
-// error when the context ends or nobody reads the answers; the goroutine that reads in then stays
-// until in ends, as nothing else can wake it.
+// Serve carries out the commands of in. When in ends, it returns nil: the controlling program is
+// gone, so the current command is aborted and the remaining ones are dropped. When ctx ends or an
+// answer cannot be written, it returns an error. The goroutine that reads in then stays until in
+// ends, because nothing else can wake it.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, c Cluster) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -113,7 +122,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, c Cluster) error {
 			m.OK, m.Error = false, err.Error()
 		}
 		if ctx.Err() != nil {
-			continue // the loop says why
+			continue // the loop returns the cause
 		}
 		m.PIDs, m.States = c.PIDs(), c.States()
 		if err := Write(out, m); err != nil {

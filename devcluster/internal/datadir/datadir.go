@@ -1,10 +1,9 @@
-// Package datadir owns the folders of clusters: where one keeps its data, keys and logs, who holds
-// it, and which ones run.
+// Package datadir manages the folders of clusters: it creates, locks, finds and removes them.
 //
-// Every running cluster has a run folder under the user's own folder of the system's temporary
-// one. A cluster without --data keeps everything there and takes it along at its end; a cluster
-// with --data keeps only its socket and its record there. A run folder is locked by its cluster, so
-// that whoever finds one unlocked knows that its cluster was killed, and removes it.
+// Every running cluster has a run folder, below the user's folder in the system's temporary folder.
+// A cluster without --data has all its data, keys and logs there, and removes them at its end. A
+// cluster with --data has only its socket and its record there. A cluster locks its run folder. If
+// a run folder is not locked, its cluster was killed, and the next start removes the folder.
 //
 //	f, err := datadir.Open(datadir.Options{Data: "./kept"})
 //	defer f.Close(false)
@@ -22,19 +21,19 @@ import (
 	"time"
 )
 
-// marker is in every folder that devcluster may write its secrets to: its presence in a --data
-// folder says that the folder is a cluster's and not somebody's home.
+// marker is a file in every folder that devcluster may write its secrets to. A --data folder
+// without it is not a cluster's, but may be a user's home.
 const marker = "devcluster.json"
 
 // socketLimit is the longest path a Unix socket can have on the systems devcluster runs on (macOS:
 // 104 bytes with the final NUL, Linux 108).
 const socketLimit = 103
 
-// Options say which folder to open.
+// Options configures Open.
 type Options struct {
 	Data string // the folder to keep; "" for a temporary one
 	Base string // the parent of the run folders; "" for Base()
-	Find bool   // whether `devcluster kubeconfig` may find the cluster without being told its folder
+	Find bool   // whether `devcluster kubeconfig` without --data finds the cluster
 }
 
 // Folder is an open, locked cluster folder.
@@ -42,11 +41,11 @@ type Folder struct {
 	base, run, data string
 	kept            bool
 	runLock         *os.File
-	dataLock        *os.File // runLock where nothing is kept
+	dataLock        *os.File // runLock if nothing is kept
 	record          record
 }
 
-// record is what a run folder and a kept folder say about their cluster.
+// record is the content of the marker: it describes the cluster of a run folder or a kept folder.
 type record struct {
 	PID        int    `json:"pid,omitempty"` // of devcluster itself
 	Data       string `json:"data"`
@@ -56,8 +55,8 @@ type record struct {
 	Port       uint16 `json:"port,omitempty"`   // of the API server, wanted again at the next start
 }
 
-// Open makes or finds the folder and locks it. A kept folder must be empty, new, or a cluster's
-// own; one that another devcluster holds is an error that names that one's process id.
+// Open creates or opens the folder and locks it. A kept folder must be empty, new, or a cluster's
+// own. If another devcluster has locked it, the error contains that process's id.
 func Open(o Options) (*Folder, error) {
 	base, err := openBase(o.Base)
 	if err != nil {
@@ -89,42 +88,44 @@ func Open(o Options) (*Folder, error) {
 	return f, nil
 }
 
-// Data is the folder that holds everything but the socket.
+// Data returns the folder that contains everything except the socket.
 func (f *Folder) Data() string { return f.data }
 
-// Kept says whether Data outlives the cluster.
+// Kept reports whether Data outlives the cluster.
 func (f *Folder) Kept() bool { return f.kept }
 
-// Kubeconfig is where the administrator's kubeconfig goes.
+// Kubeconfig returns the path of the administrator's kubeconfig.
 func (f *Folder) Kubeconfig() string { return filepath.Join(f.data, "kubeconfig") }
 
-// PKI is the folder of keys and certificates.
+// PKI returns the folder of keys and certificates.
 func (f *Folder) PKI() string { return filepath.Join(f.data, "pki") }
 
-// Etcd is etcd's data folder.
+// Etcd returns etcd's data folder.
 func (f *Folder) Etcd() string { return filepath.Join(f.data, "etcd") }
 
-// Logs is the folder of the components' logs.
+// Logs returns the folder of the components' logs.
 func (f *Folder) Logs() string { return filepath.Join(f.data, "logs") }
 
-// Socket is the path of the named Unix socket. It is in the run folder, whose path is short.
+// Socket returns the path of the named Unix socket. It is in the run folder, because that has a
+// short path.
 func (f *Folder) Socket(name string) string { return filepath.Join(f.run, name) }
 
-// Lock is what a component inherits, so that Data stays locked until the last of them is gone.
+// Lock returns the file that a component inherits, so that Data stays locked until the last
+// component has ended.
 func (f *Folder) Lock() *os.File { return f.dataLock }
 
-// Port is the port that the cluster had when the folder was last used, 0 for none.
+// Port returns the port that the cluster had when the folder was last used; 0 means none.
 func (f *Folder) Port() uint16 { return f.record.Port }
 
-// SetPort remembers the port for the next start.
+// SetPort stores the port for the next start.
 func (f *Folder) SetPort(port uint16) error {
 	f.record.Port = port
 	return f.save()
 }
 
-// Close lets go of the folder and removes what is not to be kept. Every component must have ended.
-// After a failure a temporary cluster's logs stay, because the error that the user is about to
-// read names them; the next day's first start removes them.
+// Close unlocks the folder, and removes it unless it is kept. Every component must have ended.
+// After a failure, the logs of a temporary cluster stay, because the error contains their paths. A
+// start removes them after a day.
 func (f *Folder) Close(failed bool) error {
 	var err error
 	switch {
@@ -144,7 +145,7 @@ func (f *Folder) Close(failed bool) error {
 	return nil
 }
 
-// makeRun makes the run folder, locked before anybody can see it under its name.
+// makeRun makes the run folder, and locks it before it is visible under its name.
 func (f *Folder) makeRun() error {
 	name := rand.Text()[:10]
 	hidden := filepath.Join(f.base, "."+name)
@@ -167,7 +168,7 @@ func (f *Folder) makeRun() error {
 	return nil
 }
 
-// openKept takes the --data folder.
+// openKept opens the --data folder.
 func (f *Folder) openKept(dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -240,8 +241,8 @@ func writeRecord(dir string, r record) error {
 // failedLife is how long the logs of a cluster that failed stay.
 const failedLife = 24 * time.Hour
 
-// sweep removes the run folders of clusters that were killed, and old logs of those that failed.
-// What cannot be removed now is left to the next start.
+// sweep removes the run folders of clusters that were killed, and old logs of clusters that failed.
+// The next start retries what could not be removed.
 func sweep(base string) {
 	entries, err := os.ReadDir(base)
 	if err != nil {

@@ -9,19 +9,18 @@ import (
 	"syscall"
 )
 
-// lastKept is the file in the base folder that names the --data folder used last.
+// lastKept is the file in the base folder that contains the path of the --data folder used last.
 const lastKept = "last-data"
 
-// Found is a cluster that Find found.
+// Found is a cluster that Find has found.
 type Found struct {
 	Data       string
 	Kubeconfig string
 	Running    bool
 }
 
-// Find looks for a cluster: the one of the given data folder, or, when that is "", the one that
-// was started by `devcluster up` and runs, or else the last one that was kept. base is as in
-// Options.
+// Find returns a cluster: that of the given data folder or, if data is "", the running one that was
+// started by `devcluster up`, or else the last one that was kept. base is as in Options.
 func Find(base, data string) (Found, error) {
 	base, err := openBase(base)
 	if err != nil {
@@ -92,8 +91,9 @@ func findRunning(base string) ([]Found, error) {
 	return running, nil
 }
 
-// openBase makes sure of the folder that holds the run folders. Its name can be guessed, and the
-// temporary folder is everybody's, so that it is only used when nobody else can have made it.
+// openBase opens the folder that contains the run folders. Its name can be guessed, and every user
+// can write to the temporary folder. So openBase returns an error unless only this user can have
+// made the folder.
 func openBase(base string) (string, error) {
 	if base == "" {
 		base = filepath.Join(os.TempDir(), fmt.Sprintf("devcluster-%d", os.Getuid()))

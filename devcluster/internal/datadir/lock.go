@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// errLocked says that another process holds the lock.
+// errLocked is the error if another process holds the lock.
 var errLocked = errors.New("locked")
 
-// patience is how long a folder may stay locked by components that are on their way out because
-// their devcluster was killed.
+// patience is how long a folder may stay locked by components that are ending because their
+// devcluster was killed.
 const patience = 3 * time.Second
 
-// tryLock takes the lock file, for as long as the returned file, or any descriptor inherited from
-// it, is open. The kernel gives it back however the holders end.
+// tryLock takes the lock file until the returned file, and each descriptor inherited from it, is
+// closed. The kernel releases the lock when its holders end for any reason.
 func tryLock(path string, create bool) (*os.File, error) {
 	flags := os.O_RDWR
 	if create {
@@ -44,8 +44,8 @@ func waitLock(path string) (*os.File, error) {
 	}
 }
 
-// locked says whether somebody holds the lock file. It asks for a shared lock, so that two who ask
-// at once do not take each other for a holder.
+// locked reports whether a process holds the lock file. It tries a shared lock, so that two
+// concurrent calls do not take each other for a holder.
 func locked(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {

@@ -1,15 +1,16 @@
-// Package guard runs a command that is not ours, and lets nothing of it outlive us.
+// Package guard runs a user's command, and ends it and all its processes with devcluster.
 //
-// The programs of the cluster end with devcluster by their lifeline. A user's command knows of no
-// lifeline and may start commands of its own, so that it runs under a guard: this binary once
-// more, under the name Name, which does nothing but wait. It holds a pipe from devcluster; when
-// that closes, however devcluster ended, the guard kills the command and everything below it. What
-// the command leaves running at its own end is killed too: its cluster is gone.
+// The programs of the cluster end with devcluster by their lifeline. A user's command has no
+// lifeline and may start further commands. So it runs under a guard: a second process of this
+// binary, under the name Name, which only waits. It holds a pipe from devcluster. When devcluster
+// ends for any reason, the pipe closes, and the guard kills the command and all processes below it.
+// It also kills the processes that the command leaves behind at its own end, because their cluster
+// is gone.
 //
 //	devcluster ──▶ devcluster-guard ──▶ make test ──▶ go test ──▶ …
 //
-// The guard and the command stay in the terminal's foreground, so that the command may ask
-// questions there, and Ctrl-C reaches it as ever.
+// The guard and the command stay in the terminal's foreground. So the command can read from the
+// terminal, and Ctrl-C reaches it.
 package guard
 
 import (
@@ -29,7 +30,7 @@ const Name = "devcluster-guard"
 // descriptor is where the guard finds its pipe.
 const descriptor = 3
 
-// NotFound is the exit code of a command that cannot be started, as a shell has it.
+// NotFound is the exit code for a command that cannot be started, as in a shell.
 const NotFound = 127
 
 // Command is a user's command under its guard.
@@ -78,17 +79,18 @@ func Start(path string, args, env []string) (*Command, error) {
 	return c, nil
 }
 
-// Signal sends the command, and only the command, a signal.
+// Signal sends a signal to the command only.
 func (c *Command) Signal(s syscall.Signal) { c.pipe.Write([]byte{byte(s)}) }
 
-// Kill ends the command and all that it started. It does not wait.
+// Kill ends the command and all processes that it started. It does not wait.
 func (c *Command) Kill() { c.once.Do(func() { c.pipe.Close() }) }
 
-// Done is closed when the command and all that it started have ended.
+// Done returns a channel that is closed when the command and all processes that it started have
+// ended.
 func (c *Command) Done() <-chan struct{} { return c.done }
 
-// ExitCode is the command's own, or 128 and the number of the signal that ended it, as a shell has
-// it. Call it once Done is closed.
+// ExitCode returns the command's exit code or, as in a shell, 128 plus the number of the signal
+// that ended it. Call it after Done is closed.
 func (c *Command) ExitCode() int { return c.code }
 
 func exitCode(err error) int {

@@ -13,22 +13,22 @@ import (
 )
 
 const (
-	// sweepFor bounds the killing of what a command left behind: a process of another user (sudo)
-	// cannot be killed, and must not keep the guard for ever.
+	// sweepFor is the limit for killing the processes that a command left behind. A process of
+	// another user (sudo) cannot be killed, and must not block the guard forever.
 	sweepFor = 5 * time.Second
-	// sweepPause is how long a killed process gets to be gone before the guard looks again.
+	// sweepPause is how long a killed process may take to end before the guard checks again.
 	sweepPause = 2 * time.Millisecond
 )
 
-// Main is the guard's life: it runs the command of args (its path, then its argv), and returns its
-// exit code once nothing of it is left.
+// Main is the main function of the guard. It runs the command of args (its path, then its argv),
+// and returns its exit code when no process of it is left.
 func Main(args []string) int {
 	if len(args) < 2 {
 		fmt.Fprintf(os.Stderr, "%s is for devcluster to start, not for you\n", Name)
 		return 2
 	}
-	// The terminal's signals reach the command too, and it is the command's affair to obey. They
-	// are caught, not ignored: the command would inherit that.
+	// The terminal's signals reach the command too, and the command handles them. The guard catches
+	// and does not ignore them, because the command would inherit an ignored signal.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	syscall.CloseOnExec(descriptor)
 	adopt()
@@ -52,7 +52,8 @@ func Main(args []string) int {
 	return status.ExitStatus()
 }
 
-// obey passes on the signals that devcluster sends, and ends everything when devcluster is gone.
+// obey passes on the signals that devcluster sends, and ends all processes when devcluster has
+// ended.
 func obey(command int) {
 	pipe := os.NewFile(descriptor, "guard")
 	var b [1]byte
@@ -79,8 +80,8 @@ func wait(command int) syscall.WaitStatus {
 	}
 }
 
-// sweep kills what is left below the guard until nothing is. Each look may miss a process that is
-// being forked just then; its parent dies, the guard adopts it, and the next look finds it.
+// sweep kills the processes below the guard until none is left. A pass may miss a process that is
+// being forked. Its parent dies, the guard adopts it, and the next pass finds it.
 func sweep() {
 	for deadline := time.Now().Add(sweepFor); time.Now().Before(deadline); {
 		for _, pid := range descendants() {

@@ -1,4 +1,4 @@
-// Package kubeconfig writes the file by which a client finds and enters the cluster.
+// Package kubeconfig writes the kubeconfig of the cluster.
 package kubeconfig
 
 import (
@@ -9,8 +9,8 @@ import (
 	"text/template"
 )
 
-// Entry is what a kubeconfig of one cluster, one user and one context says. CA, Cert and Key are
-// PEM and are written inline, so that the file works wherever it is copied to.
+// Entry is a kubeconfig with one cluster, one user and one context. CA, Cert and Key are PEM and
+// are written inline, so that the file works wherever it is copied to.
 type Entry struct {
 	Server        string
 	CA, Cert, Key []byte
@@ -41,8 +41,8 @@ contexts:
 current-context: devcluster
 `))
 
-// Write puts the kubeconfig at path, readable by its owner alone, replacing an older one in one
-// step: a client that watches the file never sees half of it.
+// Write writes the kubeconfig to path, readable by its owner only. It replaces an older file in one
+// step, so that a client that watches the file never reads a part of it.
 func Write(path string, e Entry) error {
 	var b bytes.Buffer
 	if err := file.Execute(&b, e); err != nil {

@@ -1,14 +1,14 @@
-// Package lifeline ends a process when the process that started it is gone, however it went.
+// Package lifeline ends a process when its parent ends for any reason.
 //
-// The parent keeps the writing end of a pipe that nobody ever writes to and hands the reading end
-// to each child. The kernel closes the writing end with the parent, SIGKILL included, and every
+// The parent keeps the writing end of a pipe, which it never writes to, and passes the reading end
+// to each child. When the parent ends, by SIGKILL too, the kernel closes the writing end, and every
 // child reads EOF:
 //
 //	line, _ := lifeline.New()
 //	cmd.ExtraFiles = []*os.File{line.File()}      // file descriptor 3 of the child
 //	cmd.Env = append(os.Environ(), lifeline.Env)
 //
-// and first thing in the child:
+// and at the beginning of the child:
 //
 //	held := lifeline.Attach(func() { os.Exit(1) })
 package lifeline
@@ -19,22 +19,22 @@ import (
 	"syscall"
 )
 
-// variable names the environment variable that tells a process that descriptor 3 is its lifeline.
+// variable is the environment variable that marks descriptor 3 as the process's lifeline.
 const variable = "SKIFF_DEVCLUSTER_LIFELINE"
 
-// Env is the line that a child's environment needs, beside the lifeline as its descriptor 3.
+// Env is the line for a child's environment, in addition to the lifeline as its descriptor 3.
 const Env = variable + "=3"
 
-// descriptor is where the child finds the pipe: the first of exec.Cmd's ExtraFiles.
+// descriptor is the child's descriptor of the pipe: the first of exec.Cmd's ExtraFiles.
 const descriptor = 3
 
-// Line is the parent's side. It must stay reachable for as long as the children are to live: the
-// garbage collector closes the pipe of a Line that nobody holds.
+// Line is the parent's side. The Line must stay reachable while the children are to live, because
+// the garbage collector closes the pipe of an unreachable Line.
 type Line struct {
 	read, write *os.File
 }
 
-// New makes a lifeline. Only a lack of file descriptors makes it fail.
+// New makes a lifeline. It returns an error only if the process has no free file descriptors.
 func New() (*Line, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -43,7 +43,7 @@ func New() (*Line, error) {
 	return &Line{read: read, write: write}, nil
 }
 
-// File is the end to hand to a child as its descriptor 3. It stays the Line's.
+// File returns the end to pass to a child as its descriptor 3. The Line still owns it.
 func (l *Line) File() *os.File { return l.read }
 
 // Cut ends every process that holds the line.
@@ -52,10 +52,9 @@ func (l *Line) Cut() {
 	l.read.Close()
 }
 
-// Attach looks whether this process was started with a lifeline, takes the variable out of the
-// environment so that it goes no further, and calls gone from a goroutine of its own once the
-// parent is gone. It says whether there is a lifeline at all: a program that somebody runs by hand
-// under the name etcd has none, and is not to be ended by anyone's pipe.
+// Attach reports whether this process was started with a lifeline. If so, it removes the variable
+// from the environment, so that no child inherits it, and calls gone in a goroutine when the parent
+// has ended. A program that a user starts under the name etcd has no lifeline.
 func Attach(gone func()) bool {
 	if os.Getenv(variable) == "" {
 		return false

@@ -1,12 +1,13 @@
-// Package ports reserves a loopback port for a process that is yet to start, and keeps it while
-// that process is down.
+// Package ports reserves a loopback port for a process before it starts and while it is down.
 //
-// Finding a free port by listening on it, closing it and telling a child its number leaves a
-// moment in which anybody may take it, and a restarted server has the same moment again: a client
-// that dials the empty port may even be given it as its own source port and then talk to itself.
-// A Reservation has no such moment: it stays bound, without listening, for as long as the port is
-// wanted. The server binds beside it with SO_REUSEPORT (kube-apiserver: --permit-port-sharing).
-// While the server is down a client is refused, as if nothing were bound.
+// The usual way to find a free port is to listen on it, close it, and pass its number to a child.
+// Between these steps another process can take the port, and again at each restart of the server. A
+// client that dials the free port may even get it as its own source port and be connected to
+// itself.
+//
+// A Reservation avoids this: it stays bound, without listening, until it is closed. The server
+// binds the same port with SO_REUSEPORT (kube-apiserver: --permit-port-sharing). While the server
+// is down, connections are refused, as if nothing were bound.
 package ports
 
 import (
@@ -25,8 +26,8 @@ type Reservation struct {
 	port uint16
 }
 
-// Reserve holds the given port, or any free one when port is 0. It fails when somebody has it,
-// another Reservation included.
+// Reserve reserves the given port; 0 means any free port. It returns an error if the port is in
+// use, also by another Reservation.
 func Reserve(port uint16) (*Reservation, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -53,11 +54,11 @@ func Reserve(port uint16) (*Reservation, error) {
 	return r, nil
 }
 
-// Port is the reserved port's number.
+// Port returns the reserved port's number.
 func (r *Reservation) Port() uint16 { return r.port }
 
-// Addr is the reserved address, as 127.0.0.1:port.
+// Addr returns the reserved address, 127.0.0.1:port.
 func (r *Reservation) Addr() netip.AddrPort { return netip.AddrPortFrom(Loopback, r.port) }
 
-// Close gives the port back. A server that is bound beside it keeps serving.
+// Close releases the port. A server that is bound to it keeps serving.
 func (r *Reservation) Close() error { return unix.Close(r.fd) }

@@ -8,20 +8,20 @@ import (
 )
 
 const (
-	// tailBytes is how much of a log's end is looked at: more than a stack trace of klog.Fatal.
+	// tailBytes is how much of a log's end is read: more than a stack trace of klog.Fatal.
 	tailBytes = 64 << 10
-	// tailLines is how many lines an error message carries; the rest is in the file it names.
+	// tailLines is how many lines an error contains; the log file has the rest.
 	tailLines = 8
-	// tailWidth cuts a line that would flood the terminal: etcd logs its whole configuration as one.
+	// tailWidth is the limit of a line: etcd logs its whole configuration as one line.
 	tailWidth = 600
 )
 
-// telling matches the lines that say why a component gave up: klog's errors and fatals, the JSON
-// of etcd's zap, what cobra and pflag print of a bad flag, and a Go panic.
+// telling matches the lines with the reason why a component ended: klog's errors and fatals, the
+// JSON of etcd's zap, the errors of cobra and pflag about a bad flag, and a Go panic.
 var telling = regexp.MustCompile(`^(?:[EF]\d{4} |Error: |error: |panic: |fatal error: |unknown |flag provided |.*"level":"(?:error|fatal|panic)")`)
 
-// tail returns the lines at the end of the log that say most about the end of the process that
-// wrote from offset on: the last errors where it logged any, else simply the last lines.
+// tail returns the lines with the reason why the process ended that wrote the log from offset on:
+// the last errors if it logged any, else the last lines.
 func tail(path string, offset int64) ([]string, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -1,14 +1,19 @@
-// Package process starts the cluster's components and says how each of them ended.
+// Package process starts the cluster's components and reports how each of them ended.
 //
-// A component is this same binary under another name. It runs in a process group of its own, so
-// that the terminal's Ctrl-C reaches devcluster alone and the components are stopped in order; it
-// reads nothing and writes to a log file, so that its life does not hang on anybody's pipe; and it
-// holds two descriptors of its parent: the lifeline, which ends it with its parent, and the data
-// folder's lock, so that the folder stays locked for as long as any process may write to it.
+// A component is this same binary under another name.
 //
-//	p, err := process.Start(process.Spec{Name: "etcd", Args: args, Log: "logs/etcd.log", …})
-//	<-p.Done()
-//	return p.ExitError()
+//   - It runs in its own process group. So the terminal's Ctrl-C reaches devcluster only, which stops
+//     the components in order.
+//
+//   - It reads nothing and writes to a log file. So it depends on no other process's pipe.
+//
+//   - It holds its parent's lifeline, which ends it with its parent.
+//
+//   - It holds the data folder's lock. So the folder stays locked while any process may write to it.
+//
+//     p, err := process.Start(process.Spec{Name: "etcd", Args: args, Log: "logs/etcd.log", …})
+//     <-p.Done()
+//     return p.ExitError()
 package process
 
 import (
@@ -24,9 +29,9 @@ import (
 	"github.com/skiff-k8s/skiff/devcluster/internal/lifeline"
 )
 
-// Spec says what to run.
+// Spec describes a component to start.
 type Spec struct {
-	Name string   // argv[0]: which program this binary is to be
+	Name string   // argv[0]: the program that this binary runs as
 	Args []string // its arguments, without the name
 	Dir  string   // its working directory
 	Log  string   // the file its output is appended to
@@ -43,7 +48,8 @@ type Process struct {
 	done   chan struct{} // closed once it has ended and cmd.ProcessState is set
 }
 
-// Start starts the component. The process is reaped when it ends, whether or not anybody waits.
+// Start starts the component. The process is reaped when it ends, even if no goroutine waits for
+// it.
 func Start(spec Spec) (*Process, error) {
 	log, err := os.OpenFile(spec.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -79,16 +85,16 @@ func Start(spec Spec) (*Process, error) {
 	return p, nil
 }
 
-// Name is the component's name.
+// Name returns the component's name.
 func (p *Process) Name() string { return p.spec.Name }
 
-// PID is the process's id. It may be another process's once Done is closed.
+// PID returns the process id. After Done is closed, another process may have that id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Done is closed when the process has ended.
+// Done returns a channel that is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Signal sends a signal; to a process that has ended it does nothing.
+// Signal sends a signal. If the process has ended, it does nothing.
 func (p *Process) Signal(s syscall.Signal) error {
 	err := p.cmd.Process.Signal(s)
 	if errors.Is(err, os.ErrProcessDone) {
@@ -97,8 +103,9 @@ func (p *Process) Signal(s syscall.Signal) error {
 	return err
 }
 
-// Stop asks the process to end, kills it when grace is over, and returns once it has ended. It
-// says whether the process ended by itself. A paused process is woken, else it could not hear.
+// Stop asks the process to end, kills it after grace, and returns when it has ended. It reports
+// whether the process ended without being killed. A paused process is resumed first, because it
+// cannot react to a signal.
 func (p *Process) Stop(grace time.Duration) (graceful bool) {
 	p.Signal(syscall.SIGTERM)
 	p.Signal(syscall.SIGCONT)
@@ -119,15 +126,15 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// ExitError says how the process ended, with the last relevant lines of its log and the log's
-// path. It is never nil: a component that ends without being asked to is an error even with
-// status 0. Call it once Done is closed.
+// ExitError returns an error with the way the process ended, the last relevant lines of its log,
+// and the log's path. It is never nil: a component that ends unasked is an error even with status
+// 0. Call it after Done is closed.
 func (p *Process) ExitError() error {
 	return fmt.Errorf("%s ended: %s%s", p.spec.Name, p.cmd.ProcessState, p.LogTail())
 }
 
-// LogTail is what the process had to say last, indented and with the log's path, to be put at the
-// end of an error message.
+// LogTail returns the last relevant lines of the log, indented, with the log's path, for the end of
+// an error message.
 func (p *Process) LogTail() string {
 	lines, err := tail(p.spec.Log, p.offset)
 	switch {
@@ -143,7 +150,7 @@ func (p *Process) LogTail() string {
 	return text
 }
 
-// Self is the path by which this binary starts itself again.
+// Self returns the path by which this binary starts itself again.
 func Self() (string, error) {
 	// Not os.Executable: a `make devcluster` while a cluster runs puts another file in that place.
 	if _, err := os.Stat("/proc/self/exe"); err == nil {

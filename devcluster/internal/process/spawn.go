@@ -12,8 +12,8 @@ var spawner struct {
 	work chan func()
 }
 
-// Spawn runs start, which is to fork a child with a parent death signal, on the thread that
-// outlives it.
+// Spawn runs start on a thread that outlives the child. start forks a child with a parent death
+// signal.
 func Spawn(start func() error) error {
 	spawner.once.Do(func() {
 		spawner.work = make(chan func())
