@@ -55,7 +55,7 @@ func (a *Against) Run(ctx context.Context) error {
 // lacksCommand reports whether a runner is older than a command.
 func lacksCommand(err error) bool { return strings.Contains(err.Error(), probe.UnknownCommand) }
 
-// index is the memory of one custom index: the pods' by the Node that they run on.
+// index measures the memory of one custom index: the pods by the Node that they run on.
 func (b *Bench) index(ctx context.Context, c contender) error {
 	return b.serve(ctx, c, []string{"--resource", "pods"}, func(_ *Server, r *Runner) error {
 		if _, err := ask[probe.Synced](r, "sync"); err != nil {

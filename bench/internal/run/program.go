@@ -13,7 +13,7 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/stats"
 )
 
-// smallest are the informer programs that are compared: where to build, and which package.
+// smallest are the informer programs that are compared: the folder to build in, and the package.
 var smallest = []struct {
 	side         stats.Side
 	dir, program string // dir is below the repository's root

@@ -58,10 +58,10 @@ func (b *Bench) realSync(r *Runner, c contender, pods int) error {
 	return b.heap(r, c, "real_heap_per_pod_typed")
 }
 
-// fillers is how many requests are under way at once: enough to keep the server busy.
+// fillers is the number of concurrent requests: enough to keep the server busy.
 const fillers = 16
 
-// fill creates every pod of a source, and gives it its status, which a create does not.
+// fill creates every pod of a source, and then writes its status, which a create ignores.
 func fill(ctx context.Context, cfg *rest.Config, source workload.Source) error {
 	c, err := rest.NewClient(cfg)
 	if err != nil {

@@ -5,10 +5,10 @@ import "github.com/skiff-k8s/skiff/bench/internal/workload"
 // Scale is the size of the measurements.
 type Scale struct {
 	Runs int  // of skiff and client-go in each scenario
-	Also int  // of those that stand beside them: variants, controller-runtime
-	Full bool // those stand beside them wherever it means something
+	Also int  // of the other sides: variants, controller-runtime
+	Full bool // the other sides are measured in every scenario that has them
 
-	Pods int // in the cache; what else there is grows with them
+	Pods int // in the cache; the number of other objects grows with them
 
 	ProtoEvents   int // of a flood to a typed informer
 	JSONEvents    int // of a flood to a dynamic one
@@ -23,7 +23,7 @@ type Scale struct {
 	RealPods   int // in the real API server; 0 leaves that out
 }
 
-// Full is what is published.
+// Full is the scale of the published figures.
 var Full = Scale{
 	Runs: 5, Also: 3, Full: true,
 	Pods:        20_000,

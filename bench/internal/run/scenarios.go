@@ -11,10 +11,10 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/stats"
 )
 
-// both are those that are compared everywhere.
+// both are the sides that every scenario compares.
 var both = []contender{skiff, clientGo}
 
-// scenarios are all there are, in the order of a run: what matters most comes first.
+// scenarios are all scenarios in the order of a run, the most important first.
 var scenarios = []scenario{
 	{name: "typed", of: both, also: []contender{clientGoStripped, controllerRuntime}, do: (*Bench).typed},
 	{name: "index", of: both, do: (*Bench).index},
@@ -32,7 +32,7 @@ var scenarios = []scenario{
 	{name: "real", own: (*Bench).real},
 }
 
-// typed is a typed informer of pods: the initial list, memory, a flood of protobuf events.
+// typed measures a typed informer of pods: the initial list, memory, a flood of protobuf events.
 func (b *Bench) typed(ctx context.Context, c contender) error {
 	return b.serve(ctx, c, []string{"--resource", "pods"}, func(s *Server, r *Runner) error {
 		if err := b.sync(r, c, ""); err != nil {
@@ -45,7 +45,7 @@ func (b *Bench) typed(ctx context.Context, c contender) error {
 	})
 }
 
-// dynamic is the same without a Go type, in JSON.
+// dynamic measures the same without a Go type, in JSON.
 func (b *Bench) dynamic(ctx context.Context, c contender) error {
 	return b.serve(ctx, c, []string{"--resource", "pods", "--dynamic"}, func(s *Server, r *Runner) error {
 		if err := b.sync(r, c, "_dynamic"); err != nil {
@@ -58,7 +58,7 @@ func (b *Bench) dynamic(ctx context.Context, c contender) error {
 	})
 }
 
-// endpointSlices are small and change all the time.
+// endpointSlices measures EndpointSlices, which are small and change often.
 func (b *Bench) endpointSlices(ctx context.Context, c contender) error {
 	return b.serve(ctx, c, []string{"--resource", "endpointslices"}, func(s *Server, r *Runner) error {
 		if _, err := ask[probe.Synced](r, "sync"); err != nil {
@@ -71,7 +71,7 @@ func (b *Bench) endpointSlices(ctx context.Context, c contender) error {
 	})
 }
 
-// heapOf is the memory of one resource.
+// heapOf measures the memory of one resource.
 func heapOf(resource, figure string, args ...string) func(*Bench, context.Context, contender) error {
 	return func(b *Bench, ctx context.Context, c contender) error {
 		return b.serve(ctx, c, append([]string{"--resource", resource}, args...), func(_ *Server, r *Runner) error {
@@ -83,7 +83,7 @@ func heapOf(resource, figure string, args ...string) func(*Bench, context.Contex
 	}
 }
 
-// churn replaces every pod by another, again and again.
+// churn measures repeated replacement of every pod by another one.
 func (b *Bench) churn(ctx context.Context, c contender) error {
 	server := []string{"--pods", strconv.Itoa(b.Scale.ChurnPods), "--can", "pods/protobuf"}
 	return b.serveBy(ctx, server, c, []string{"--resource", "pods"}, func(s *Server, r *Runner) error {
@@ -119,8 +119,8 @@ func (b *Bench) churn(ctx context.Context, c contender) error {
 	})
 }
 
-// latency is the time from the server's write of an event to the handler, at a rate that every side can
-// keep up with.
+// latency is the time from the server's write of an event to the handler, at a rate that every side
+// can keep up with.
 func (b *Bench) latency(ctx context.Context, c contender) error {
 	return b.serve(ctx, c, []string{"--resource", "pods"}, func(s *Server, r *Runner) error {
 		if _, err := ask[probe.Synced](r, "sync"); err != nil {
@@ -150,8 +150,8 @@ func (b *Bench) latency(ctx context.Context, c contender) error {
 	})
 }
 
-// match returns the microseconds from each event's sending to its reception. At a steady rate none may
-// be missing.
+// match returns the microseconds from each event's sending to its reception. At a steady rate none
+// may be missing.
 func match(sent map[uint64]int64, received probe.Receptions) ([]float64, error) {
 	var latencies []float64
 	for i, version := range received.Versions {
@@ -165,7 +165,7 @@ func match(sent map[uint64]int64, received probe.Receptions) ([]float64, error) 
 	return latencies, nil
 }
 
-// sync has the runner fill its cache.
+// sync makes the runner fill its cache.
 func (b *Bench) sync(r *Runner, c contender, suffix string) error {
 	synced, err := ask[probe.Synced](r, "sync")
 	if err != nil {
@@ -181,7 +181,7 @@ func (b *Bench) sync(r *Runner, c contender, suffix string) error {
 	return nil
 }
 
-// heap notes what a cached object takes.
+// heap records the memory of a cached object.
 func (b *Bench) heap(r *Runner, c contender, figure string) error {
 	heap, err := ask[probe.Heap](r, "heap")
 	if err != nil {
@@ -194,9 +194,9 @@ func (b *Bench) heap(r *Runner, c contender, figure string) error {
 	return nil
 }
 
-// flood has the server send changes as fast as the runner takes them: twice, and what is measured is the
-// second time. In the first, the kernel gives both sides their memory, page by page, which on some
-// virtual machines costs more than what they do.
+// flood makes the server send two floods as fast as the runner reads, and measures the second one.
+// In the first one the kernel gives both sides their memory, page by page, which on some virtual
+// machines costs more than their work.
 func (b *Bench) flood(ctx context.Context, s *Server, r *Runner, c contender, resource string, events int, suffix string) error {
 	if _, _, err := floodOnce(ctx, s, r, resource, events); err != nil {
 		return err
