@@ -348,6 +348,33 @@ func TestAHandlerReadsItsOwnCacheInTheInitialList(t *testing.T) {
 	})
 }
 
+// A resync that is due while the initial list comes calls the handler for nothing: no object is
+// updated before it was added. Resyncs go on afterwards.
+func TestAResyncWaitsForTheInitialList(t *testing.T) {
+	play(t, func(s *scene) {
+		var calls []string
+		s.maps.AddHandler(informer.Handler[corev1.ConfigMap]{
+			OnAdd: func(item informer.Item[corev1.ConfigMap]) { calls = append(calls, "add "+item.Name()) },
+			OnUpdate: func(old, new informer.Item[corev1.ConfigMap]) {
+				calls = append(calls, "update "+new.Name())
+			},
+		}, informer.Resync(2*time.Second))
+		w := s.next("sendInitialEvents=true").watch()
+		w.event("ADDED", object("a", "ua", "7"))
+		time.Sleep(5 * time.Second)
+		w.listEnd("10")
+		synctest.Wait()
+		if got := strings.Join(calls, ", "); got != "add a" {
+			t.Errorf("at the end of the list: %s; want add a", got)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := strings.Join(calls, ", "); got != "add a, update a" {
+			t.Errorf("a resync later: %s; want add a, update a", got)
+		}
+	})
+}
+
 func TestZeroIsTheDefaultAndNegativeIsOff(t *testing.T) {
 	kept := func(s *scene) int {
 		for range 3 {

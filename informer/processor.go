@@ -220,9 +220,7 @@ func (p *processor) deliver(e *event) {
 
 // beginResync queues every cached object, unless the last resync still waits.
 func (p *processor) beginResync() {
-	if p.syncing {
-		return
+	if !p.syncing {
+		p.syncing = p.informer.resync(p)
 	}
-	p.syncing = true
-	p.informer.resync(p)
 }

@@ -176,14 +176,19 @@ func (s *shared) removeAll(owner *handle) {
 	}
 }
 
-// resync queues every cached object for one handler.
-func (s *shared) resync(p *processor) {
+// resync queues every cached object for one handler, and reports whether it did. While the initial
+// list comes it does nothing, because the handler knows none of the objects yet.
+func (s *shared) resync(p *processor) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.listed || s.stopping {
+		return false
+	}
 	for item := range s.store().All() {
 		p.queue.push(event{kind: eventSync, new: item, old: item})
 	}
 	p.queue.push(event{kind: eventResyncEnd})
+	return true
 }
 
 // consume moves the reflector's deltas into the store and queues events for the handlers, until ctx
