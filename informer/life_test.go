@@ -352,24 +352,32 @@ func TestAHandlerReadsItsOwnCacheInTheInitialList(t *testing.T) {
 // updated before it was added. Resyncs go on afterwards.
 func TestAResyncWaitsForTheInitialList(t *testing.T) {
 	play(t, func(s *scene) {
+		var mu sync.Mutex
 		var calls []string
+		call := func(what string, item informer.Item[corev1.ConfigMap]) {
+			mu.Lock()
+			defer mu.Unlock()
+			calls = append(calls, what+" "+item.Name())
+		}
+		called := func() string {
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			return strings.Join(calls, ", ")
+		}
 		s.maps.AddHandler(informer.Handler[corev1.ConfigMap]{
-			OnAdd: func(item informer.Item[corev1.ConfigMap]) { calls = append(calls, "add "+item.Name()) },
-			OnUpdate: func(old, new informer.Item[corev1.ConfigMap]) {
-				calls = append(calls, "update "+new.Name())
-			},
+			OnAdd:    func(item informer.Item[corev1.ConfigMap]) { call("add", item) },
+			OnUpdate: func(_, item informer.Item[corev1.ConfigMap]) { call("update", item) },
 		}, informer.Resync(2*time.Second))
 		w := s.next("sendInitialEvents=true").watch()
 		w.event("ADDED", object("a", "ua", "7"))
 		time.Sleep(5 * time.Second)
 		w.listEnd("10")
-		synctest.Wait()
-		if got := strings.Join(calls, ", "); got != "add a" {
+		if got := called(); got != "add a" {
 			t.Errorf("at the end of the list: %s; want add a", got)
 		}
 		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		if got := strings.Join(calls, ", "); got != "add a, update a" {
+		if got := called(); got != "add a, update a" {
 			t.Errorf("a resync later: %s; want add a, update a", got)
 		}
 	})
