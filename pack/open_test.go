@@ -35,7 +35,7 @@ func TestBasesThatAreNeededAgainStayOpen(t *testing.T) {
 		t.Errorf("%d bases of %d are open", n, count)
 	}
 	if more := h.packer.Stats().ScratchBytes - before; more < int64(texts().bytes) {
-		t.Errorf("%d bytes are open, and %d on the books", texts().bytes, more)
+		t.Errorf("%d bytes are open, and %d are counted", texts().bytes, more)
 	}
 
 	for i := range each {

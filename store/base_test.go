@@ -267,9 +267,9 @@ func TestABaseThatDoesNotHelpIsLeftAlone(t *testing.T) {
 	}
 }
 
-// What is packed without being kept, the last state of what is gone, leaves nothing on the books: not
-// even when it is the one that shows that a base is like nothing any more.
-func TestPackingLeavesNothingOnTheBooks(t *testing.T) {
+// Pack stores nothing: the last state of a deleted object leaves no count behind, even if packing it
+// shows that a base does not resemble the objects any more.
+func TestPackLeavesNoCountBehind(t *testing.T) {
 	s := New(Options{})
 	const each = 4
 	for i := range each {
