@@ -10,7 +10,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 const (
@@ -92,37 +91,6 @@ func (s settings) desired(svc *corev1.Service) (*networkingv1.Ingress, *problem)
 	}
 	ing.Annotations = map[string]string{AppliedAnnotation: digest(ing)}
 	return ing, nil
-}
-
-// backendPort returns the first port of svc as an Ingress refers to it, or the
-// problem with it. It is the port's name where an Ingress may refer to that, because
-// a name stays right when the number changes, and the number otherwise.
-//
-// A Service may name a port as any DNS label ("80", or 63 characters). The API server
-// takes in an Ingress only an IANA service name: at most 15 characters with a letter
-// among them, and no two hyphens in a row.
-func backendPort(svc *corev1.Service) (networkingv1.ServiceBackendPort, *problem) {
-	var none networkingv1.ServiceBackendPort
-	if len(svc.Spec.Ports) == 0 {
-		what := "The Service has no ports"
-		if svc.Spec.ClusterIP == corev1.ClusterIPNone {
-			what = "The Service is headless and has no ports"
-		}
-		return none, &problem{reasonNoPorts, what +
-			", so an Ingress would have nothing to send requests to. Add a port that speaks HTTP " +
-			"to spec.ports, or remove the annotation " + Annotation + "."}
-	}
-	first := svc.Spec.Ports[0]
-	if first.Protocol != "" && first.Protocol != corev1.ProtocolTCP {
-		return none, &problem{reasonNotTCP, fmt.Sprintf(
-			"The first port of the Service, %d, is %s, and an Ingress sends HTTP over TCP. Put "+
-				"the port that speaks HTTP first in spec.ports, or remove the annotation %s.",
-			first.Port, first.Protocol, Annotation)}
-	}
-	if first.Name != "" && len(validation.IsValidPortName(first.Name)) == 0 {
-		return networkingv1.ServiceBackendPort{Name: first.Name}, nil
-	}
-	return networkingv1.ServiceBackendPort{Number: first.Port}, nil
 }
 
 // ownerReference returns the reference that makes svc the controller owner of its

@@ -68,27 +68,6 @@ status:
 	}
 }
 
-func TestBackendIsTheFirstPort(t *testing.T) {
-	port := func(name string, number int32) networkingv1.ServiceBackendPort {
-		return networkingv1.ServiceBackendPort{Name: name, Number: number}
-	}
-	for _, tt := range []struct {
-		name  string
-		ports []corev1.ServicePort
-		want  networkingv1.ServiceBackendPort
-	}{
-		{"one without a name", []corev1.ServicePort{{Port: 80}}, port("", 80)},
-		{"one with a name", []corev1.ServicePort{{Name: "http", Port: 80}}, port("http", 0)},
-		{"several", []corev1.ServicePort{{Name: "a", Port: 1}, {Name: "b", Port: 2}}, port("a", 0)},
-		{"a later one is UDP", []corev1.ServicePort{{Name: "a", Port: 1}, {Name: "b", Port: 2, Protocol: corev1.ProtocolUDP}}, port("a", 0)},
-	} {
-		got, p := backendPort(testService(tt.ports...))
-		if p != nil || got != tt.want {
-			t.Errorf("%s: got %+v, %+v; want %+v", tt.name, got, p, tt.want)
-		}
-	}
-}
-
 // Whoever reads the Event of a Service that cannot be exposed finds the reason
 // and what to do.
 func TestServicesThatCannotBeExposed(t *testing.T) {
@@ -108,9 +87,9 @@ func TestServicesThatCannotBeExposed(t *testing.T) {
 	}{
 		{"no ports", testService(), DefaultHostTemplate, reasonNoPorts, []string{"has no ports", "Add a port", "remove the annotation ingress/http"}},
 		{"headless without ports", headless, DefaultHostTemplate, reasonNoPorts, []string{"headless", "Add a port"}},
-		{"external name without ports", external, DefaultHostTemplate, reasonNoPorts, []string{"has no ports"}},
-		{"first port is UDP", testService(corev1.ServicePort{Port: 53, Protocol: corev1.ProtocolUDP}, corev1.ServicePort{Port: 80}),
-			DefaultHostTemplate, reasonNotTCP, []string{"53", "UDP", "first in spec.ports"}},
+		{"external name without ports", external, DefaultHostTemplate, reasonNoPorts, []string{"ExternalName", "has no ports"}},
+		{"no port is TCP", testService(corev1.ServicePort{Port: 53, Protocol: corev1.ProtocolUDP}, corev1.ServicePort{Port: 80, Protocol: corev1.ProtocolSCTP}),
+			DefaultHostTemplate, reasonNotTCP, []string{"53/UDP, 80/SCTP", "Add a TCP port"}},
 		{"host too long", longName, "{{.Name}}-{{.Namespace}}.example.com", reasonInvalidHost,
 			[]string{"DNS allows 63", "another name", "--host-template", "{{.Name}}-{{.Namespace}}.example.com"}},
 	} {

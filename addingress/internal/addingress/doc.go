@@ -21,8 +21,20 @@
 // somebody adds to the list is such an edit. An Ingress of another name can have
 // further rules.
 //
-// The backend is the Service's first port, by name if an Ingress may refer to it by
-// that name (an IANA service name: at most 15 characters), else by number.
+// The backend is the Service's TCP port that is most likely to speak HTTP, by the
+// first of these rules that holds for one, and the first port that it holds for:
+//
+//  1. appProtocol is http, then kubernetes.io/h2c, kubernetes.io/ws or http-alt;
+//  2. the name is http;
+//  3. the name begins with http-;
+//  4. the number is 80;
+//  5. the number is 8080;
+//  6. any TCP port.
+//
+// A port with another appProtocol, such as https, is chosen only if there is no port
+// without one. The Ingress refers to the port by name if it may (an IANA service name:
+// at most 15 characters), else by number. Headless Services and ExternalNames with
+// ports get an Ingress too; some ingress controllers refuse ExternalNames.
 //
 // # What it never touches
 //
@@ -38,8 +50,8 @@
 //
 // # Services that cannot be exposed
 //
-// A Service without ports, with a first port that is not TCP, or with a name
-// that makes no valid host gets an Event with the reason and what to do. If it
+// A Service without a TCP port, or with a name
+// that makes no valid host, gets an Event with the reason and what to do. If it
 // has its Ingress from before, that stays as it is: it may serve still, and a
 // mistake in one field should not take a site down. It goes with the annotation,
 // or with the Service.

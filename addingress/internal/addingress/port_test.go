@@ -2,6 +2,7 @@ package addingress
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +32,118 @@ var portNames = []struct {
 	{"8", false},
 	{"a--b", false},
 	{"grpc--web", false},
+}
+
+// backends are Services' ports, and the port that the Ingress is to refer to.
+var backends = []struct {
+	name  string
+	ports []corev1.ServicePort
+	want  networkingv1.ServiceBackendPort
+}{
+	{"one without a name", ports(port("", 80)), byNumber(80)},
+	{"one with a name", ports(port("http", 80)), byName("http")},
+
+	{"a name http", ports(port("metrics", 9090), port("http", 3000)), byName("http")},
+	{"https before http", ports(port("https", 443), port("http", 80)), byName("http")},
+	{"a name http before an earlier http-", ports(port("http-admin", 1), port("http", 2)), byName("http")},
+	{"a name http-", ports(port("metrics", 9090), port("http-web", 3000)), byName("http-web")},
+	{"the first name http-", ports(port("http-b", 2), port("http-a", 1)), byName("http-b")},
+	{"a name http- before 80", ports(port("a", 80), port("http-b", 2)), byName("http-b")},
+	{"httpx is no http-", ports(port("a", 1), port("httpx", 2)), byName("a")},
+	{"80", ports(port("a", 1), port("b", 80)), byName("b")},
+	{"8080", ports(port("a", 1), port("b", 8080)), byName("b")},
+	{"80 before 8080", ports(port("a", 8080), port("b", 80)), byName("b")},
+	{"8081 is no 8080", ports(port("a", 1), port("b", 8081), port("c", 79)), byName("a")},
+	{"the first", ports(port("a", 1), port("b", 2)), byName("a")},
+
+	{"UDP first", ports(udp("dns", 53), port("tcp", 54)), byName("tcp")},
+	{"SCTP first", ports(sctp("s", 80), port("t", 54)), byName("t")},
+	{"UDP named http", ports(udp("http", 80), port("other", 81)), byName("other")},
+	{"UDP with appProtocol http", ports(app("http", udp("a", 80)), port("b", 81)), byName("b")},
+	{"a later one is UDP", ports(port("a", 1), udp("b", 2)), byName("a")},
+
+	{"appProtocol http", ports(port("http", 80), app("http", port("a", 1))), byName("a")},
+	{"appProtocol HTTP", ports(port("http", 80), app("HTTP", port("a", 1))), byName("a")},
+	{"the first appProtocol http", ports(app("http", port("a", 1)), app("http", port("http", 80))), byName("a")},
+	{"appProtocol h2c", ports(port("http", 80), app("kubernetes.io/h2c", port("a", 1))), byName("a")},
+	{"appProtocol ws", ports(port("http", 80), app("kubernetes.io/ws", port("a", 1))), byName("a")},
+	{"appProtocol http before an earlier h2c", ports(app("kubernetes.io/h2c", port("a", 1)), app("http", port("b", 2))), byName("b")},
+	{"appProtocol https is no http", ports(app("https", port("http", 80)), port("a", 1)), byName("a")},
+	{"appProtocol wss is no http", ports(app("kubernetes.io/wss", port("http", 80)), port("a", 1)), byName("a")},
+	{"appProtocol of a database", ports(app("example.com/sql", port("a", 80)), port("b", 1)), byName("b")},
+	{"appProtocol grpc of all", ports(app("grpc", port("a", 1)), app("grpc", port("b", 80))), byName("a")},
+	{"an empty appProtocol", ports(port("a", 1), app("", port("http", 2))), byName("http")},
+
+	{"no name, not the first", ports(udp("", 53), port("", 54)), byNumber(54)},
+}
+
+func ports(p ...corev1.ServicePort) []corev1.ServicePort { return p }
+
+func port(name string, number int32) corev1.ServicePort {
+	return corev1.ServicePort{Name: name, Port: number}
+}
+
+func udp(name string, number int32) corev1.ServicePort {
+	return corev1.ServicePort{Name: name, Port: number, Protocol: corev1.ProtocolUDP}
+}
+
+func sctp(name string, number int32) corev1.ServicePort {
+	return corev1.ServicePort{Name: name, Port: number, Protocol: corev1.ProtocolSCTP}
+}
+
+func app(protocol string, p corev1.ServicePort) corev1.ServicePort {
+	p.AppProtocol = &protocol
+	return p
+}
+
+func byName(name string) networkingv1.ServiceBackendPort {
+	return networkingv1.ServiceBackendPort{Name: name}
+}
+
+func byNumber(number int32) networkingv1.ServiceBackendPort {
+	return networkingv1.ServiceBackendPort{Number: number}
+}
+
+func TestBackendIsThePortThatSpeaksHTTP(t *testing.T) {
+	for _, tt := range backends {
+		got, p := backendPort(testService(tt.ports...))
+		if p != nil || got != tt.want {
+			t.Errorf("%s: got %+v, %+v; want %+v", tt.name, got, p, tt.want)
+		}
+	}
+}
+
+// The same on the control plane, where Services of other types get the same Ingress as well.
+func TestBackendOfServicesOnTheControlPlane(t *testing.T) {
+	w := newWorld(t)
+	r := w.start()
+	kinds := []struct {
+		name string
+		make func(*corev1.Service)
+	}{
+		{"cluster-ip", func(*corev1.Service) {}},
+		{"headless", func(svc *corev1.Service) { svc.Spec.ClusterIP = corev1.ClusterIPNone }},
+		{"external-name", func(svc *corev1.Service) {
+			svc.Spec.Type, svc.Spec.ExternalName = corev1.ServiceTypeExternalName, "example.org"
+		}},
+	}
+	for i, tt := range backends {
+		if slices.ContainsFunc(tt.ports, func(p corev1.ServicePort) bool {
+			return p.Name == "" && len(tt.ports) > 1 || p.AppProtocol != nil && *p.AppProtocol == ""
+		}) {
+			continue // no Service has these
+		}
+		kind := kinds[i%len(kinds)]
+		name := fmt.Sprintf("%s-%d", kind.name, i)
+		svc := w.service(name, exposed, kind.make, func(svc *corev1.Service) { svc.Spec.Ports = tt.ports })
+		got := r.hasIngress(svc).Spec.Rules[0].HTTP.Paths[0].Backend.Service.Port
+		if got != tt.want {
+			t.Errorf("%s of %s: got %+v; want %+v", tt.name, kind.name, got, tt.want)
+		}
+		if events := w.eventsAbout(svc); len(events) != 0 {
+			t.Errorf("%s of %s: Events: %+v", tt.name, kind.name, events)
+		}
+	}
 }
 
 func TestBackendIsThePortsNameWhereAnIngressTakesIt(t *testing.T) {
