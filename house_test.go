@@ -28,6 +28,7 @@ var house = plan{
 	{"wire/fieldpath", imports("internal/jsonfields", "wire/internal/scan", "wire/internal/message")},
 	{"wire", imports("wire/internal/scan", "wire/internal/message", "wire/fieldpath")},
 	{"internal/ctxerr", nil},
+	{"skifftest/faults", imports("kind")},
 	{"internal/list", nil},
 	{"workqueue", imports("internal/list")},
 	{"rest", imports("wire", "internal/ctxerr")},
@@ -46,8 +47,8 @@ var house = plan{
 }
 
 // heldInTests are the rows that a test may import, beside every row above its package's own: a test
-// of anything that crosses the API runs on the real control plane.
-var heldInTests = imports("skifftest/controlplane", "kubeconfig", "rest")
+// of anything that crosses the API runs on the real control plane, and meets the faults of one.
+var heldInTests = imports("skifftest/faults", "skifftest/controlplane", "kubeconfig", "rest")
 
 // banned are modules that skiff exists to be, or that would bring them in.
 var banned = []string{

@@ -1,0 +1,255 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// network is what lies between the clients and a Server: it accepts connections, in memory or on a
+// loopback port, and can do to all of them what networks do.
+type network struct {
+	real   net.Listener  // nil in memory
+	dialed chan net.Conn // in memory: the server's ends of new connections
+	closed chan struct{}
+	once   sync.Once
+
+	mu      sync.Mutex
+	refused bool
+	frozen  bool
+	conns   map[*conn]struct{} // the server's ends of the open connections
+}
+
+func newNetwork(real net.Listener) *network {
+	return &network{
+		real: real, dialed: make(chan net.Conn), closed: make(chan struct{}),
+		conns: map[*conn]struct{}{},
+	}
+}
+
+var errRefused = os.NewSyscallError("connect", syscall.ECONNREFUSED)
+
+// Accept implements net.Listener.
+func (n *network) Accept() (net.Conn, error) {
+	for {
+		inner, err := n.next()
+		if err != nil {
+			return nil, err
+		}
+		c := &conn{Conn: inner, network: n, closed: make(chan struct{}), thawed: make(chan struct{})}
+		n.mu.Lock()
+		refused := n.refused
+		if !refused {
+			n.conns[c] = struct{}{}
+			if !n.frozen {
+				close(c.thawed)
+			}
+		}
+		n.mu.Unlock()
+		if !refused {
+			return c, nil
+		}
+		c.reset() // the nearest that a listening port can do
+	}
+}
+
+func (n *network) next() (net.Conn, error) {
+	if n.real != nil {
+		return n.real.Accept()
+	}
+	select {
+	case c := <-n.dialed:
+		return c, nil
+	case <-n.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (n *network) Close() error {
+	n.once.Do(func() { close(n.closed) })
+	if n.real != nil {
+		return n.real.Close()
+	}
+	return nil
+}
+
+// Addr implements net.Listener.
+func (n *network) Addr() net.Addr {
+	if n.real != nil {
+		return n.real.Addr()
+	}
+	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443}
+}
+
+// dial connects to the server, whatever address it is given.
+func (n *network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	n.mu.Lock()
+	refused := n.refused
+	n.mu.Unlock()
+	if refused {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: n.Addr(), Err: errRefused}
+	}
+	if n.real != nil {
+		return new(net.Dialer).DialContext(ctx, "tcp", n.real.Addr().String())
+	}
+	ours, theirs := net.Pipe()
+	end := &memoryEnd{Conn: theirs}
+	select {
+	case n.dialed <- &memoryEnd{Conn: ours, other: end}:
+		return end, nil
+	case <-n.closed:
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: n.Addr(), Err: errRefused}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// refuse changes whether connections are refused, and resets the open ones if they are.
+func (n *network) refuse(yes bool) {
+	n.mu.Lock()
+	n.refused = yes
+	n.mu.Unlock()
+	if yes {
+		n.each((*conn).reset)
+	}
+}
+
+// freeze changes whether the connections carry anything.
+func (n *network) freeze(yes bool) {
+	n.mu.Lock()
+	n.frozen = yes
+	n.mu.Unlock()
+	if yes {
+		n.each((*conn).freeze)
+	} else {
+		n.each((*conn).thaw)
+	}
+}
+
+// each calls f for every open connection.
+func (n *network) each(f func(*conn)) {
+	n.mu.Lock()
+	open := make([]*conn, 0, len(n.conns))
+	for c := range n.conns {
+		open = append(open, c)
+	}
+	n.mu.Unlock()
+	for _, c := range open {
+		f(c)
+	}
+}
+
+// conn is the server's end of a connection.
+type conn struct {
+	net.Conn
+	network *network
+	closed  chan struct{}
+	once    sync.Once
+
+	mu     sync.Mutex
+	thawed chan struct{} // closed while the connection carries data
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.wait()
+	return n, err
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	c.wait()
+	return c.Conn.Write(p)
+}
+
+func (c *conn) Close() error {
+	c.once.Do(func() {
+		close(c.closed)
+		c.network.mu.Lock()
+		delete(c.network.conns, c)
+		c.network.mu.Unlock()
+	})
+	return c.Conn.Close()
+}
+
+// wait waits while the connection is frozen.
+func (c *conn) wait() {
+	c.mu.Lock()
+	thawed := c.thawed
+	c.mu.Unlock()
+	select {
+	case <-thawed:
+	case <-c.closed:
+	}
+}
+
+func (c *conn) freeze() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.thawed:
+		c.thawed = make(chan struct{})
+	default:
+	}
+}
+
+func (c *conn) thaw() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.thawed:
+	default:
+		close(c.thawed)
+	}
+}
+
+// reset closes the connection so that the other end reads an error, and not the end of the data.
+func (c *conn) reset() {
+	switch inner := c.Conn.(type) {
+	case *net.TCPConn:
+		_ = inner.SetLinger(0)
+	case *memoryEnd:
+		inner.other.reset()
+	}
+	_ = c.Close()
+}
+
+// memoryEnd is an end of a connection in memory.
+type memoryEnd struct {
+	net.Conn
+	other *memoryEnd // the client's end, if this is the server's
+
+	mu   sync.Mutex
+	gone bool // the server reset the connection
+}
+
+func (e *memoryEnd) reset() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.gone = true
+}
+
+func (e *memoryEnd) Read(p []byte) (int, error) {
+	n, err := e.Conn.Read(p)
+	return n, e.explain("read", err)
+}
+
+func (e *memoryEnd) Write(p []byte) (int, error) {
+	n, err := e.Conn.Write(p)
+	return n, e.explain("write", err)
+}
+
+// explain returns err as a TCP connection has it.
+func (e *memoryEnd) explain(op string, err error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var timeout net.Error
+	if err == nil || !e.gone || errors.As(err, &timeout) && timeout.Timeout() {
+		return err
+	}
+	reset := os.NewSyscallError(op, syscall.ECONNRESET)
+	return &net.OpError{Op: op, Net: "tcp", Addr: e.RemoteAddr(), Err: reset}
+}

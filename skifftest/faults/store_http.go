@@ -1,0 +1,207 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/skiff-k8s/skiff/kind"
+)
+
+// call is a request to a Store.
+type call struct {
+	store *Store
+	w     http.ResponseWriter
+	r     *http.Request
+	at    target
+	in    collection
+	kind  kind.Info
+}
+
+// failure is an error that is answered with a failed Status.
+type failure struct {
+	code    int
+	options []StatusOption
+}
+
+func (f *failure) Error() string { s, _ := newStatus(f.code, f.options...); return s.Message }
+
+func fail(code int, text string, options ...StatusOption) error {
+	return &failure{code, append([]StatusOption{Message(text)}, options...)}
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{store: s, w: w, r: r}
+	err := c.serve()
+	var failed *failure
+	if errors.As(err, &failed) {
+		writeStatus(w, failed.code, failed.options...)
+	} else if err != nil {
+		writeStatus(w, http.StatusInternalServerError, Message(err.Error()))
+	}
+}
+
+func (c *call) serve() error {
+	switch c.r.URL.Path {
+	case "/readyz", "/livez", "/healthz":
+		_, _ = io.WriteString(c.w, "ok")
+		return nil
+	}
+	var ok bool
+	if c.at, ok = parse(c.r.URL.Path); ok {
+		c.in = collection{c.at.group, c.at.version, c.at.resource}
+		c.store.mu.Lock()
+		c.kind, ok = c.store.kinds[c.in]
+		c.store.mu.Unlock()
+	}
+	if !ok {
+		return fail(http.StatusNotFound, "the server could not find the requested resource")
+	}
+	if !c.kind.Namespaced && c.at.namespace != "" || c.at.subresource != "" && c.at.subresource != "status" {
+		return fail(http.StatusNotFound, "the server could not find the requested resource")
+	}
+	switch VerbOf(c.r) {
+	case Get:
+		return c.get()
+	case List:
+		return c.list()
+	case Watch, WatchList:
+		return c.watch()
+	case Create:
+		return c.create()
+	case Update:
+		return c.update()
+	case Delete:
+		return c.delete()
+	case DeleteCollection:
+		return c.deleteCollection()
+	}
+	return fail(http.StatusUnsupportedMediaType, "the store in memory does no patches",
+		Reason(metav1.StatusReasonUnsupportedMediaType))
+}
+
+// write answers with an object.
+func (c *call) write(code int, object []byte) {
+	c.w.Header().Set("Content-Type", "application/json")
+	c.w.WriteHeader(code)
+	_, _ = c.w.Write(object)
+}
+
+// resource returns the resource for messages: `pods`, `deployments.apps`.
+func (c *call) resource() string {
+	if c.kind.Group == "" {
+		return c.kind.Resource
+	}
+	return c.kind.Resource + "." + c.kind.Group
+}
+
+// about is the part of a Status that names the object.
+func (c *call) about(name string) StatusOption {
+	return func(s *metav1.Status, _ http.Header) {
+		d := details(s)
+		d.Name, d.Group, d.Kind = name, c.kind.Group, c.kind.Resource
+	}
+}
+
+func (c *call) notFound(name string) error {
+	return fail(http.StatusNotFound, fmt.Sprintf("%s %q not found", c.resource(), name), c.about(name))
+}
+
+func (c *call) conflict(name, why string) error {
+	return fail(http.StatusConflict, fmt.Sprintf("Operation cannot be fulfilled on %s %q: %s", c.resource(), name, why),
+		c.about(name))
+}
+
+// named returns the object that the URL names. store.mu is held.
+func (c *call) named() (*object, error) {
+	if o := c.store.objects[c.in][c.at.namespace+"/"+c.at.name]; o != nil {
+		return o, nil
+	}
+	return nil, c.notFound(c.at.name)
+}
+
+func (c *call) get() error {
+	c.store.mu.Lock()
+	o, err := c.named()
+	c.store.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	c.write(http.StatusOK, o.json)
+	return nil
+}
+
+// body returns the object that the request carries.
+func (c *call) body() (document, error) {
+	if t := c.r.Header.Get("Content-Type"); t != "" && !strings.HasPrefix(t, "application/json") {
+		return nil, fail(http.StatusUnsupportedMediaType, "the body of the request was in an unknown format - accepted media types include: application/json")
+	}
+	data, err := io.ReadAll(c.r.Body)
+	if err != nil {
+		return nil, fail(http.StatusBadRequest, err.Error())
+	}
+	o, err := decode(data)
+	if err != nil {
+		return nil, fail(http.StatusBadRequest, err.Error())
+	}
+	if o.str("kind") == "" { // the URL says it as well
+		o["kind"] = c.kind.Kind
+	}
+	if o.str("apiVersion") == "" {
+		o["apiVersion"] = c.kind.APIVersion()
+	}
+	if o.str("kind") != c.kind.Kind || o.str("apiVersion") != c.kind.APIVersion() {
+		return nil, fail(http.StatusBadRequest, fmt.Sprintf("%s %s in the request's body, want %s",
+			o.str("apiVersion"), o.str("kind"), c.kind))
+	}
+	switch m := o.meta(); {
+	case m.Namespace == "" && c.at.namespace != "":
+		o.setMeta("namespace", c.at.namespace)
+	case m.Namespace != c.at.namespace:
+		return nil, fail(http.StatusBadRequest, "the namespace of the provided object does not match the namespace sent on the request")
+	}
+	return o, nil
+}
+
+// selection is what a list or a watch chooses by.
+type selection struct {
+	namespace string
+	name      string // of the request for one object in a collection's form; "" is all
+	labels    labels.Selector
+	fields    fields.Selector
+}
+
+func (c *call) selection() (s selection, err error) {
+	q := c.r.URL.Query()
+	s.namespace, s.name = c.at.namespace, c.at.name
+	if s.labels, err = labels.Parse(q.Get("labelSelector")); err != nil {
+		return s, fail(http.StatusBadRequest, fmt.Sprintf("unable to parse labelSelector: %v", err))
+	}
+	if s.fields, err = fields.ParseSelector(q.Get("fieldSelector")); err != nil {
+		return s, fail(http.StatusBadRequest, fmt.Sprintf("unable to parse fieldSelector: %v", err))
+	}
+	for _, r := range s.fields.Requirements() {
+		if r.Field != "metadata.name" && r.Field != "metadata.namespace" {
+			return s, fail(http.StatusBadRequest, fmt.Sprintf("field label not supported: %s", r.Field))
+		}
+	}
+	return s, nil
+}
+
+// has reports whether an object, which may be nil, is selected.
+func (s *selection) has(o *object) bool {
+	return o != nil &&
+		(s.namespace == "" || o.meta.Namespace == s.namespace) &&
+		(s.name == "" || o.meta.Name == s.name) &&
+		s.labels.Matches(labels.Set(o.meta.Labels)) &&
+		s.fields.Matches(fields.Set{
+			"metadata.name": o.meta.Name, "metadata.namespace": o.meta.Namespace,
+		})
+}
