@@ -89,7 +89,9 @@ func WriteTimeout(d time.Duration) Option {
 }
 
 // RateLimiter sets what decides how long a key that failed waits. Controllers may share one. nil
-// means the default: a workqueue.DefaultRateLimiter of the controller's own.
+// means the default: a [workqueue.ControllerRateLimiter] of the controller's own. It differs from
+// the default of workqueue.New, which has the figures of client-go: 10,000 keys that fail once are
+// retried within 8 seconds and not within 17 minutes.
 func RateLimiter(l workqueue.RateLimiter[Key]) Option {
 	return optionFunc(func(c *Controller) { c.limiter = l })
 }
@@ -130,7 +132,7 @@ func (c *Controller) defaults() {
 		c.writeTimeout = DefaultWriteTimeout
 	}
 	if c.limiter == nil {
-		c.limiter = workqueue.DefaultRateLimiter[Key]()
+		c.limiter = workqueue.ControllerRateLimiter[Key]()
 	}
 	if c.log == nil {
 		c.log = slog.Default()

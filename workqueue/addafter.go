@@ -12,7 +12,11 @@ import (
 //
 // After ShutDown AddAfter does nothing, and ShutDown drops the keys that wait.
 func (q *Queue[K]) AddAfter(key K, delay time.Duration) {
-	accepted, added := q.addAfter(key, delay)
+	q.observe(q.addAfter(key, delay, false))
+}
+
+// observe calls the metrics of a call that made key wait.
+func (q *Queue[K]) observe(accepted, added bool) {
 	if accepted && q.metrics.Retries != nil {
 		q.metrics.Retries()
 	}
@@ -21,8 +25,9 @@ func (q *Queue[K]) AddAfter(key K, delay time.Duration) {
 	}
 }
 
-// addAfter reports whether the queue took key, and whether key got a turn.
-func (q *Queue[K]) addAfter(key K, delay time.Duration) (accepted, added bool) {
+// addAfter reports whether the queue took key, and whether key got a turn. limited means that the
+// rate limiter chose the delay.
+func (q *Queue[K]) addAfter(key K, delay time.Duration, limited bool) (accepted, added bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.shut {
@@ -35,7 +40,17 @@ func (q *Queue[K]) addAfter(key K, delay time.Duration) (accepted, added bool) {
 	if q.delays.add(key, saturatingAdd(now, delay)) {
 		q.arm(now)
 	}
+	if limited {
+		q.delays.limit(key)
+	}
 	return true, false
+}
+
+// covered reports whether the wait that runs for key covers a rate-limited one of this delay.
+func (q *Queue[K]) covered(key K, delay time.Duration) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !q.shut && q.delays.covers(key, saturatingAdd(q.now(), delay))
 }
 
 // moveBatch is how many due keys are moved under one hold of the lock: few, so that adders and

@@ -19,10 +19,11 @@ type delays[K comparable] struct {
 
 // delayed is one key that waits.
 type delayed[K comparable] struct {
-	key   K
-	due   time.Duration // since the queue's epoch
-	seq   uint64        // orders keys due at the same instant as they were added
-	index int           // where in the heap it is
+	key     K
+	due     time.Duration // since the queue's epoch
+	seq     uint64        // orders keys due at the same instant as they were added
+	index   int           // where in the heap it is
+	limited bool          // the rate limiter has counted this wait against the limit of all keys
 }
 
 func (d *delayed[K]) before(other *delayed[K]) bool {
@@ -49,6 +50,20 @@ func (d *delays[K]) add(key K, due time.Duration) (first bool) {
 		heap.Push(&d.heap, w)
 	}
 	return w.index == 0
+}
+
+// limit notes that the rate limiter has counted the wait of key against the limit of all keys.
+func (d *delays[K]) limit(key K) {
+	if w, ok := d.places.get(key); ok {
+		w.limited = true
+	}
+}
+
+// covers reports whether a rate-limited wait of key that ends at due needs no place of its own: the
+// wait that runs for key has one, or ends no later.
+func (d *delays[K]) covers(key K, due time.Duration) bool {
+	w, ok := d.places.get(key)
+	return ok && (w.limited || w.due <= due)
 }
 
 // next returns when the earliest key is due.

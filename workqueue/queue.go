@@ -41,13 +41,15 @@ type Queue[K comparable] struct {
 	shut   bool
 }
 
-// New returns an empty queue whose rate limiter is DefaultRateLimiter's.
+// New returns an empty queue whose rate limiter is [DefaultRateLimiter]'s, with the figures of
+// client-go. Package controller uses [ControllerRateLimiter].
 func New[K comparable](opts ...Option) *Queue[K] {
 	return NewWithRateLimiter(DefaultRateLimiter[K](), opts...)
 }
 
 // NewWithRateLimiter returns an empty queue that asks limiter how long a key given to
-// AddRateLimited has to wait. The limiter may be shared by queues.
+// AddRateLimited has to wait. The limiter may be shared by queues. The queue calls it without its
+// lock, so it may call the queue.
 func NewWithRateLimiter[K comparable](limiter RateLimiter[K], opts ...Option) *Queue[K] {
 	var set settings
 	for _, opt := range opts {
@@ -184,15 +186,28 @@ func (q *Queue[K]) Len() int {
 
 // AddRateLimited adds key after the wait that the rate limiter returns: with the default limiter a
 // longer one each time, until Forget. A worker calls it once for each attempt that failed. Event
-// handlers call Add: an event is not a failure, and each call counts against the limit that all
-// keys share.
+// handlers call Add: an event is not a failure.
+//
+// If key waits already, and that wait was rate-limited or ends no later, the call counts a failure
+// of key and changes nothing else. It takes nothing of a limit that all keys share ([Bucket]).
 //
 // After ShutDown it does nothing.
 func (q *Queue[K]) AddRateLimited(key K) {
 	if q.ShuttingDown() {
 		return // or the limiter would remember a key that is never forgotten
 	}
-	q.AddAfter(key, q.limiter.When(key))
+	limiter, ok := q.limiter.(shared[K])
+	if !ok {
+		q.observe(q.addAfter(key, q.limiter.When(key), true))
+		return
+	}
+	wait := limiter.whenOwn(key)
+	if q.covered(key, wait) {
+		q.observe(true, false)
+		return
+	}
+	wait = max(wait, limiter.whenShared(key))
+	q.observe(q.addAfter(key, wait, true))
 }
 
 // Forget removes key's failures from the rate limiter. A worker calls it when key succeeded, or

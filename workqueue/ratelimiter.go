@@ -9,7 +9,7 @@ import (
 )
 
 // RateLimiter decides how long a key that failed waits for its next turn. An implementation must be
-// safe for concurrent use.
+// safe for concurrent use. Queues call it without a lock.
 type RateLimiter[K comparable] interface {
 	// When counts a failure of key and returns how long to wait before its next attempt; never a
 	// negative time.
@@ -19,6 +19,16 @@ type RateLimiter[K comparable] interface {
 	// NumRequeues returns the number of failures of key that were counted since it was last
 	// forgotten.
 	NumRequeues(key K) int
+}
+
+// shared is a RateLimiter with a limit that all keys share. A key that waits already takes nothing
+// of that limit. When(key) is the longer of whenOwn(key) and whenShared(key).
+type shared[K comparable] interface {
+	RateLimiter[K]
+	// whenOwn counts a failure of key and returns how long key waits on its own account.
+	whenOwn(key K) time.Duration
+	// whenShared takes one retry from the shared limit and returns how long it has to wait.
+	whenShared(key K) time.Duration
 }
 
 // The defaults are the field's own, so that a controller which moves to skiff retries at the pace
@@ -125,9 +135,11 @@ func Bucket[K comparable](qps float64, burst int) RateLimiter[K] {
 
 type bucket[K comparable] struct{ limiter *rate.Limiter }
 
-func (r bucket[K]) When(K) time.Duration { return r.limiter.Reserve().Delay() }
-func (r bucket[K]) Forget(K)             {}
-func (r bucket[K]) NumRequeues(K) int    { return 0 }
+func (r bucket[K]) When(key K) time.Duration   { return r.whenShared(key) }
+func (r bucket[K]) Forget(K)                   {}
+func (r bucket[K]) NumRequeues(K) int          { return 0 }
+func (r bucket[K]) whenOwn(K) time.Duration    { return 0 }
+func (r bucket[K]) whenShared(K) time.Duration { return r.limiter.Reserve().Delay() }
 
 // MaxOf waits for the longest wait of limiters, or not at all if there are none. Its NumRequeues
 // returns the largest of theirs.
@@ -137,10 +149,26 @@ func MaxOf[K comparable](limiters ...RateLimiter[K]) RateLimiter[K] {
 
 type maxOf[K comparable] []RateLimiter[K]
 
-func (r maxOf[K]) When(key K) time.Duration {
+func (r maxOf[K]) When(key K) time.Duration { return max(r.whenOwn(key), r.whenShared(key)) }
+
+func (r maxOf[K]) whenOwn(key K) time.Duration {
 	var longest time.Duration
 	for _, limiter := range r {
-		longest = max(longest, limiter.When(key))
+		if split, ok := limiter.(shared[K]); ok {
+			longest = max(longest, split.whenOwn(key))
+		} else {
+			longest = max(longest, limiter.When(key))
+		}
+	}
+	return longest
+}
+
+func (r maxOf[K]) whenShared(key K) time.Duration {
+	var longest time.Duration
+	for _, limiter := range r {
+		if split, ok := limiter.(shared[K]); ok {
+			longest = max(longest, split.whenShared(key))
+		}
 	}
 	return longest
 }
