@@ -39,7 +39,11 @@ type delta struct {
 	kind    deltaKind
 	object  wire.Object // of deltaSet and deltaGone
 	version string      // of deltaListEnd and deltaProgress
-	arena   *wire.Arena // that the reflector was reading into: object and version are in it
+	// restored is set on the deltaListEnd of a list that is older than what had been read before:
+	// the server's data was restored from a backup. version is then below the cache's, or below
+	// what waits in the queue.
+	restored bool
+	arena    *wire.Arena // that the reflector was reading into: object and version are in it
 }
 
 type deltaKind uint8
@@ -51,7 +55,8 @@ const (
 	deltaGone
 	// deltaListBegin: a complete list begins, and a list that began before will not end.
 	deltaListBegin
-	// deltaListEnd: the list was complete as of version; what was not in it does not exist.
+	// deltaListEnd: the list was complete as of version; what was not in it does not exist. version
+	// is empty if the server gave the list none.
 	deltaListEnd
 	// deltaProgress: the stream has delivered everything up to version.
 	deltaProgress

@@ -82,6 +82,13 @@ func answerOf(err error) answer {
 	return failed
 }
 
+// isAnswer reports whether an error is made of something that the server sent.
+func isAnswer(err error) bool {
+	var status apierrors.APIStatus
+	var syntax *wire.SyntaxError
+	return errors.As(err, &status) || errors.As(err, &syntax)
+}
+
 // statusOf returns the error that an ERROR event carries.
 func statusOf(event wire.Event) error {
 	status, err := event.Status()

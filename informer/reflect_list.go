@@ -93,6 +93,7 @@ func (r *reflector) page(ctx context.Context, s *paging, token string) (wire.Lis
 		return wire.ListMeta{}, cause(ctx, err)
 	}
 	defer func() { _ = list.Close() }()
+	r.answered()
 	for {
 		object, err := list.Next()
 		if err == io.EOF {

@@ -53,7 +53,7 @@ func (r *reflector) open(
 		st.end()
 		return nil, err
 	}
-	r.sink.update(func(s *Status) { s.Watches++ })
+	r.sink.update(func(s *Status) { s.Watches++; s.AnsweredAt = time.Now() })
 	return st, nil
 }
 
@@ -139,7 +139,7 @@ func (s *watching) changed(ctx context.Context, r *reflector, event wire.Event) 
 	if o.Meta.ResourceVersion != "" {
 		r.known.moveTo(o.Meta.ResourceVersion) // now, for what is pushed may be gone at once
 		s.unreadable = 0
-		r.sink.update(func(s *Status) { s.Events++; s.Failures = 0 })
+		r.sink.update(func(s *Status) { s.Events++; s.Failures, s.AnsweredAt = 0, time.Now() })
 	}
 	switch event.Type {
 	case wire.Added, wire.Modified:

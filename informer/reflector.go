@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/skiff-k8s/skiff/wire"
 )
@@ -118,6 +119,9 @@ func (r *reflector) run(ctx context.Context) {
 	for s := r.known.list(anyState); s != nil; {
 		r.enter(s.String())
 		err := s.work(ctx, r)
+		if isAnswer(err) {
+			r.answered()
+		}
 		to := s.after(answerOf(err), &r.known)
 		if ctx.Err() != nil { // whatever else went wrong for it
 			to, err = step{}, nil
@@ -164,6 +168,11 @@ func (r *reflector) follow(s state, to step, err error) state {
 		pause: pause,
 		then:  to.next,
 	}
+}
+
+// answered notes that something came from the server.
+func (r *reflector) answered() {
+	r.sink.update(func(s *Status) { s.AnsweredAt = time.Now() })
 }
 
 // worked notes that the server answers.

@@ -107,3 +107,28 @@ func TestAnEventAllocatesNothing(t *testing.T) {
 		t.Errorf("an event makes %v allocations", allocs)
 	}
 }
+
+// Status has the time of the last answer, whatever it was, and of no failure to get one.
+func TestStatusHasTheTimeOfTheLastAnswer(t *testing.T) {
+	play(t, nil, func(s *script) {
+		at := func() time.Time { synctest.Wait(); return s.sink.status.AnsweredAt }
+		s.expect("watch-list").hangUp()
+		if !at().IsZero() {
+			t.Errorf("a server that closed the connection answered at %s", at())
+		}
+		s.expect("watch-list").status(statusFailed)
+		if !at().Equal(time.Now()) {
+			t.Errorf("a status counts as an answer at %s, not now", at())
+		}
+		w := s.expect("watch-list").watch()
+		if !at().Equal(time.Now()) {
+			t.Errorf("a watch-list that begins counts as an answer at %s, not now", at())
+		}
+		s.say(w, saidListEnd("10"))
+		time.Sleep(time.Second)
+		s.say(w, saidBookmark("11"))
+		if !at().Equal(time.Now()) {
+			t.Errorf("an event counts as an answer at %s, not now", at())
+		}
+	})
+}

@@ -24,6 +24,9 @@ type Status struct {
 	LastError       error       // the last error, which may be over; nil if there was none
 	LastErrorAt     time.Time   // when LastError occurred
 	Failures        int         // failed attempts since the last successful one; 0 is healthy
+	// AnsweredAt is when the server answered the last time, with whatever status, or sent a part of
+	// an answer. It is zero if the server never has.
+	AnsweredAt time.Time
 }
 
 // Status returns the informer's state and its last error.

@@ -1,10 +1,6 @@
 package wire
 
-import (
-	"slices"
-
-	"github.com/skiff-k8s/skiff/wire/internal/scan"
-)
+import "github.com/skiff-k8s/skiff/wire/internal/scan"
 
 // withType returns data with apiVersion and kind set where data has none, or an empty one. If data
 // has both, it returns data itself.
@@ -43,12 +39,20 @@ func withString(data []byte, key, value string) ([]byte, error) {
 	if s.Err != nil {
 		return nil, explain(s.Err, JSON, "the object")
 	}
+	quoted := scan.Quote(value)
 	if own.End > 0 {
-		return slices.Concat(data[:own.Start], scan.Quote(value), data[own.End:]), nil
+		return splice(data, own.Start, own.End, quoted), nil
 	}
-	member := slices.Concat([]byte(`"`+key+`":`), scan.Quote(value))
+	member := append([]byte(`"`+key+`":`), quoted...)
 	if members {
 		member = append(member, ',')
 	}
-	return slices.Concat(data[:first], member, data[first:]), nil
+	return splice(data, first, first, member), nil
+}
+
+// splice returns a copy of data with the bytes from start to end replaced.
+func splice(data []byte, start, end int, by []byte) []byte {
+	spliced := make([]byte, 0, start+len(by)+len(data)-end)
+	spliced = append(append(spliced, data[:start]...), by...)
+	return append(spliced, data[end:]...)
 }
