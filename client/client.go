@@ -109,12 +109,15 @@ func (c *Client[T]) Get(ctx context.Context, name string, opts metav1.GetOptions
 		return nil, err
 	}
 	out := new(T)
-	return out, decode(c.r, o, out)
+	if err := decode(c.r, o, out); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // decode decodes an answer into a T.
 func decode(r verbs.Resource, o wire.Object, into any) error {
-	if o.Kind != r.Kind.Kind {
+	if o.Kind != r.Kind.Kind || o.APIVersion != r.Kind.APIVersion() {
 		return fmt.Errorf("the server answers with %s %s where %s is expected", o.APIVersion,
 			o.Kind, r.Kind)
 	}

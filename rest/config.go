@@ -75,6 +75,18 @@ type Config struct {
 	// 0 means DefaultMaxRetries; negative means never retry; RetryForever removes the limit.
 	MaxRetries int
 
+	// MaxObjectBytes limits one object of a list and one event of a watch, in bytes as received,
+	// after decompression. A larger one is an error that wraps wire.ErrTooLarge. 0 means the
+	// default, wire.DefaultMaxObjectBytes (64 MiB); negative means no limit. The limit of a call's
+	// wire.Options takes precedence.
+	MaxObjectBytes int
+
+	// MaxAnswerBytes limits an answer that Do holds in memory, in bytes after decompression. A
+	// larger one is an error that wraps ErrAnswerTooLarge. 0 means DefaultMaxAnswerBytes (128 MiB);
+	// negative means no limit. List, Watch and Stream do not hold their answer, and have no such
+	// limit. Of the answer of an error, 1 MiB is read.
+	MaxAnswerBytes int
+
 	// Namespace is the namespace of the kubeconfig's context, or of the pod. Package rest does not
 	// use it. A program uses it for requests whose namespace its user did not choose.
 	Namespace string

@@ -108,37 +108,28 @@ func (t target) url(base *url.URL) (*url.URL, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	var plain, raw strings.Builder
-	plain.WriteString(base.Path)
-	raw.WriteString(base.EscapedPath())
-	add := func(segments ...string) {
-		for _, segment := range segments {
-			plain.WriteString("/" + segment)
-			raw.WriteString("/" + url.PathEscape(segment))
-		}
-	}
+	plain, raw := base.Path, base.EscapedPath()
+	var segments []string
 	switch {
 	case t.abs != "":
-		plain.WriteString(t.abs)
-		raw.WriteString((&url.URL{Path: t.abs}).EscapedPath())
+		plain += t.abs
+		raw += (&url.URL{Path: t.abs}).EscapedPath()
 	case t.gv.Group == "":
-		add("api", t.gv.Version)
+		segments = []string{"api", t.gv.Version}
 	default:
-		add("apis", t.gv.Group, t.gv.Version)
+		segments = []string{"apis", t.gv.Group, t.gv.Version}
 	}
 	if t.namespace != "" {
-		add("namespaces", t.namespace)
+		segments = append(segments, "namespaces", t.namespace)
 	}
-	if t.resource != "" {
-		add(t.resource)
+	segments = append(segments, t.resource, t.name)
+	for _, segment := range append(segments, t.subresource...) {
+		if segment != "" {
+			plain += "/" + segment
+			raw += "/" + url.PathEscape(segment)
+		}
 	}
-	if t.name != "" {
-		add(t.name)
-	}
-	add(t.subresource...)
-	return &url.URL{
-		Scheme: base.Scheme, Host: base.Host, Path: plain.String(), RawPath: raw.String(),
-	}, nil
+	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: plain, RawPath: raw}, nil
 }
 
 // check returns an error if the target has no path.

@@ -29,6 +29,8 @@ type configView struct {
 	JSONOnly           bool                `json:",omitempty"`
 	DisableCompression bool                `json:",omitempty"`
 	MaxRetries         int                 `json:",omitempty"`
+	MaxObjectBytes     int                 `json:",omitempty"`
+	MaxAnswerBytes     int                 `json:",omitempty"`
 	Namespace          string              `json:",omitempty"`
 }
 
@@ -59,6 +61,8 @@ func (c Config) view() configView {
 		JSONOnly:           c.JSONOnly,
 		DisableCompression: c.DisableCompression,
 		MaxRetries:         c.MaxRetries,
+		MaxObjectBytes:     c.MaxObjectBytes,
+		MaxAnswerBytes:     c.MaxAnswerBytes,
 		Namespace:          c.Namespace,
 	}
 	if c.BearerToken != "" {

@@ -32,17 +32,13 @@ type Request struct {
 	params  url.Values
 	header  http.Header
 	body    any
-	encode  encoder // for body; nil until Body is called
+	encode  func(*Request, *call) (string, error) // the function encode; nil until Body is called
 	kind    schema.GroupVersionKind
 	format  wire.Format
 	timeout time.Duration
 	retries int
 	err     error // the first error of a method
 }
-
-// encoder is the type of wire.Encode. Only Body refers to wire.Encode, so that a program that sends
-// no body, such as one of informers, does not link the encoders of all API types: half a megabyte.
-type encoder func(obj any, f wire.Format, apiVersion, kind string) ([]byte, error)
 
 func (r *Request) fail(err error) *Request {
 	if r.err == nil {
@@ -173,7 +169,7 @@ func (r *Request) Body(body any) *Request {
 	case reflect.Struct:
 		return r.fail(fmt.Errorf("the body %T is a struct: pass a pointer to it", body))
 	}
-	r.body, r.encode = body, wire.Encode
+	r.body, r.encode = body, encode
 	return r
 }
 
@@ -261,7 +257,7 @@ func (r *Request) Do(ctx context.Context) Result {
 	}
 	res := Result{call: c}
 	res.err = c.run(ctx, func(resp *http.Response) error {
-		body, err := readAll(resp)
+		body, err := readAll(resp, r.core.cfg.maxAnswer())
 		if err != nil {
 			return err
 		}

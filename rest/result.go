@@ -3,7 +3,6 @@ package rest
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -55,7 +54,7 @@ func (r Result) Object(o wire.Options) (wire.Object, error) {
 	if len(r.body) == 0 {
 		return wire.Object{}, r.unusable(errors.New("the body is empty"))
 	}
-	object, err := wire.ReadObject(r.body, f, o)
+	object, err := wire.ReadObject(r.body, f, r.reading(o))
 	if err != nil {
 		return wire.Object{}, r.unusable(err)
 	}
@@ -73,7 +72,7 @@ func (r Result) Object(o wire.Options) (wire.Object, error) {
 // with either. The other errors are those of Object, and an error that names the request if the
 // body does not fit obj, which is then partly set.
 func (r Result) Into(obj any) error {
-	object, err := r.Object(wire.Options{KeepManagedFields: true, MaxObjectBytes: math.MaxInt})
+	object, err := r.Object(wire.Options{KeepManagedFields: true, MaxObjectBytes: -1})
 	if err != nil {
 		return err
 	}
@@ -85,6 +84,14 @@ func (r Result) Into(obj any) error {
 		return r.unusable(err)
 	}
 	return nil
+}
+
+// reading returns the options with the Config's limits.
+func (r Result) reading(o wire.Options) wire.Options {
+	if r.call == nil {
+		return o
+	}
+	return r.call.cfg.reading(o)
 }
 
 // typed reports whether obj is of one kind, unlike an unstructured object.

@@ -155,7 +155,7 @@ func hopeless(err error) bool {
 	var timeout net.Error
 	var record tls.RecordHeaderError
 	switch {
-	case untrusted(err), errors.As(err, &record):
+	case untrusted(err), errors.As(err, &record), errors.Is(err, ErrAnswerTooLarge):
 		return true
 	case errors.As(err, &dns):
 		return dns.IsNotFound

@@ -155,21 +155,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // refused reports whether no process listens at the address.
 func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
-// readAll reads the whole body and closes it. It allocates the length that the server announced in
-// advance, up to one megabyte.
-func readAll(resp *http.Response) ([]byte, error) {
-	defer resp.Body.Close()
-	var b bytes.Buffer
-	if n := resp.ContentLength; n > 0 {
-		b.Grow(int(min(n, 1<<20)) + bytes.MinRead)
-	}
-	if _, err := b.ReadFrom(resp.Body); err != nil {
-		return nil, fmt.Errorf(
-			"read the answer (%s, %d bytes so far): %w", resp.Status, b.Len(), err)
-	}
-	return b.Bytes(), nil
-}
-
 // discard closes a body. If little of it is left, it is read first, so that the connection can be
 // used again.
 func discard(resp *http.Response) {

@@ -15,13 +15,8 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-const (
-	// maxErrorBody limits how much of an error's body is read. A Status with a cause for every
-	// field of a large object is smaller.
-	maxErrorBody = 1 << 20
-	// maxErrorText limits how much of a body that is no Status is part of an error's message.
-	maxErrorText = 1024
-)
+// maxErrorText limits how much of a body that is no Status is part of an error's message.
+const maxErrorText = 1024
 
 // statusError returns the error of an answer whose status is not 2xx, and closes its body.
 // authorization is the header that the request was sent with. If the server repeats it, the error

@@ -135,7 +135,7 @@ func (r *Request) List(ctx context.Context, o wire.Options) (*ListStream, error)
 	if err != nil {
 		return nil, err
 	}
-	return &ListStream{reader: wire.NewListReader(b.resp.Body, f, o), body: b, format: f}, nil
+	return &ListStream{reader: wire.NewListReader(b.resp.Body, f, r.core.cfg.reading(o)), body: b, format: f}, nil
 }
 
 // Next returns the next object, which belongs to the caller. wire.Decode decodes it. Every error
@@ -188,7 +188,7 @@ func (r *Request) Watch(ctx context.Context, o wire.Options) (*WatchStream, erro
 	if err != nil {
 		return nil, err
 	}
-	return &WatchStream{reader: wire.NewWatchReader(b.resp.Body, f, o), body: b}, nil
+	return &WatchStream{reader: wire.NewWatchReader(b.resp.Body, f, r.core.cfg.reading(o)), body: b}, nil
 }
 
 // Next waits for the next event and returns it. The event belongs to the caller. Every error ends

@@ -60,6 +60,7 @@ func (l *jsonList) next() (Object, error) {
 				return o, nil
 			}
 		case listItemEnd:
+			l.s.Mark() // the item is returned; its window may be full
 			l.state = listItem
 			if !l.s.Next(']') {
 				l.state = l.afterMember()

@@ -1,5 +1,7 @@
 package wire
 
+import "math"
+
 // DefaultMaxObjectBytes is the default of [Options].MaxObjectBytes: 64 MiB. etcd accepts requests
 // of 1.5 MiB, so an object that the API server stores is not much larger. But aggregated API
 // servers can return objects of any size. The limit turns a runaway stream into an error before it
@@ -19,8 +21,8 @@ type Options struct {
 	Drop *Drop
 
 	// MaxObjectBytes is the limit of one object in bytes as received: with its managedFields and,
-	// in a watch, with the event around it. A larger object is an error that wraps [ErrTooLarge]. 0
-	// or negative means [DefaultMaxObjectBytes].
+	// in a watch in protobuf, with the event around it. A larger object is an error that wraps [ErrTooLarge]. 0
+	// means [DefaultMaxObjectBytes]; negative means no limit.
 	MaxObjectBytes int
 
 	// APIVersion and Kind are the type of objects that do not contain one, such as the items of a
@@ -44,7 +46,10 @@ func (o *Options) arena() *Arena {
 
 // maxObject returns the limit of one object, in bytes.
 func (o Options) maxObject() int {
-	if o.MaxObjectBytes <= 0 {
+	switch {
+	case o.MaxObjectBytes < 0:
+		return math.MaxInt
+	case o.MaxObjectBytes == 0:
 		return DefaultMaxObjectBytes
 	}
 	return o.MaxObjectBytes

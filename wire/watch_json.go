@@ -43,6 +43,7 @@ func (w *jsonWatch) next() (Event, error) {
 			}
 			hasObject = true
 			e.Object = w.objects.json(s)
+			s.Mark() // its window may be full
 		default:
 			s.Value()
 		}

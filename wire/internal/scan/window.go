@@ -26,7 +26,8 @@ type Window struct {
 }
 
 // NewWindow returns a window on a stream, nothing read yet. It holds at most maxBytes, but never
-// less than its first size, and grows by doubling; full is the error when that is not enough.
+// less than its first size; full is the error when that is not enough. It grows by doubling, up to
+// a buffer of maxBytes.
 func NewWindow(r io.Reader, maxBytes int, full error) Window {
 	return Window{r: r, max: max(maxBytes, smallWindow), full: full}
 }
@@ -103,12 +104,13 @@ func (w *Window) More() error {
 }
 
 // makeRoom moves the window to the front of its buffer, or to another buffer. Half of it is free
-// afterwards, so that what is moved is little beside what is read.
+// afterwards, unless it has its maximum, so that what is moved is little beside what is read. A
+// window that is not full has room afterwards.
 func (w *Window) makeRoom() {
 	held, size := w.end-w.start, len(w.buf)
 	switch {
 	case held > size/2:
-		size *= 2
+		size += min(size, w.max-size) // doubled, but no larger than it may ever need
 	case held < smallWindow/2 && (size == 0 || size > roomyWindow):
 		size = smallWindow
 	}

@@ -76,3 +76,43 @@ func TestWindowKeepsBytesInOrder(t *testing.T) {
 		}
 	}
 }
+
+// A window holds its maximum, and one byte less, but not one more; its buffer never gets larger.
+func TestWindowHoldsItsMaximum(t *testing.T) {
+	for _, limit := range []int{smallWindow, smallWindow + 1, 2*smallWindow - 1, 2 * smallWindow, 100_000, 3<<20 + 7} {
+		for _, skipped := range []int{0, 1, smallWindow - 1, smallWindow, 50_000} {
+			for n, want := range map[int]error{limit - 1: nil, limit: nil, limit + 1: errFull} {
+				w := NewWindow(zeros{}, limit, errFull)
+				if err := w.Skip(uint64(skipped)); err != nil {
+					t.Fatal(err)
+				}
+				if b, err := w.Need(n); err != want || err == nil && len(b) != n {
+					t.Errorf("limit %d, after %d bytes: Need(%d) returns %d bytes, %v", limit, skipped, n, len(b), err)
+				}
+				if len(w.buf) > limit {
+					t.Errorf("limit %d, after %d bytes: the buffer has %d", limit, skipped, len(w.buf))
+				}
+			}
+		}
+	}
+}
+
+// A reader may return nothing 99 times in a row, and not 100 times.
+func TestWindowOfAReaderThatPauses(t *testing.T) {
+	for pauses, good := range map[int]bool{maxEmptyReads - 2: true, maxEmptyReads - 1: true, maxEmptyReads: false} {
+		w := NewWindow(&pausing{pauses}, 1, errFull)
+		if err := w.More(); (err == nil) != good {
+			t.Errorf("after %d empty reads: %v", pauses, err)
+		}
+	}
+}
+
+type pausing struct{ pauses int }
+
+func (p *pausing) Read(b []byte) (int, error) {
+	if p.pauses == 0 {
+		return copy(b, "x"), nil
+	}
+	p.pauses--
+	return 0, nil
+}
