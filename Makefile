@@ -13,6 +13,13 @@ BENCH ?=
 OLD ?=
 N ?= 9
 
+# `make mutants` tries every mutant. With MINUTES it tries a sample for that long, whose order SEED
+# repeats: the commit's hash where none is given. ONLY is a regular expression of mutants, such as
+# '^pack/base.go'.
+MINUTES ?=
+SEED ?= 0x$(shell git rev-parse --short=8 HEAD 2>/dev/null || echo 0)
+ONLY ?=
+
 # How many test packages run at once. Most start a control plane of their own, about 0.5 GB and a
 # busy core each, so two are right for two cores, and more are seldom faster.
 P ?= 2
@@ -29,7 +36,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-short devcluster build examples fmt lint size bench bench-quick bench-against bench-programs clean tools
+.PHONY: help run test test-short devcluster build examples fmt lint size bench bench-quick bench-against bench-programs clean tools mutants
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -78,6 +85,10 @@ lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module
 	cd bench && go vet ./... && $(STATICCHECK) ./...
 	cd devcluster && $(DEVCLUSTER_ENV) go vet ./... && $(DEVCLUSTER_ENV) $(STATICCHECK) ./internal/... ./e2e/...
 
+# The tests that need no control plane must notice each change of a bound (tools/mutants).
+mutants: bin/mutants ## change each bound by one and find what no test notices (MINUTES=3 SEED=… takes a sample)
+	@bin/mutants -targets tools/mutants/skiff.txt -only '$(ONLY)' -seed $(SEED) $(if $(MINUTES),-for $(MINUTES)m) .
+
 size: ## how large the smallest informer program is, against its limits
 	@go test -count=1 -run '^TestInformerIsSmall$$' -v ./examples | grep -v '^=== '
 
@@ -106,7 +117,7 @@ bench-programs:
 clean: ## remove what was built; Go's build cache stays, so the next build is quick
 	rm -rf bin
 
-tools: bin/staticcheck bin/testrun
+tools: bin/staticcheck bin/testrun bin/mutants
 
 bin/staticcheck: tools/go.mod tools/go.sum
 	@mkdir -p bin
@@ -116,4 +127,9 @@ bin/staticcheck: tools/go.mod tools/go.sum
 bin/testrun: tools/go.mod $(wildcard tools/testrun/*.go)
 	@mkdir -p bin
 	@cd tools && go build -o ../bin/testrun ./testrun
+	@touch $@
+
+bin/mutants: tools/go.mod $(wildcard tools/mutants/*.go)
+	@mkdir -p bin
+	@cd tools && go build -o ../bin/mutants ./mutants
 	@touch $@

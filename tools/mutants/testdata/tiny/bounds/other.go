@@ -1,0 +1,3 @@
+package tiny
+
+func notMutated(n int) bool { return n > 5 }
