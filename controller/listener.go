@@ -22,12 +22,18 @@ func (l *listener[T]) added(item informer.Item[T]) {
 func (l *listener[T]) updated(old, new informer.Item[T]) {
 	l.noteDeleting(new)
 	before, now := l.matches(old), l.matches(new)
-	switch resync := old.ResourceVersion() == new.ResourceVersion(); {
+	switch always := new.Resync() || keepsVersion(old, new); {
 	case !before && !now:
-	case before == now && !resync && !l.matters(old.Meta(), new.Meta()):
+	case before == now && !always && !l.matters(old.Meta(), new.Meta()):
 	default:
 		l.enqueue(old, new)
 	}
+}
+
+// keepsVersion reports whether an update has left the resourceVersion as it was: the bytes changed,
+// and what predicates compare may not show it.
+func keepsVersion[T any](old, new informer.Item[T]) bool {
+	return new.ResourceVersion() != "" && old.ResourceVersion() == new.ResourceVersion()
 }
 
 func (l *listener[T]) deleted(last informer.Item[T]) {

@@ -59,9 +59,11 @@ func isNil(p Predicate) bool { return p == nil }
 // of the status.
 //
 // Some kinds have no generation, such as ConfigMap. For them GenerationChanged always holds, so
-// that no change is missed.
+// that no change is missed. It also holds for an update that leaves the resourceVersion as it was:
+// what changed then (a default that the schema gained, a conversion) is not counted by the generation.
 func GenerationChanged(old, new informer.Meta) bool {
-	return old.Generation() != new.Generation() || new.Generation() == 0
+	return old.Generation() != new.Generation() || new.Generation() == 0 ||
+		old.ResourceVersion() == new.ResourceVersion()
 }
 
 // LabelsChanged holds if any label was added, changed or removed.

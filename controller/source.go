@@ -87,7 +87,9 @@ func newSource[T any](r role, i *informer.Informer[T], keys func(kind.Info, info
 // What several calls of When add up must hold together; [Or] and [Not] say anything else.
 //
 // These pass always: an object that is added or deleted; a resync, which repairs what events did
-// not tell; an update by which an object comes to match Where, or ceases to.
+// not tell; an update by which an object comes to match Where, or ceases to; an update that leaves
+// the resourceVersion as it was, because neither version nor generation counts such a change (a
+// default that the schema gained, a conversion).
 func (s *Source[T]) When(predicates ...Predicate) *Source[T] {
 	if slices.ContainsFunc(predicates, isNil) {
 		s.mistaken("When has a nil predicate")

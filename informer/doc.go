@@ -79,8 +79,9 @@
 //   - A handler is first called when the initial list is complete, so that it may read the cache.
 //   - A handler sees the changes of one key in order: one Add, any number of Updates, one Delete,
 //     and perhaps an Add again. The old item of an Update is the item of the handler's previous
-//     call for that key. If a relist finds an object unchanged, no handler is called. If an object
-//     was deleted and created again meanwhile (its UID differs), a Delete and an Add follow.
+//     call for that key. If a relist finds an object unchanged, byte for byte, no handler is called.
+//     If an object was deleted and created again meanwhile (its UID differs), a Delete and an Add
+//     follow.
 //   - A Delete carries the last known item, also when the deletion itself was missed.
 //   - Handlers do not wait for each other, and the stream does not wait for handlers. A handler
 //     that keeps up sees every change. For a handler that lags far behind, the changes of one key

@@ -13,6 +13,7 @@ import (
 type Item[T any] struct {
 	item    store.Item
 	initial bool
+	resync  bool
 	check   bool // CheckViews
 }
 
@@ -60,6 +61,12 @@ func (i Item[T]) Annotation(key string) (string, bool) { return i.item.Annotatio
 // the initial list, or what the cache contained when the handler was added. It is false anywhere
 // else.
 func (i Item[T]) Initial() bool { return i.initial }
+
+// Resync reports, in OnUpdate, whether the call is part of a resync: then nothing has changed, and
+// old and new are the same state. It is false anywhere else. An equal resourceVersion does not mean a
+// resync: a default that a schema gains, a conversion or an upgrade of the server changes an object
+// whose resourceVersion stays, and OnUpdate is called for that change.
+func (i Item[T]) Resync() bool { return i.resync }
 
 // IsZero reports whether the item stands for no object.
 func (i Item[T]) IsZero() bool { return i.item.IsZero() }

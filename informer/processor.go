@@ -19,7 +19,7 @@ type Handler[T any] struct {
 	// OnAdd is called for an object that is new to this handler.
 	OnAdd func(item Item[T])
 	// OnUpdate is called for a change of an object. old is the state that this handler was called
-	// with before. In a resync, old and new are the same.
+	// with before. In a resync, old and new are the same (see Item.Resync).
 	OnUpdate func(old, new Item[T])
 	// OnDelete is called for an object that is gone, with its last known state: the final one if
 	// the informer saw the deletion, the cached one if a relist did not contain the object.
@@ -41,7 +41,9 @@ func (h *Handler[T]) call(s *shared, e *event) {
 		}
 	case eventSync:
 		if h.OnUpdate != nil {
-			h.OnUpdate(itemOf[T](s, e.new), itemOf[T](s, e.new))
+			item := itemOf[T](s, e.new)
+			item.resync = true
+			h.OnUpdate(item, item)
 		}
 	case eventDelete:
 		if h.OnDelete != nil {

@@ -257,17 +257,16 @@ func (s *shared) tell(e event) {
 	}
 }
 
-// set stores an object's state.
+// set stores an object's state. Handlers are called if its bytes differ from the cached ones: lists
+// repeat objects, streams repeat events, and both may change an object at the same version.
 func (s *shared) set(o wire.Object) {
-	m := &o.Meta
-	if s.listing && s.listed && s.store().Touch(m) {
+	if s.listed && s.store().Touch(o) {
 		return
 	}
 	now, was := s.store().Set(o)
 	switch {
 	case was.IsZero():
 		s.tell(event{kind: eventAdd, new: now})
-	case was.SameVersion(m.UID, m.ResourceVersion): // known already: streams repeat events
 	case !was.SameObject(now):
 		s.tell(event{kind: eventDelete, old: was})
 		s.tell(event{kind: eventAdd, new: now})

@@ -5,9 +5,9 @@ import (
 	"unsafe"
 )
 
-// buffers is the memory that a store makes keys and states in. All stores of a process take it from
-// one pool, as their packers do.
-type buffers struct{ key, id, uid, state []byte }
+// buffers is the memory that a store makes keys and states in, and unpacks objects into to compare
+// them. All stores of a process take it from one pool, as their packers do.
+type buffers struct{ key, id, uid, state, data []byte }
 
 var bufferPool = sync.Pool{New: func() any { return new(buffers) }}
 

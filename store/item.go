@@ -132,13 +132,6 @@ func (c *common) meta(p *parsed, uid string) wire.Meta {
 	}
 }
 
-// SameVersion reports whether the item has that UID and resourceVersion. If resourceVersion is "",
-// it returns false.
-func (i Item) SameVersion(uid, resourceVersion string) bool {
-	return i.common != nil && resourceVersion != "" && i.ResourceVersion() == resourceVersion &&
-		i.HasUID(uid)
-}
-
 // SameObject reports whether both are states of the same object: whether their UIDs are equal.
 func (i Item) SameObject(o Item) bool {
 	if i.common == nil || o.common == nil {

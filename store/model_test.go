@@ -200,7 +200,7 @@ func (m *model) list(share float64) {
 		}
 		o, had := m.plain[key]
 		if had && m.r.IntN(2) == 0 {
-			if !m.s.Touch(&o.Meta) {
+			if !m.s.Touch(o) {
 				m.t.Fatalf("%s is not recognised", key)
 			}
 		} else {

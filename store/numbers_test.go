@@ -193,7 +193,7 @@ func TestAListAcrossOtherNumbers(t *testing.T) {
 	for i := 0; i < n; i += 50 {
 		o := owned(i, 10)
 		if i%100 == 0 {
-			if !s.Touch(&o.Meta) {
+			if !s.Touch(o) {
 				t.Fatal("not recognised")
 			}
 			want = append(want, o.Meta.Key())

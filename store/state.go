@@ -116,6 +116,7 @@ func appendKey(b []byte, m *wire.Meta) []byte {
 	return append(b, m.Name...)
 }
 
+//go:noinline // to keep programs small
 func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }

@@ -151,7 +151,9 @@ func (s *Store) entryOf(m *wire.Meta) uint32 {
 	return s.entries.byKey.get(unsafeString(s.key))
 }
 
-// item returns the state of an entry.
+// item returns the state of an entry. It is not inlined, to keep programs small: it has ten callers.
+//
+//go:noinline
 func (s *Store) item(e uint32) Item {
 	return Item{s.setOf(e).common, *s.entries.states.at(e), *s.entries.generations.at(e)}
 }

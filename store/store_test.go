@@ -126,7 +126,7 @@ func TestWhatIsReturnedIsTheCallers(t *testing.T) {
 }
 
 func touch(s *Store, name, uid, version string) bool {
-	return s.Touch(&wire.Meta{Namespace: "ns", Name: name, UID: uid, ResourceVersion: version})
+	return s.Touch(object("ns", name, uid, version))
 }
 
 func TestReplaceRemovesWhatWasNotInTheList(t *testing.T) {
@@ -339,7 +339,7 @@ func againstAPlainMap(t *testing.T, r *rand.Rand) {
 			for k := range plain {
 				o := plain[k]
 				if r.IntN(2) == 0 {
-					if !s.Touch(&o.Meta) {
+					if !s.Touch(o) {
 						t.Fatalf("%s was not recognised", k)
 					}
 					inList[k] = true

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"text/tabwriter"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -81,13 +80,13 @@ func printList(lister informer.Lister[corev1.Pod]) error {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintf(w, "NAMESPACE\tPOD\tPHASE\n")
+	const row = "%-20s %-48s %v\n"
+	fmt.Printf(row, "NAMESPACE", "POD", "PHASE")
 	for _, pod := range pods {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", pod.Namespace, pod.Name, pod.Status.Phase)
+		fmt.Printf(row, pod.Namespace, pod.Name, pod.Status.Phase)
 	}
-	fmt.Fprintf(w, "%d pods\n", len(pods))
-	return w.Flush()
+	fmt.Printf("%d pods\n", len(pods))
+	return nil
 }
 
 // phase reads what an item's metadata does not say, so it decodes the pod.
