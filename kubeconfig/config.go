@@ -78,7 +78,7 @@ func applyCluster(cfg *rest.Config, e entry[cluster]) error {
 	cfg.TLS.Insecure = c.InsecureSkipTLSVerify
 	cfg.TLS.ServerName = c.TLSServerName
 	var err error
-	cfg.TLS.CAData, cfg.TLS.CAFile, err = material(e, "certificate-authority",
+	cfg.TLS.CAData, cfg.TLS.CAFile, err = material(e.from, "certificate-authority",
 		c.CertificateAuthorityData, c.CertificateAuthority)
 	return err
 }
@@ -89,12 +89,12 @@ func applyUser(cfg *rest.Config, e entry[user]) error {
 		return err
 	}
 	var err error
-	cfg.TLS.CertData, cfg.TLS.CertFile, err = material(e, "client-certificate",
+	cfg.TLS.CertData, cfg.TLS.CertFile, err = material(e.from, "client-certificate",
 		u.ClientCertificateData, u.ClientCertificate)
 	if err != nil {
 		return err
 	}
-	cfg.TLS.KeyData, cfg.TLS.KeyFile, err = material(e, "client-key", u.ClientKeyData, u.ClientKey)
+	cfg.TLS.KeyData, cfg.TLS.KeyFile, err = material(e.from, "client-key", u.ClientKeyData, u.ClientKey)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func applyUser(cfg *rest.Config, e entry[user]) error {
 		return errors.New("it has a client-key without a client-certificate: add the certificate")
 	}
 	cfg.BearerToken = strings.TrimSpace(u.Token)
-	if cfg.BearerTokenFile, err = existing(e, "tokenFile", u.TokenFile); err != nil {
+	if cfg.BearerTokenFile, err = existing(e.from, "tokenFile", u.TokenFile); err != nil {
 		return err
 	}
 	cfg.Impersonate = rest.Impersonation{
@@ -143,8 +143,8 @@ func unsupported(u user) error {
 
 // material returns PEM data, decoded, or the file that holds it. If both are given, the data takes
 // precedence, as in client-go's tools/clientcmd/api.
-func material[T any](
-	e entry[T], field, encoded, path string,
+func material(
+	from source, field, encoded, path string,
 ) (data []byte, file string, err error) {
 	if encoded = strings.TrimSpace(encoded); encoded != "" {
 		data, err := base64.StdEncoding.DecodeString(encoded)
@@ -153,14 +153,14 @@ func material[T any](
 		}
 		return data, "", nil
 	}
-	file, err = existing(e, field, path)
+	file, err = existing(from, field, path)
 	return nil, file, err
 }
 
 // existing makes a path absolute and checks that the file can be opened: here the error can name
 // the entry.
-func existing[T any](e entry[T], field, path string) (string, error) {
-	path, err := e.resolve(path)
+func existing(from source, field, path string) (string, error) {
+	path, err := from.resolve(path)
 	if err != nil || path == "" {
 		return "", err
 	}

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
 	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/yaml"
 )
 
 // file is a kubeconfig file as it is written. Source of the names: the v1 Config type of
@@ -85,10 +83,9 @@ func readFile(path string) (*file, error) {
 // parse reads the text of a file. Its errors repeat nothing of the text but the names of entries: a
 // mistyped quote can put a token where a parser would show it.
 func parse(data []byte) (*file, error) {
-	text, err := yaml.YAMLToJSON(data)
+	text, err := yamlToJSON(data)
 	if err != nil {
-		return nil, errors.New(
-			"not valid YAML" + yamlPosition(err) + ": correct it there or just above")
+		return nil, err
 	}
 	var f file
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(text, &f); err != nil {
@@ -123,16 +120,6 @@ func duplicate(names []string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-var yamlLine = regexp.MustCompile(`^yaml: (line \d+):`)
-
-// yamlPosition returns the line of a YAML error, the only part that never repeats the text.
-func yamlPosition(err error) string {
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		return " (" + m[1] + ")"
-	}
-	return ""
 }
 
 // jsonPosition names the field of the wrong type.

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -103,21 +103,22 @@ func names[T any](what string, entries map[string]entry[T]) string {
 		return "there are no " + what
 	}
 	var quoted []string
-	for _, name := range slices.Sorted(maps.Keys(entries)) {
-		quoted = append(quoted, fmt.Sprintf("%q", name))
+	for name := range entries {
+		quoted = append(quoted, strconv.Quote(name))
 	}
+	slices.Sort(quoted)
 	return "there are the " + what + " " + strings.Join(quoted, ", ")
 }
 
-// resolve makes a path of the entry absolute, so that it does not depend on the working directory
+// resolve makes a path of an entry absolute, so that it does not depend on the working directory
 // later. "" stays "".
-func (e entry[T]) resolve(path string) (string, error) {
+func (from source) resolve(path string) (string, error) {
 	if path == "" || filepath.IsAbs(path) {
 		return path, nil
 	}
-	dir, err := filepath.Abs(e.from.dir)
+	dir, err := filepath.Abs(from.dir)
 	if err != nil {
-		return "", fmt.Errorf("find the folder of %s: %w", e.from.name, err)
+		return "", fmt.Errorf("find the folder of %s: %w", from.name, err)
 	}
 	return filepath.Join(dir, path), nil
 }

@@ -14,8 +14,9 @@ import (
 
 // tokenSource returns the current bearer token.
 type tokenSource struct {
-	file string // "" if the token never changes
-	log  *slog.Logger
+	file    string // "" if the token never changes
+	log     *slog.Logger
+	secrets *secrets // gets each token
 
 	mu      sync.Mutex // guards the fields below
 	current string
@@ -24,11 +25,13 @@ type tokenSource struct {
 
 func newTokenSource(cfg *Config) (*tokenSource, error) {
 	s := &tokenSource{
-		file: cfg.BearerTokenFile, log: cfg.logger(), current: strings.TrimSpace(cfg.BearerToken),
+		file: cfg.BearerTokenFile, log: cfg.logger(), secrets: cfg.secrets,
+		current: strings.TrimSpace(cfg.BearerToken),
 	}
 	if err := validToken(s.current); err != nil {
 		return nil, fmt.Errorf("BearerToken: %w", err)
 	}
+	s.secrets.learn(s.current)
 	if s.file == "" {
 		return s, nil
 	}
@@ -37,6 +40,7 @@ func newTokenSource(cfg *Config) (*tokenSource, error) {
 	switch {
 	case err == nil:
 		s.current = token
+		s.secrets.learn(token)
 	case s.current == "":
 		return nil, err
 	default:
@@ -60,6 +64,7 @@ func (s *tokenSource) token(now bool) string {
 		return s.current
 	}
 	s.current = token
+	s.secrets.learn(token)
 	return s.current
 }
 

@@ -36,6 +36,7 @@ type core struct {
 	throttle    *throttle
 	warn        func(Warning)
 	log         *slog.Logger
+	secrets     *secrets // in no error and no log line that leaves the package
 }
 
 // NewClient returns a client that is configured by a copy of cfg. It reads the files that cfg
@@ -53,6 +54,7 @@ func NewClient(cfg *Config) (*Client, error) {
 }
 
 func newCore(cfg *Config) (*core, error) {
+	cfg.secrets = new(secrets)
 	// A Host without a scheme must not make the client send the token unencrypted.
 	secure := cfg.TLS.configured() || cfg.BearerToken != "" || cfg.BearerTokenFile != ""
 	base, err := parseHost(cfg.Host, secure)
@@ -85,6 +87,7 @@ func newCore(cfg *Config) (*core, error) {
 		throttle:    throttle,
 		warn:        cfg.Warnings,
 		log:         cfg.logger(),
+		secrets:     cfg.secrets,
 	}
 	if c.userAgent == "" {
 		c.userAgent = defaultUserAgent()
@@ -164,7 +167,11 @@ func (c *Client) GroupVersion(gv schema.GroupVersion) *Client {
 }
 
 // Config returns a copy of the client's configuration.
-func (c *Client) Config() *Config { return c.core.cfg.Copy() }
+func (c *Client) Config() *Config {
+	cfg := c.core.cfg.Copy()
+	cfg.secrets = nil
+	return cfg
+}
 
 // CloseIdleConnections closes the connections that carry no request at the moment. Streams
 // continue.

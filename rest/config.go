@@ -106,6 +106,9 @@ type Config struct {
 	// of the request. nil means that each different warning is logged once.
 	Warnings func(Warning)
 
+	// secrets are the credentials of the client that this Config is the copy of; nil elsewhere.
+	secrets *secrets
+
 	// health replaces the intervals of HTTP/2 health checks, for tests.
 	health healthCheck
 }
@@ -159,10 +162,11 @@ func (c *Config) Copy() *Config {
 }
 
 func (c *Config) logger() *slog.Logger {
-	if c.Logger != nil {
-		return c.Logger
+	log := c.Logger
+	if log == nil {
+		log = slog.Default()
 	}
-	return slog.Default()
+	return c.secrets.logger(log)
 }
 
 // retries returns how often a request is sent again: n is the request's own MaxRetries.

@@ -263,7 +263,7 @@ func (r *Request) Do(ctx context.Context) Result {
 		}
 		res.body = body
 		res.status = resp.StatusCode
-		res.contentType = resp.Header.Get("Content-Type")
+		res.contentType = c.secrets.text(resp.Header.Get("Content-Type"))
 		return nil
 	})
 	return res

@@ -61,7 +61,7 @@ func (r Result) Object(o wire.Options) (wire.Object, error) {
 	if isStatus(object) {
 		status := new(metav1.Status)
 		if err := wire.Decode(object, status); err == nil && status.Status == metav1.StatusFailure {
-			return wire.Object{}, &apierrors.StatusError{ErrStatus: *status}
+			return wire.Object{}, r.call.secrets.statusError(status)
 		}
 	}
 	return object, nil
@@ -105,7 +105,7 @@ func (r Result) unusable(err error) error {
 	if r.call == nil {
 		return fmt.Errorf("rest: read the answer of no request: %w", err)
 	}
-	return fmt.Errorf("%s at %s: read the answer (status %d, %d bytes): %w",
+	return r.call.secrets.errorf("%s at %s: read the answer (status %d, %d bytes): %w",
 		r.call.what, r.call.base, r.status, len(r.body), err)
 }
 

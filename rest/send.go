@@ -66,6 +66,7 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 	if token != "" && req.Header.Get("Authorization") == "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
+	c.secrets.learnHeader(req.Header)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if resp != nil { // too many redirects
@@ -80,13 +81,13 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 		}
 	}
 	for _, w := range parseWarnings(resp.Header) {
-		c.warn(w)
+		c.warn(Warning{Agent: c.secrets.text(w.Agent), Text: c.secrets.text(w.Text)})
 	}
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return outcome{err: take(resp), sent: true, retryAfter: -1}
 	}
 	o := outcome{
-		err:        c.statusError(resp, req.Header.Get("Authorization")),
+		err:        c.statusError(resp),
 		sent:       true,
 		code:       resp.StatusCode,
 		retryAfter: parseRetryAfter(resp.Header, time.Now()),
@@ -120,7 +121,7 @@ func (c *call) failed(o outcome, t tries) error {
 	if o.sent && !c.policy.read && !untrusted(o.err) {
 		notes.WriteString("; the server may have carried out the request")
 	}
-	return fmt.Errorf("%s at %s: %w%s", c.what, c.base, o.err, notes.String())
+	return c.secrets.errorf("%s at %s: %w%s", c.what, c.base, o.err, notes.String())
 }
 
 // ended returns the error of a call whose context has ended. last is the error after which it
@@ -128,10 +129,10 @@ func (c *call) failed(o outcome, t tries) error {
 func (c *call) ended(ctx context.Context, last error) error {
 	err := ctxerr.Of(ctx)
 	if last != nil {
-		return fmt.Errorf(
+		return c.secrets.errorf(
 			"%s at %s: %w, while waiting to retry after: %w", c.what, c.base, err, last)
 	}
-	return fmt.Errorf("%s at %s: %w", c.what, c.base, err)
+	return c.secrets.errorf("%s at %s: %w", c.what, c.base, err)
 }
 
 // tooLate reports whether a wait would outlast ctx's deadline. The call then returns at once.

@@ -19,9 +19,7 @@ import (
 const maxErrorText = 1024
 
 // statusError returns the error of an answer whose status is not 2xx, and closes its body.
-// authorization is the header that the request was sent with. If the server repeats it, the error
-// does not.
-func (c *call) statusError(resp *http.Response, authorization string) *apierrors.StatusError {
+func (c *call) statusError(resp *http.Response) *apierrors.StatusError {
 	body, readErr := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	_ = resp.Body.Close()
 
@@ -33,7 +31,7 @@ func (c *call) statusError(resp *http.Response, authorization string) *apierrors
 	if ok {
 		c.complete(status, resp.StatusCode, retryAfter)
 	} else {
-		text := bodyText(body)
+		text := bodyText(c.secrets.text(string(body)))
 		switch {
 		case readErr != nil:
 			text = strings.TrimSpace(text + " (the answer is incomplete: " + readErr.Error() + ")")
@@ -50,8 +48,7 @@ func (c *call) statusError(resp *http.Response, authorization string) *apierrors
 			status.Message = fmt.Sprintf("%s (%s)", status.Message, c.what)
 		}
 	}
-	redactStatus(status, authorization)
-	return &apierrors.StatusError{ErrStatus: *status}
+	return c.secrets.statusError(status)
 }
 
 // decodeStatus decodes a metav1.Status of a failure, in either format, and reports whether it is
@@ -101,8 +98,8 @@ func (c *call) complete(s *metav1.Status, code, retryAfter int) {
 }
 
 // bodyText returns the beginning of a body that is no Status, for an error's message.
-func bodyText(body []byte) string {
-	text, more := strings.TrimSpace(string(body)), ""
+func bodyText(body string) string {
+	text, more := strings.TrimSpace(body), ""
 	if len(text) > maxErrorText {
 		cut := maxErrorText
 		for cut > 0 && !utf8.RuneStart(text[cut]) {
@@ -126,22 +123,4 @@ func redirectText(resp *http.Response) string {
 	return fmt.Sprintf("the server redirects to %s, which is not followed: "+
 		"only reads are, and only on the same server; "+
 		"set Host to that server if you trust it", to)
-}
-
-// redactStatus replaces the credential in messages that repeat it.
-func redactStatus(s *metav1.Status, authorization string) {
-	_, secret, ok := strings.Cut(authorization, " ")
-	if !ok {
-		secret = authorization
-	}
-	if secret == "" {
-		return
-	}
-	s.Message = strings.ReplaceAll(s.Message, secret, redacted)
-	if s.Details != nil {
-		for i := range s.Details.Causes {
-			cause := &s.Details.Causes[i]
-			cause.Message = strings.ReplaceAll(cause.Message, secret, redacted)
-		}
-	}
 }

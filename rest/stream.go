@@ -64,13 +64,13 @@ func (b *body) Close() error { return b.close() }
 func (b *body) explain(err error) error {
 	select {
 	case <-b.closed:
-		return fmt.Errorf("%s at %s: %w", b.call.what, b.call.base, ErrStreamClosed)
+		return b.call.secrets.errorf("%s at %s: %w", b.call.what, b.call.base, ErrStreamClosed)
 	default:
 	}
 	if b.ctx.Err() != nil {
-		return fmt.Errorf("%s at %s: %w", b.call.what, b.call.base, ctxerr.Of(b.ctx))
+		return b.call.secrets.errorf("%s at %s: %w", b.call.what, b.call.base, ctxerr.Of(b.ctx))
 	}
-	return fmt.Errorf("%s at %s: %w", b.call.what, b.call.base, err)
+	return b.call.secrets.errorf("%s at %s: %w", b.call.what, b.call.base, err)
 }
 
 // done reports whether the caller ended the stream, by Close or by ending ctx.
@@ -200,13 +200,17 @@ func (r *Request) Watch(ctx context.Context, o wire.Options) (*WatchStream, erro
 //   - an error that wraps [ErrStreamClosed], after Close;
 //   - an error that names the request, if the watch breaks off or is malformed.
 //
-// An event of type wire.Error is returned as an event. The server ends the watch after it.
+// An event of type wire.Error is returned as an event, whose object holds asterisks in place of the
+// client's credentials. The server ends the watch after it.
 func (s *WatchStream) Next() (wire.Event, error) {
 	if err := s.body.ended(); err != nil {
 		return wire.Event{}, err
 	}
 	event, err := s.reader.Next()
 	if err == nil {
+		if event.Type == wire.Error {
+			event.Object = s.body.call.secrets.object(event.Object)
+		}
 		return event, nil
 	}
 	if err != io.EOF || s.body.done() {

@@ -2,9 +2,11 @@ package rest
 
 import (
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,7 +90,7 @@ func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 		}).DialContext
 	}
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
+		Proxy:               t.proxy,
 		DialContext:         dial,
 		TLSClientConfig:     tlsConfig,
 		TLSHandshakeTimeout: tlsHandshakeTimeout,
@@ -108,8 +110,22 @@ func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 // load spends a tenth of its CPU time in system calls.
 const readBuffer = 32 << 10
 
+// proxy returns the proxy that the environment names for a request, or nil.
+func (t *transport) proxy(req *http.Request) (*url.URL, error) {
+	proxy, err := http.ProxyFromEnvironment(req)
+	if err != nil { // it repeats the address, which may hold a password
+		return nil, errors.New("the address of the proxy in the environment is not a URL: " +
+			"correct HTTPS_PROXY or HTTP_PROXY")
+	}
+	if proxy != nil && proxy.User != nil {
+		t.cfg.secrets.learnProxy(proxy.User)
+	}
+	return proxy, nil
+}
+
 // RoundTrip sends one request over the current connections.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	t.cfg.secrets.learnHeader(req.Header) // Config.WrapTransport may have set some
 	return t.current.Load().RoundTrip(req)
 }
 

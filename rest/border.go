@@ -1,0 +1,115 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"reflect"
+
+	"github.com/skiff-k8s/skiff/wire"
+)
+
+// errorf returns an error that leaves the package: fmt.Errorf without the client's credentials.
+func (s *secrets) errorf(format string, args ...any) error {
+	return s.error(fmt.Errorf(format, args...))
+}
+
+// error returns err without the credentials. An error that holds none stays as it is.
+func (s *secrets) error(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	clean := s.text(text)
+	if clean == text {
+		return err
+	}
+	return &cleanError{text: clean, err: err, secrets: s}
+}
+
+// cleanError replaces an error that holds a credential. errors.Is finds in it what the error wraps.
+// errors.As finds the errors of the chain that hold no credential, and copies without it of those
+// that callers decide by.
+type cleanError struct {
+	text    string
+	err     error // not to be returned
+	secrets *secrets
+}
+
+func (e *cleanError) Error() string { return e.text }
+
+func (e *cleanError) Is(target error) bool { return errors.Is(e.err, target) }
+
+func (e *cleanError) As(target any) bool {
+	if !errors.As(e.err, target) {
+		return false
+	}
+	switch t := target.(type) {
+	case **wire.SyntaxError:
+		copied := **t
+		copied.Reading = e.secrets.text(copied.Reading)
+		copied.Err = e.secrets.error(copied.Err)
+		*t = &copied
+	case **url.Error:
+		copied := **t
+		copied.URL = e.secrets.text(copied.URL)
+		copied.Err = e.secrets.error(copied.Err)
+		*t = &copied
+	}
+	found := reflect.ValueOf(target).Elem()
+	if err, ok := found.Interface().(error); ok && e.secrets.text(err.Error()) == err.Error() {
+		return true
+	}
+	found.SetZero()
+	return false
+}
+
+// Redact returns err without the credentials that c sends, and err itself if it holds none. Errors
+// of this package never hold them. Redact is for errors that a caller makes from the contents of an
+// answer. errors.Is and errors.As work as before, except that errors.As does not return an error
+// that holds a credential.
+func (c *Client) Redact(err error) error { return c.core.secrets.error(err) }
+
+// logger returns a logger whose lines hold no credential.
+func (s *secrets) logger(next *slog.Logger) *slog.Logger {
+	if s == nil {
+		return next
+	}
+	return slog.New(cleanHandler{next.Handler(), s})
+}
+
+type cleanHandler struct {
+	slog.Handler
+	secrets *secrets
+}
+
+func (h cleanHandler) Handle(ctx context.Context, r slog.Record) error {
+	clean := slog.NewRecord(r.Time, r.Level, h.secrets.text(r.Message), r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		clean.AddAttrs(h.attr(a))
+		return true
+	})
+	return h.Handler.Handle(ctx, clean)
+}
+
+func (h cleanHandler) attr(a slog.Attr) slog.Attr {
+	text := a.Value.Resolve().String()
+	if clean := h.secrets.text(text); clean != text {
+		a.Value = slog.StringValue(clean)
+	}
+	return a
+}
+
+func (h cleanHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	clean := make([]slog.Attr, len(attrs))
+	for i, a := range attrs {
+		clean[i] = h.attr(a)
+	}
+	return cleanHandler{h.Handler.WithAttrs(clean), h.secrets}
+}
+
+func (h cleanHandler) WithGroup(name string) slog.Handler {
+	return cleanHandler{h.Handler.WithGroup(name), h.secrets}
+}
