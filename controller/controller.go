@@ -43,6 +43,7 @@ type Controller struct {
 	drainTimeout time.Duration
 	writeTimeout time.Duration
 	limiter      workqueue.RateLimiter[Key]
+	spare        workqueue.RateLimiter[Key] // asked where limiter panics
 	queueMetrics workqueue.Metrics
 	log          *slog.Logger
 
@@ -58,14 +59,14 @@ type Controller struct {
 //
 // New does not fail. A mistake in its arguments is returned by Run at once.
 func New(name string, r Reconcile, opts ...Option) *Controller {
-	c := &Controller{name: name, reconcile: r}
+	c := &Controller{name: name, reconcile: r, spare: workqueue.ControllerRateLimiter[Key]()}
 	for _, opt := range opts {
 		opt.apply(c)
 	}
 	c.defaults()
 	c.log = c.log.With("controller", name)
 	c.queue = workqueue.NewWithRateLimiter(c.limiter,
-		workqueue.WithName(name), workqueue.WithMetrics(c.queueMetrics))
+		workqueue.WithName(name), workqueue.WithMetrics(c.contained(c.queueMetrics)))
 	c.holds = newHolds(c.writeTimeout, c.queue.Add, c.writeUnseen)
 	for _, s := range c.sources {
 		s.attach(c.holds.newView())

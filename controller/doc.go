@@ -40,6 +40,12 @@
 //		When(controller.Or(controller.GenerationChanged, controller.LabelChanged("app"))).
 //		Where(func(d informer.Item[appsv1.Deployment]) bool { return d.Labels().Has("app") })
 //
+// The controller calls each function that it was given without a lock, so that they may call the
+// controller, its informers and each other. A panic is logged, with its stack if that is new, and
+// contained. A [Reconcile] that panics has failed. A function of [Source.Where] or [Source.When]
+// that panics has returned true, and that of [Watches] names no key. In place of a [RateLimiter]
+// that panics the default one is asked.
+//
 // # Starting and stopping
 //
 // [Run] runs a factory with its controllers; [Controller.Run] runs one controller on informers that

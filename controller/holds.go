@@ -33,6 +33,8 @@ type holds struct {
 	byAge   *list.List  // of *hold, oldest first: the order in which they expire
 	timer   *time.Timer // runs expire; nil before the first hold
 	stopped bool
+
+	calls sync.WaitGroup // the calls of expire that are beyond mu; added to with mu held
 }
 
 // hold is one key that is kept back.
@@ -122,8 +124,10 @@ func (h *holds) len() int {
 	return len(h.byKey)
 }
 
-// stop ends all holds without releasing a key, and stops the timer.
+// stop ends all holds without releasing a key, and stops the timer. If expire is reporting holds,
+// stop waits for it.
 func (h *holds) stop() {
+	defer h.calls.Wait()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.stopped = true
@@ -251,6 +255,12 @@ func (h *holds) setTimer() {
 func (h *holds) expire() {
 	var over []*hold
 	h.mu.Lock()
+	if h.stopped {
+		h.mu.Unlock()
+		return
+	}
+	h.calls.Add(1)
+	defer h.calls.Done()
 	for k := h.oldest(); k != nil && time.Since(k.since) >= h.timeout; k = h.oldest() {
 		over = append(over, k)
 		h.remove(k)

@@ -227,3 +227,29 @@ func TestHoldsFollowTheModel(t *testing.T) {
 		}
 	})
 }
+
+// stop returns when the reports of the holds that have expired are made.
+func TestStopWaitsForTheReportsOfExpiredHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const long = time.Hour
+		var reported, released int
+		var h *holds
+		h = newHolds(time.Minute,
+			func(Key) { released++ },
+			func(Key, time.Duration) { time.Sleep(long); reported++; h.len() })
+		v := h.newView()
+		h.hold(keyA, []demand{{view: v, version: 7, met: unmet}})
+		h.want(keyA)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		begin := time.Now()
+		h.stop()
+		if took := time.Since(begin); took != long || reported != 1 || released != 1 {
+			t.Errorf("stop returned after %v with %d reports and %d releases, want %v, 1 and 1", took, reported, released, long)
+		}
+		h.expire() // by a timer that fired before stop
+		if reported != 1 {
+			t.Error("an expiry was reported after stop")
+		}
+	})
+}

@@ -24,7 +24,7 @@ func (l *listener[T]) updated(old, new informer.Item[T]) {
 	before, now := l.matches(old), l.matches(new)
 	switch always := new.Resync() || keepsVersion(old, new); {
 	case !before && !now:
-	case before == now && !always && !l.matters(old.Meta(), new.Meta()):
+	case before == now && !always && !l.matters(old, new):
 	default:
 		l.enqueue(old, new)
 	}
@@ -50,24 +50,59 @@ func (l *listener[T]) noteDeleting(item informer.Item[T]) {
 	}
 }
 
-// matches reports whether all functions of Where return true.
+// matches reports whether all functions of Where return true. One that panics counts as true, so
+// that no change is missed.
 func (l *listener[T]) matches(item informer.Item[T]) bool {
 	for _, match := range l.where {
-		if !match(item) {
+		if !l.match(match, item) {
 			return false
 		}
 	}
 	return true
 }
 
-// matters reports whether all predicates of When hold.
-func (l *listener[T]) matters(old, new informer.Meta) bool {
+func (l *listener[T]) match(f func(informer.Item[T]) bool, item informer.Item[T]) (is bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			is = true
+			l.panicked(v, "function of Where", "the object counts", item)
+		}
+	}()
+	return f(item)
+}
+
+// matters reports whether all predicates of When hold. One that panics counts as true.
+func (l *listener[T]) matters(old, new informer.Item[T]) bool {
 	for _, p := range l.when {
-		if !p(old, new) {
+		if !l.matter(p, old, new) {
 			return false
 		}
 	}
 	return true
+}
+
+func (l *listener[T]) matter(p Predicate, old, new informer.Item[T]) (is bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			is = true
+			l.panicked(v, "predicate of When", "the update counts", new)
+		}
+	}()
+	return p(old.Meta(), new.Meta())
+}
+
+// keysOf returns the keys that item names; none if the source's function panics.
+func (l *listener[T]) keysOf(item informer.Item[T]) (keys []Key) {
+	defer func() {
+		if v := recover(); v != nil {
+			l.panicked(v, "function of "+string(l.role), "the change names no key", item)
+		}
+	}()
+	return l.keys(l.primary, item)
+}
+
+func (l *listener[T]) panicked(v any, what, next string, item informer.Item[T]) {
+	l.to.panicked(v, what, next, "object", item.Key(), "informer", l.informer.String())
 }
 
 // enqueue adds the keys of the items, each once: a worker may be done with a key before the second
@@ -75,7 +110,7 @@ func (l *listener[T]) matters(old, new informer.Meta) bool {
 func (l *listener[T]) enqueue(items ...informer.Item[T]) {
 	added := map[Key]bool{}
 	for _, item := range items {
-		for _, key := range l.keys(l.primary, item) {
+		for _, key := range l.keysOf(item) {
 			if l.role == roleOwns && !l.to.isFor(key.Namespace) {
 				continue
 			}

@@ -1,9 +1,14 @@
 package controller
 
 import (
+	"fmt"
 	"hash/maphash"
 	"runtime"
+	"runtime/debug"
 	"sync"
+	"time"
+
+	"github.com/skiff-k8s/skiff/workqueue"
 )
 
 // panics remembers the stacks of panics that have been logged, so that each different stack is
@@ -44,4 +49,84 @@ func (p *panics) first(place uint64) bool {
 	}
 	p.logged[place] = true
 	return true
+}
+
+// panicked logs that a function which the controller was given panicked with v. what names the
+// function, and next is what happens now.
+func (c *Controller) panicked(v any, what, next string, attrs ...any) {
+	log := c.log.With(attrs...)
+	if c.panics.first(place(0)) {
+		log = log.With("stack", string(debug.Stack()))
+	}
+	log.Error(what+" panicked, "+next, "error", fmt.Sprint(v))
+}
+
+// The three functions below call the rate limiter. If it panics, the spare one takes its place in
+// that call.
+
+func (c *Controller) addRateLimited(key Key) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.limiterPanicked(v, key)
+			c.queue.AddAfter(key, c.spare.When(key))
+		}
+	}()
+	c.queue.AddRateLimited(key)
+}
+
+func (c *Controller) forget(key Key) {
+	c.spare.Forget(key)
+	defer func() {
+		if v := recover(); v != nil {
+			c.limiterPanicked(v, key)
+		}
+	}()
+	c.queue.Forget(key)
+}
+
+func (c *Controller) numRequeues(key Key) (n int) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.limiterPanicked(v, key)
+			n = c.spare.NumRequeues(key)
+		}
+	}()
+	return c.queue.NumRequeues(key)
+}
+
+func (c *Controller) limiterPanicked(v any, key Key) {
+	c.panicked(v, "rate limiter", "using the default one", "key", key.String())
+}
+
+// contained returns m with functions that contain their panics.
+func (c *Controller) contained(m workqueue.Metrics) workqueue.Metrics {
+	count := func(name string, f func()) func() {
+		if f == nil {
+			return nil
+		}
+		return func() {
+			defer func() {
+				if v := recover(); v != nil {
+					c.metricPanicked(v, name)
+				}
+			}()
+			f()
+		}
+	}
+	observe := func(name string, f func(time.Duration)) func(time.Duration) {
+		if f == nil {
+			return nil
+		}
+		return func(d time.Duration) { count(name, func() { f(d) })() }
+	}
+	return workqueue.Metrics{
+		Adds:         count("Adds", m.Adds),
+		Retries:      count("Retries", m.Retries),
+		Latency:      observe("Latency", m.Latency),
+		WorkDuration: observe("WorkDuration", m.WorkDuration),
+	}
+}
+
+func (c *Controller) metricPanicked(v any, name string) {
+	c.panicked(v, "function of QueueMetrics", "its figure is lost", "function", name)
 }

@@ -30,7 +30,7 @@ func (c *Controller) turn(ctx context.Context, key Key) {
 		return
 	}
 	c.count.succeeded.Add(1)
-	c.queue.Forget(key)
+	c.forget(key)
 	if result.RequeueAfter > 0 {
 		c.queue.AddAfter(key, result.RequeueAfter)
 	}
@@ -43,12 +43,12 @@ func (c *Controller) failed(ctx context.Context, log *slog.Logger, key Key, err 
 	if errors.As(err, &panicked) && c.panics.first(panicked.place) {
 		log = log.With("stack", string(panicked.Stack))
 	}
-	retries := c.queue.NumRequeues(key)
+	retries := c.numRequeues(key)
 	switch {
 	case ctx.Err() != nil:
 		// The DrainTimeout is over. After the next start every key is reconciled.
 		log.Warn("reconcile cancelled by the stop", "error", err)
-		c.queue.Forget(key)
+		c.forget(key)
 	case IsTerminal(err):
 		c.giveUp(log, key, "trying again would not help", retries, err)
 	case retries >= c.maxRetries && c.cutOff():
@@ -64,7 +64,7 @@ func (c *Controller) failed(ctx context.Context, log *slog.Logger, key Key, err 
 			level = slog.LevelInfo // another client wrote first, which is normal
 		}
 		log.Log(ctx, level, "reconcile failed, trying again", "retry", retries+1, "error", err)
-		c.queue.AddRateLimited(key)
+		c.addRateLimited(key)
 	}
 }
 
@@ -82,7 +82,7 @@ func cutOff(cache informer.Untyped) bool { return cache.Status().Failures > 0 }
 
 func (c *Controller) giveUp(log *slog.Logger, key Key, why string, retries int, err error) {
 	c.count.givenUp.Add(1)
-	c.queue.Forget(key)
+	c.forget(key)
 	log.Error("reconcile failed, waiting for the next event or resync", "why", why, "retries", retries, "error", err)
 }
 

@@ -5,6 +5,8 @@ import "time"
 // Metrics is a set of functions that a queue calls after its events. A function may
 // be nil. The queue calls them without its lock, from any goroutine and
 // concurrently, so they must be safe for concurrent use. They may call the queue.
+// They must not panic: some are called from a goroutine of the queue's timer. A
+// controller contains their panics.
 //
 // The comments name the series of client-go and controller-runtime (with the
 // queue's name as a label), so that existing dashboards and alerts fit. For the
