@@ -9,17 +9,21 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"time"
 )
 
-// Endless answers with start and then with piece, again and again, as fast as the client reads. The
-// request ends when the client gives up or the server closes.
+// Endless answers with start and then with piece, again and again, some 64 MB a second: an answer that
+// came as fast as it is read would let synctest's clock stand still. The request ends when the client
+// gives up or the server closes.
 func Endless(contentType, start, piece string) Fault {
 	return answering(fmt.Sprintf("endless %.20q", piece), func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", contentType)
 		_, err := io.WriteString(w, start)
-		block := bytes.Repeat([]byte(piece), 1+16<<10/max(len(piece), 1))
+		block := bytes.Repeat([]byte(piece), 1+64<<10/max(len(piece), 1))
 		for err == nil && r.Context().Err() == nil {
-			_, err = w.Write(block)
+			if _, err = w.Write(block); err == nil {
+				time.Sleep(time.Millisecond)
+			}
 		}
 		panic(http.ErrAbortHandler)
 	})

@@ -12,6 +12,7 @@
 //   - [Server] serves any of them over HTTP: on a loopback port, or in memory, where it works under
 //     the clock of testing/synctest.
 //   - [Log] captures what the program under test logs.
+//   - [Scenario] runs a test with all of these, and checks the same each time.
 //
 // A test that is in a hurry:
 //

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"context"
-	"errors"
 	"net"
 	"os"
 	"sync"
@@ -82,7 +81,7 @@ func (n *network) Addr() net.Addr {
 	if n.real != nil {
 		return n.real.Addr()
 	}
-	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443}
+	return memoryAddr
 }
 
 // dial connects to the server, whatever address it is given.
@@ -91,18 +90,17 @@ func (n *network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	refused := n.refused
 	n.mu.Unlock()
 	if refused {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: n.Addr(), Err: errRefused}
+		return nil, opError("dial", errRefused)
 	}
 	if n.real != nil {
 		return new(net.Dialer).DialContext(ctx, "tcp", n.real.Addr().String())
 	}
-	ours, theirs := net.Pipe()
-	end := &memoryEnd{Conn: theirs}
+	client, server := pipe()
 	select {
-	case n.dialed <- &memoryEnd{Conn: ours, other: end}:
-		return end, nil
+	case n.dialed <- server:
+		return client, nil
 	case <-n.closed:
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: n.Addr(), Err: errRefused}
+		return nil, opError("dial", errRefused)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -211,45 +209,8 @@ func (c *conn) reset() {
 	switch inner := c.Conn.(type) {
 	case *net.TCPConn:
 		_ = inner.SetLinger(0)
-	case *memoryEnd:
-		inner.other.reset()
+	case *memoryConn:
+		inner.reset()
 	}
 	_ = c.Close()
-}
-
-// memoryEnd is an end of a connection in memory.
-type memoryEnd struct {
-	net.Conn
-	other *memoryEnd // the client's end, if this is the server's
-
-	mu   sync.Mutex
-	gone bool // the server reset the connection
-}
-
-func (e *memoryEnd) reset() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.gone = true
-}
-
-func (e *memoryEnd) Read(p []byte) (int, error) {
-	n, err := e.Conn.Read(p)
-	return n, e.explain("read", err)
-}
-
-func (e *memoryEnd) Write(p []byte) (int, error) {
-	n, err := e.Conn.Write(p)
-	return n, e.explain("write", err)
-}
-
-// explain returns err as a TCP connection has it.
-func (e *memoryEnd) explain(op string, err error) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var timeout net.Error
-	if err == nil || !e.gone || errors.As(err, &timeout) && timeout.Timeout() {
-		return err
-	}
-	reset := os.NewSyscallError(op, syscall.ECONNRESET)
-	return &net.OpError{Op: op, Net: "tcp", Addr: e.RemoteAddr(), Err: reset}
 }

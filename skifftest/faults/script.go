@@ -223,8 +223,8 @@ func (s *Stream) write(f func(w http.ResponseWriter) error) {
 	a.script.last = time.Now()
 }
 
-// Say sends a piece of the watch. In memory it returns when the client has read it. It fails the test
-// if the client has given the watch up.
+// Say sends a piece of the watch; synctest.Wait returns when the client has taken it in. It fails the
+// test if the client has given the watch up.
 func (s *Stream) Say(text string) {
 	s.asked.script.t.Helper()
 	s.write(func(w http.ResponseWriter) error {

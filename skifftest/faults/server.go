@@ -151,8 +151,11 @@ func (s *Server) Disconnect() { s.network.each((*conn).reset) }
 func (s *Server) Close() {
 	s.once.Do(func() {
 		s.stop()
+		_ = s.network.Close()
+		// All connections, those too that a handler took over, and before the http.Server does it: that
+		// says goodbye on each under a lock, for which a frozen one waits.
+		s.network.each(func(c *conn) { _ = c.Close() })
 		_ = s.http.Close()
-		s.network.each(func(c *conn) { _ = c.Close() }) // those that a handler took over
 		<-s.done
 		s.running.Wait()
 	})
