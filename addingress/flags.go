@@ -7,10 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/skiff-k8s/skiff/addingress/internal/addingress"
+	"github.com/skiff-k8s/skiff/controller"
 	"github.com/skiff-k8s/skiff/kubeconfig"
 )
 
@@ -42,13 +44,18 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		"the Go `template` of an Ingress's host, with the Service's .Name and .Namespace")
 	flags.StringVar(&cfg.IngressClass, "ingress-class", cfg.IngressClass,
 		"the ingress `class`; empty means the cluster's default class")
-	flags.IntVar(&cfg.Workers, "workers", cfg.Workers, "how many Services are reconciled concurrently")
-	flags.IntVar(&cfg.MaxRetries, "max-retries", cfg.MaxRetries, "how often a reconcile that "+
-		"failed is retried before it waits for an event or the resync; -1 means retry forever")
-	flags.DurationVar(&cfg.Resync, "resync", cfg.Resync,
-		"the interval at which every Service is reconciled without an event; 0 means never")
-	flags.DurationVar(&cfg.DrainTimeout, "drain-timeout", cfg.DrainTimeout,
-		"how long reconciles under way may take to finish after SIGTERM")
+	flags.StringVar(&cfg.Instance, "instance", cfg.Instance,
+		"the `name` of this addingress among several in the cluster; it writes as the field manager "+
+			"addingress/NAME")
+	flags.IntVar(&cfg.Workers, "workers", cfg.Workers, "how many Services are reconciled "+
+		"concurrently; 0 means the default")
+	flags.Var((*retries)(&cfg.MaxRetries), "max-retries", "how `often` a reconcile that failed is "+
+		"retried before it waits for an event or the resync: a number, or forever; 0 means the "+
+		"default; negative means never")
+	flags.DurationVar(&cfg.Resync, "resync", cfg.Resync, "the interval at which every Service is "+
+		"reconciled without an event; 0 means the default; negative means never")
+	flags.DurationVar(&cfg.DrainTimeout, "drain-timeout", cfg.DrainTimeout, "how long reconciles "+
+		"under way may take to finish after SIGTERM; 0 means the default; negative means no limit")
 	flags.TextVar(&o.level, "log-level", slog.LevelInfo,
 		"the lowest `level` to log: debug, info, warn or error")
 	flags.StringVar(&o.format, "log-format", "text", "the format of the log: text or json")
@@ -73,6 +80,29 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	return o, errors.Join(err, o.check())
 }
 
+// retries is the value of --max-retries.
+type retries int
+
+func (r *retries) String() string {
+	if *r == controller.RetryForever {
+		return "forever"
+	}
+	return strconv.Itoa(int(*r))
+}
+
+func (r *retries) Set(value string) error {
+	if value == "forever" {
+		*r = controller.RetryForever
+		return nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		return errors.New("neither a number nor forever")
+	}
+	*r = retries(n)
+	return nil
+}
+
 const usage = `addingress gives each Service annotated ingress/http: "true" an Ingress of its
 own name, keeps it right, and deletes it when the annotation goes.
 
@@ -85,22 +115,16 @@ func (o *options) check() error {
 	cfg := &o.operator
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if cfg.Workers < 1 {
-		wrong("--workers is %d, and must be at least 1", cfg.Workers)
-	}
-	if cfg.Resync < 0 {
-		wrong("--resync is %v, and must not be negative", cfg.Resync)
+	if cfg.Workers < 0 {
+		wrong("--workers is %d, and must be at least 1 (0 means the default)", cfg.Workers)
 	}
 	if cfg.Resync > 0 && cfg.Resync < time.Second {
-		wrong("--resync is %v, and must be at least 1s (0 is never)", cfg.Resync)
-	}
-	if cfg.DrainTimeout < 0 {
-		wrong("--drain-timeout is %v, and must not be negative", cfg.DrainTimeout)
+		wrong("--resync is %v, and must be at least 1s (negative means never)", cfg.Resync)
 	}
 	if o.format != "text" && o.format != "json" {
 		wrong("--log-format is %q, and must be text or json", o.format)
 	}
-	errs = append(errs, addingress.CheckNames(cfg.Namespace, cfg.IngressClass))
+	errs = append(errs, addingress.CheckNames(cfg.Namespace, cfg.IngressClass, cfg.Instance))
 	return errors.Join(errs...)
 }
 

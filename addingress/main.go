@@ -80,9 +80,10 @@ func operate(ctx context.Context, opts *options, log *slog.Logger) error {
 	cfg := opts.operator
 	cfg.Logger = log
 	log.Info("addingress starts", "version", version(), "server", config.Host,
-		"namespace", orAll(cfg.Namespace), "hostTemplate", cfg.Hosts.String(), "ingressClass",
-		cfg.IngressClass,
-		"workers", cfg.Workers, "maxRetries", cfg.MaxRetries, "resync", cfg.Resync)
+		"instance", cfg.Instance, "namespace", orAll(cfg.Namespace),
+		"hostTemplate", cfg.Hosts.String(), "ingressClass", cfg.IngressClass,
+		"workers", cfg.Workers, "maxRetries", (*retries)(&cfg.MaxRetries).String(),
+		"resync", cfg.Resync)
 	return addingress.New(client, cfg).Run(ctx)
 }
 

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/skiff-k8s/skiff/addingress/internal/addingress"
+	"github.com/skiff-k8s/skiff/controller"
 )
 
 func TestWrongFlagsAreToldAndExitWith2(t *testing.T) {
@@ -15,18 +17,20 @@ func TestWrongFlagsAreToldAndExitWith2(t *testing.T) {
 	}{
 		{[]string{"--no-such-flag"}, []string{"no-such-flag"}},
 		{[]string{"extra"}, []string{"unexpected arguments: extra"}},
-		{[]string{"--workers", "0"}, []string{"--workers is 0", "at least 1"}},
+		{[]string{"--workers", "-1"}, []string{"--workers is -1", "at least 1"}},
 		{[]string{"--workers", "many"}, []string{`invalid value "many"`, "workers"}},
-		{[]string{"--resync", "-1s"}, []string{"--resync is -1s", "must not be negative"}},
 		{[]string{"--resync", "1ms"}, []string{"--resync is 1ms", "at least 1s"}},
-		{[]string{"--drain-timeout", "-1s"}, []string{"--drain-timeout is -1s"}},
+		{[]string{"--max-retries", "never"}, []string{`invalid value "never"`, "max-retries", "neither a number nor forever"}},
+		{[]string{"--instance", strings.Repeat("i", 118)}, []string{"--instance has 118 bytes, and may have 117"}},
+		{[]string{"--instance", "a\tb"}, []string{`--instance "a\tb" is invalid`}},
+		{[]string{"--instance", "a\xff"}, []string{`--instance "a\xff" is invalid`}},
 		{[]string{"--log-format", "xml"}, []string{`--log-format is "xml"`, "text or json"}},
 		{[]string{"--log-level", "loud"}, []string{`"loud"`, "log-level"}},
 		{[]string{"--namespace", "No_Such"}, []string{`--namespace "No_Such" is invalid`}},
 		{[]string{"--ingress-class", "a/b"}, []string{`--ingress-class "a/b" is invalid`}},
 		{[]string{"--host-template", "{{.Nmae}}.example.com"}, []string{"--host-template", "{{.Nmae}}", "can't evaluate field Nmae", addingress.DefaultHostTemplate}},
 		{[]string{"--host-template", "{{.Name}}_{{.Namespace}}"}, []string{`"web_default" is invalid`}},
-		{[]string{"--workers", "0", "--log-format", "xml"}, []string{"--workers", "--log-format"}}, // all at once
+		{[]string{"--workers", "-2", "--log-format", "xml"}, []string{"--workers", "--log-format"}}, // all at once
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(tt.args, &stdout, &stderr); code != exitUsage {
@@ -50,7 +54,7 @@ func TestHelpNamesEveryFlagAndExitsWith0(t *testing.T) {
 			t.Errorf("%s exits with %d", flag, code)
 		}
 		for _, part := range []string{"kubeconfig", "context", "namespace", "host-template", addingress.DefaultHostTemplate, "ingress-class",
-			"workers", "(default 5)", "max-retries", "(default 10)", "resync", "drain-timeout", "log-level", "log-format", "version", "Usage:"} {
+			"instance", `(default "default")`, "workers", "(default 5)", "max-retries", "(default forever)", "resync", "(default 10m0s)", "drain-timeout", "log-level", "log-format", "version", "Usage:"} {
 			if !strings.Contains(stderr.String(), part) {
 				t.Errorf("%s does not say %q:\n%s", flag, part, &stderr)
 			}
@@ -66,15 +70,43 @@ func TestVersion(t *testing.T) {
 }
 
 func TestFlagsReachTheOperator(t *testing.T) {
-	o, err := parse([]string{"--namespace", "shop", "--ingress-class", "nginx", "--workers", "7", "--max-retries=-1",
-		"--resync", "1h", "--host-template", "{{.Name}}.test", "--kubeconfig", "f", "--context", "c"}, nil)
+	o, err := parse([]string{"--namespace", "shop", "--ingress-class", "nginx", "--workers", "7", "--max-retries=3",
+		"--resync", "1h", "--instance", "blue", "--host-template", "{{.Name}}.test", "--kubeconfig", "f", "--context", "c"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := o.operator
-	if cfg.Namespace != "shop" || cfg.IngressClass != "nginx" || cfg.Workers != 7 || cfg.MaxRetries != -1 ||
-		cfg.Resync.Hours() != 1 || cfg.Hosts.String() != "{{.Name}}.test" || o.kubeconfig != "f" || o.context != "c" {
+	if cfg.Namespace != "shop" || cfg.IngressClass != "nginx" || cfg.Workers != 7 || cfg.MaxRetries != 3 ||
+		cfg.Resync.Hours() != 1 || cfg.Instance != "blue" || cfg.Hosts.String() != "{{.Name}}.test" || o.kubeconfig != "f" || o.context != "c" {
 		t.Errorf("%+v", o)
+	}
+}
+
+// 0 means the default, negative means off, and what is neither has a name.
+func TestNumbersAmongTheFlags(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want func(addingress.Config) bool
+	}{
+		{nil, func(c addingress.Config) bool { return c.MaxRetries == controller.RetryForever }},
+		{[]string{"--max-retries", "forever"}, func(c addingress.Config) bool { return c.MaxRetries == controller.RetryForever }},
+		{[]string{"--max-retries", "0"}, func(c addingress.Config) bool { return c.MaxRetries == 0 }},
+		{[]string{"--max-retries", "-1"}, func(c addingress.Config) bool { return c.MaxRetries == -1 }},
+		{[]string{"--max-retries", "7"}, func(c addingress.Config) bool { return c.MaxRetries == 7 }},
+		{[]string{"--resync", "0"}, func(c addingress.Config) bool { return c.Resync == 0 }},
+		{[]string{"--resync", "-1s"}, func(c addingress.Config) bool { return c.Resync == -time.Second }},
+		{[]string{"--resync", "1s"}, func(c addingress.Config) bool { return c.Resync == time.Second }},
+		{[]string{"--drain-timeout", "0"}, func(c addingress.Config) bool { return c.DrainTimeout == 0 }},
+		{[]string{"--drain-timeout", "-1s"}, func(c addingress.Config) bool { return c.DrainTimeout < 0 }},
+		{[]string{"--workers", "0"}, func(c addingress.Config) bool { return c.Workers == 0 }},
+		{[]string{"--workers", "1"}, func(c addingress.Config) bool { return c.Workers == 1 }},
+		{[]string{"--instance", ""}, func(c addingress.Config) bool { return c.Instance == "" }},
+		{[]string{"--instance", strings.Repeat("i", 117)}, func(c addingress.Config) bool { return len(c.Instance) == 117 }},
+	} {
+		o, err := parse(tt.args, nil)
+		if err != nil || !tt.want(o.operator) {
+			t.Errorf("%q: %v, %+v", tt.args, err, o)
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ func testSettings(t *testing.T, template, class string) settings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return settings{hosts: hosts, class: class}
+	return settings{hosts: hosts, class: class, instance: DefaultInstance}
 }
 
 func testService(ports ...corev1.ServicePort) *corev1.Service {

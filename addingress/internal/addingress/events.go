@@ -63,6 +63,10 @@ const (
 	// would not show the problem.
 	repeatAfter = time.Hour
 
+	// rewordAfter is the time after which a problem of a reason whose notes differ at each try
+	// (see wordy) is reported with its new note.
+	rewordAfter = 5 * time.Minute
+
 	// eventTries is how often writing an Event is tried before the Event is dropped. The problem is
 	// reported again at the next reconcile of its Service.
 	eventTries   = 5
@@ -104,8 +108,7 @@ func (r *recorder) report(svc *corev1.Service, p problem) (news bool) {
 	key := controller.Key{Namespace: svc.Namespace, Name: svc.Name}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s := r.standing[key]; s != nil && s.service.UID == svc.UID && s.problem == p &&
-		(s.saidAt.IsZero() || time.Since(s.saidAt) < repeatAfter) {
+	if s := r.standing[key]; s != nil && s.service.UID == svc.UID && s.covers(p) {
 		return false
 	}
 	r.standing[key] = &standing{
@@ -121,6 +124,27 @@ func (r *recorder) report(svc *corev1.Service, p problem) (news bool) {
 	}
 	r.queue.Add(key)
 	return true
+}
+
+// covers reports whether s, or the Event about it, says p already.
+func (s *standing) covers(p problem) bool {
+	age := time.Since(s.saidAt)
+	switch {
+	case s.problem == p:
+		return s.saidAt.IsZero() || age < repeatAfter
+	case s.problem.reason == p.reason && wordy(p.reason):
+		return s.saidAt.IsZero() || age < rewordAfter
+	}
+	return false
+}
+
+// stands reports whether svc has a problem of the reason that needs no new Event, so that the caller
+// need not find out its note.
+func (r *recorder) stands(svc *corev1.Service, reason string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.standing[controller.Key{Namespace: svc.Namespace, Name: svc.Name}]
+	return s != nil && s.service.UID == svc.UID && s.problem.reason == reason && s.covers(s.problem)
 }
 
 // clear removes the problem of key's Service. An Event about it that is not written yet is dropped.
@@ -263,12 +287,13 @@ func cut(s string, n int) string {
 
 // apiEvents implements eventClient on a cluster.
 type apiEvents struct {
-	events *client.Client[eventsv1.Event]
+	events  *client.Client[eventsv1.Event]
+	manager string
 }
 
 func (a apiEvents) Create(ctx context.Context, e *eventsv1.Event) error {
 	_, err := a.events.In(e.Namespace).Create(ctx, e,
-		metav1.CreateOptions{FieldManager: fieldManager})
+		metav1.CreateOptions{FieldManager: a.manager})
 	return wrapEvent("create", e.Namespace, e.Name, err)
 }
 
@@ -279,7 +304,7 @@ func (a apiEvents) Get(ctx context.Context, namespace, name string) (*eventsv1.E
 
 func (a apiEvents) Patch(ctx context.Context, namespace, name string, mergePatch []byte) error {
 	_, err := a.events.In(namespace).Patch(ctx, name, types.MergePatchType, mergePatch,
-		metav1.PatchOptions{FieldManager: fieldManager})
+		metav1.PatchOptions{FieldManager: a.manager})
 	return wrapEvent("patch", namespace, name, err)
 }
 

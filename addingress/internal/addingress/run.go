@@ -17,25 +17,44 @@ import (
 	"github.com/skiff-k8s/skiff/workqueue"
 )
 
-// Config is how an operator works. DefaultConfig is complete.
+const (
+	// DefaultWorkers is the default of Config.Workers.
+	DefaultWorkers = 5
+	// DefaultResync is the default of Config.Resync. Events cause all work that can be foreseen. The
+	// resync is for what has no event, such as the end of an admission policy.
+	DefaultResync = 10 * time.Minute
+
+	// maxRetryPause is the longest pause between two tries of a Service that fails. It is short, so
+	// that an outage of any length is over for the Services seconds after it is over for the API
+	// server.
+	maxRetryPause = 5 * time.Second
+	// retriesPerSecond limits the retries of all Services together, beyond retriesBurst.
+	retriesPerSecond = 100
+	retriesBurst     = 500
+)
+
+// Config is how an operator works. The zero Config is complete.
 type Config struct {
-	// Hosts makes the Ingresses' hosts.
+	// Hosts makes the Ingresses' hosts. nil means those of DefaultHostTemplate.
 	Hosts *HostTemplate
 	// IngressClass is the class of all Ingresses. "" means that addingress does not own the class;
 	// the API server sets the cluster's default class in new Ingresses.
 	IngressClass string
 	// Namespace is the namespace of the Services. "" means all namespaces.
 	Namespace string
-	// Workers is how many Services are reconciled concurrently. 0 means 1.
+	// Instance is the name of this operator among several in the cluster. Its field manager is
+	// "addingress/" and this. "" means DefaultInstance.
+	Instance string
+	// Workers is how many Services are reconciled concurrently. 0 means the default, DefaultWorkers.
 	Workers int
 	// MaxRetries is how often a failed reconcile is retried before its Service waits for an event
-	// or the resync. 0 means never; negative means retry forever.
+	// or the resync. 0 means the default, controller.RetryForever; negative means never.
 	MaxRetries int
-	// Resync is the interval at which every Service is reconciled without an event. 0 means never.
-	// A Service whose Ingress is right costs no request.
+	// Resync is the interval at which every Service is reconciled without an event. A Service whose
+	// Ingress is right costs no request. 0 means the default, DefaultResync; negative means never.
 	Resync time.Duration
-	// DrainTimeout is how long reconciles under way may take to finish at the stop. 0 or negative
-	// means that they are cancelled at once.
+	// DrainTimeout is how long reconciles under way may take to finish at the stop. 0 means the
+	// default, controller.DefaultDrainTimeout; negative means no limit.
 	DrainTimeout time.Duration
 	// Logger is the operator's logger. nil means slog.Default.
 	Logger *slog.Logger
@@ -45,23 +64,43 @@ type Config struct {
 
 // DefaultConfig returns the Config of the operator without flags.
 func DefaultConfig() Config {
-	hosts, err := ParseHostTemplate(DefaultHostTemplate)
-	if err != nil {
-		panic(err) // a constant, tested
+	var cfg Config
+	cfg.defaults()
+	return cfg
+}
+
+// defaults replaces zeros by the defaults.
+func (cfg *Config) defaults() {
+	if cfg.Hosts == nil {
+		hosts, err := ParseHostTemplate(DefaultHostTemplate)
+		if err != nil {
+			panic(err) // a constant, tested
+		}
+		cfg.Hosts = hosts
 	}
-	return Config{
-		Hosts:      hosts,
-		Workers:    5,
-		MaxRetries: 10,
-		// For Services that ran out of retries while, say, an admission webhook was
-		// down: there is no event when that is over.
-		Resync:       10 * time.Minute,
-		DrainTimeout: controller.DefaultDrainTimeout,
+	if cfg.Instance == "" {
+		cfg.Instance = DefaultInstance
+	}
+	if cfg.Workers == 0 {
+		cfg.Workers = DefaultWorkers
+	}
+	if cfg.MaxRetries == 0 {
+		cfg.MaxRetries = controller.RetryForever
+	}
+	if cfg.Resync == 0 {
+		cfg.Resync = DefaultResync
+	}
+	if cfg.DrainTimeout == 0 {
+		cfg.DrainTimeout = controller.DefaultDrainTimeout
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
 	}
 }
 
 // Operator is addingress for one cluster. Make one with New, and run it once.
 type Operator struct {
+	err        error // a mistake that New found
 	factory    *informer.Factory
 	controller *controller.Controller
 	recorder   *recorder
@@ -75,21 +114,23 @@ func New(c *rest.Client, cfg Config) *Operator {
 // newOperator is New with something around the reconcile.
 func newOperator(c *rest.Client, cfg Config,
 	around func(controller.Reconcile) controller.Reconcile) *Operator {
+	cfg.defaults()
 	log := cfg.Logger
-	if log == nil {
-		log = slog.Default()
-	}
 	factory := informer.NewFactory(c, informer.Logger(log), informer.Namespace(cfg.Namespace))
 	services := informer.For[corev1.Service](factory, informer.Resync(cfg.Resync))
 	ingresses := informer.For[networkingv1.Ingress](factory)
+	set := settings{hosts: cfg.Hosts, class: cfg.IngressClass, instance: cfg.Instance}
+	claims, err := addClaims(set, services, ingresses)
 	r := &reconciler{
-		settings:  settings{hosts: cfg.Hosts, class: cfg.IngressClass},
+		settings:  set,
 		services:  services.Lister(),
 		ingresses: ingresses.Lister(),
-		writer:    writer{client.Of[networkingv1.Ingress](c)},
-		recorder:  newRecorder(apiEvents{client.Of[eventsv1.Event](c)}, log),
+		claims:    claims,
+		writer:    writer{client.Of[networkingv1.Ingress](c), set.manager()},
+		recorder:  newRecorder(apiEvents{client.Of[eventsv1.Event](c), set.manager()}, log),
 	}
 	return &Operator{
+		err:      err,
 		factory:  factory,
 		recorder: r.recorder,
 		controller: controller.New("addingress", around(r.reconcile),
@@ -97,28 +138,27 @@ func newOperator(c *rest.Client, cfg Config,
 			// By name and not by owner: a foreign Ingress stands in the way of the Service
 			// of its name, which has to be reconciled when that Ingress goes.
 			controller.Watches(ingresses, sameName),
+			controller.Watches(services, claims.successor).Where(annotated),
 			controller.Workers(cfg.Workers),
-			controller.MaxRetries(retries(cfg.MaxRetries)),
-			controller.DrainTimeout(max(cfg.DrainTimeout, 1)), // 0 would mean the default
+			controller.MaxRetries(cfg.MaxRetries),
+			controller.RateLimiter(workqueue.MaxOf(
+				workqueue.Exponential[controller.Key](0, maxRetryPause),
+				workqueue.Bucket[controller.Key](retriesPerSecond, retriesBurst))),
+			controller.DrainTimeout(cfg.DrainTimeout),
 			controller.QueueMetrics(cfg.QueueMetrics),
 			controller.Logger(log)),
 	}
 }
 
-// retries returns the controller's MaxRetries for a Config's, in which 0 means never.
-func retries(n int) int {
-	switch {
-	case n < 0:
-		return controller.RetryForever
-	case n == 0:
-		return -1
+// concerns reports whether a Service asks for an Ingress, or seems to be meant to. If the annotation
+// was removed while the operator did not run, the event of the Ingress queues the key.
+func concerns(svc informer.Item[corev1.Service]) bool {
+	if annotated(svc) {
+		return true
 	}
-	return n
+	p, err := misannotated(svc)
+	return p != nil || err != nil // the reconcile reports the error
 }
-
-// concerns reports whether a Service asks for an Ingress. If the annotation was removed while the
-// operator did not run, the event of the Ingress queues the key.
-func concerns(svc informer.Item[corev1.Service]) bool { return annotated(svc) }
 
 // sameName returns the key of the Service with the Ingress's name.
 func sameName(ing informer.Item[networkingv1.Ingress]) []controller.Key {
@@ -131,6 +171,9 @@ func sameName(ing informer.Item[networkingv1.Ingress]) []controller.Key {
 //
 // All goroutines have ended when it returns.
 func (o *Operator) Run(ctx context.Context) error {
+	if o.err != nil {
+		return o.err
+	}
 	recording, stopRecording := context.WithCancel(ctx)
 	var events sync.WaitGroup
 	events.Go(func() { o.recorder.run(recording) })

@@ -121,6 +121,7 @@ type running struct {
 
 	mu       sync.Mutex
 	requests []string                             // guarded by mu: the writes, as "verb resource name"
+	applied  []time.Time                          // guarded by mu: when Ingresses were applied
 	saw      map[controller.Key]map[string]uint64 // guarded by mu: what the caches held at the start of the latest finished reconcile
 }
 
@@ -205,6 +206,9 @@ func (t *recordingTransport) RoundTrip(req *http.Request) (*http.Response, error
 		_, object, _ := strings.Cut(rest, "/")
 		t.to.mu.Lock()
 		t.to.requests = append(t.to.requests, verb+" "+object)
+		if verb == "apply" {
+			t.to.applied = append(t.to.applied, time.Now())
+		}
 		t.to.mu.Unlock()
 	}
 	return t.next.RoundTrip(req)
@@ -452,13 +456,17 @@ func (w *world) hasEvent(svc *corev1.Service, reason string) *eventsv1.Event {
 // too now and then.
 func (w *world) eventsAbout(svc *corev1.Service) []*eventsv1.Event {
 	w.t.Helper()
-	all, err := w.seenEvents.List(informer.Query{Namespace: w.namespace})
+	all, err := w.allEvents()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return slices.DeleteFunc(all, func(e *eventsv1.Event) bool {
 		return e.Regarding.UID != svc.UID || e.ReportingController != controllerName
 	})
+}
+
+func (w *world) allEvents() ([]*eventsv1.Event, error) {
+	return w.seenEvents.List(informer.Query{Namespace: w.namespace})
 }
 
 func asYAML(obj any) string {
