@@ -141,13 +141,19 @@ func newOperator(c *rest.Client, cfg Config,
 			controller.Watches(services, claims.successor).Where(annotated),
 			controller.Workers(cfg.Workers),
 			controller.MaxRetries(cfg.MaxRetries),
-			controller.RateLimiter(workqueue.MaxOf(
-				workqueue.Exponential[controller.Key](0, maxRetryPause),
-				workqueue.Bucket[controller.Key](retriesPerSecond, retriesBurst))),
+			controller.RateLimiter(retryLimiter()),
 			controller.DrainTimeout(cfg.DrainTimeout),
 			controller.QueueMetrics(cfg.QueueMetrics),
 			controller.Logger(log)),
 	}
+}
+
+// retryLimiter returns the pace of retries. The controller's default lets the pauses of one key grow
+// to a quarter of an hour.
+func retryLimiter() workqueue.RateLimiter[controller.Key] {
+	return workqueue.MaxOf(
+		workqueue.Exponential[controller.Key](0, maxRetryPause),
+		workqueue.Bucket[controller.Key](retriesPerSecond, retriesBurst))
 }
 
 // concerns reports whether a Service asks for an Ingress, or seems to be meant to. If the annotation
