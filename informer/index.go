@@ -3,7 +3,6 @@ package informer
 import (
 	"fmt"
 	"reflect"
-	"runtime/debug"
 	"slices"
 
 	"github.com/skiff-k8s/skiff/store"
@@ -20,26 +19,24 @@ const (
 )
 
 // AddIndex adds an index for Query.Index: each object is found under the values that f returns for
-// it. f must depend on nothing but the item and must not change the informer. It is called for each
-// change in the stream's own goroutine, so it should be fast: reading metadata costs nothing,
-// Object decodes. To index by the value of a field, use AddFieldIndex. If f panics, the object has
-// no values and the error is reported (see OnError).
+// it. f must depend on nothing but the item. It is called for each change in the stream's own
+// goroutine, so it should be fast: reading metadata costs nothing, Object decodes. f may read the
+// informer, and add and remove handlers; it must not wait for the informer. To index by the value of
+// a field, use AddFieldIndex. If f panics, the object has no values and the error is reported (see
+// OnError).
 //
-// A name that is in use is an error. If the informer has stopped or cannot run, the error is Err's.
+// A name that is in use is an error, and so is a call from within an index function. If the informer
+// has stopped or cannot run, the error is Err's.
 func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
 	s := i.handle.shared
 	if err := i.Err(); err != nil {
 		return err
 	}
-	return s.store().AddIndex(name, func(item store.Item) (values []string) {
-		defer func() {
-			if r := recover(); r != nil {
-				values = nil
-				s.report(fmt.Errorf("informer %s: index %q panicked at %s: %v\n%s", i, name,
-					item.Key(), r, debug.Stack()))
-			}
-		}()
-		return f(itemOf[T](s, item))
+	return s.addIndex(name, func(item store.Item) (values []string) {
+		s.contain(func() { values = f(itemOf[T](s, item)) }, func() string {
+			return fmt.Sprintf("index %q has no values for %s", name, item.Key())
+		})
+		return values
 	})
 }
 
@@ -61,7 +58,7 @@ func (i *Informer[T]) AddFieldIndex(name, path string) error {
 	if err != nil {
 		return fmt.Errorf("informer %s: index %q: %w", i, name, err)
 	}
-	return s.store().AddIndex(name, func(item store.Item) (values []string) {
+	return s.addIndex(name, func(item store.Item) (values []string) {
 		err := item.Use(func(o wire.Object) error {
 			values = slices.Collect(o.Values(fields))
 			return nil
@@ -71,4 +68,12 @@ func (i *Informer[T]) AddFieldIndex(name, path string) error {
 		}
 		return values
 	})
+}
+
+// addIndex adds an index to the cache.
+func (s *shared) addIndex(name string, f func(store.Item) []string) error {
+	if err := s.store().AddIndex(name, f); err != nil {
+		return fmt.Errorf("informer %s: %w", s, err)
+	}
+	return nil
 }

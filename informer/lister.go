@@ -1,6 +1,7 @@
 package informer
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -193,7 +194,7 @@ func (h *handle) query(verb string, q Query) (iter.Seq[store.Item], error) {
 	}
 	items, err := cache.ByIndex(q.Index, q.Value)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("informer %s: %w", h, err)
 	}
 	return slices.Values(slices.DeleteFunc(items, func(item store.Item) bool {
 		return q.Namespace != "" && item.Namespace() != q.Namespace ||

@@ -2,8 +2,7 @@ package informer
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
+	"iter"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,7 +99,9 @@ type processor struct {
 
 	removeOnce sync.Once
 	removed    chan struct{} // closed by remove
-	started    bool          // guarded by informer.mu
+	started    bool          // guarded by informer.mu, as the next two
+	joined     bool          // it gets events
+	resyncDue  bool          // a resync waits for the end of a batch
 	syncing    bool          // a resync waits in the queue; used by run's goroutine only
 }
 
@@ -165,6 +166,14 @@ func (p *processor) begin(initial []store.Item) {
 	p.queue.push(event{kind: eventInitial})
 }
 
+// pushAll queues a resync.
+func (p *processor) pushAll(items iter.Seq[store.Item]) {
+	for item := range items {
+		p.queue.push(event{kind: eventSync, new: item, old: item})
+	}
+	p.queue.push(event{kind: eventResyncEnd})
+}
+
 // deliverInitial makes the calls for initial, unless the processor ends first.
 func (p *processor) deliverInitial(ctx context.Context) {
 	e := &event{kind: eventAdd, initial: true}
@@ -208,16 +217,13 @@ func (p *processor) deliver(e *event) {
 		p.syncing = false
 		return
 	}
-	if !p.informer.config.crashOnPanic {
-		defer func() {
-			if r := recover(); r != nil {
-				p.informer.report(fmt.Errorf(
-					"informer %s: a handler panicked at %s and has lost that event: %v\n%s",
-					p.informer, e.key(), r, debug.Stack()))
-			}
-		}()
+	if p.informer.config.crashOnPanic {
+		p.call(e)
+		return
 	}
-	p.call(e)
+	p.informer.contain(func() { p.call(e) }, func() string {
+		return "a handler has lost the event of " + e.key()
+	})
 }
 
 // beginResync queues every cached object, unless the last resync still waits.

@@ -16,8 +16,8 @@ type Query struct {
 	// namespace for a cluster-scoped resource, or another than the one that the informer is
 	// confined to, is a *kind.MisuseError.
 	Namespace string
-	// Labels chooses the objects whose labels match; nil means all. It may be called while the
-	// cache is locked, so it must not use the informer.
+	// Labels chooses the objects whose labels match; nil means all. It is called without a lock, at
+	// least once for each set of labels, and may use the informer.
 	Labels labels.Selector
 	// Index and Value choose the objects that an index finds under a value: NamespaceIndex,
 	// OwnerIndex, or one that AddIndex or AddFieldIndex added. If there is no such index, the error

@@ -35,18 +35,23 @@ type shared struct {
 	life     context.Context // ends when the informer has stopped; its cause is what Err returns
 	die      context.CancelCauseFunc
 
-	// mu makes a change of the store and its events one step: it is held while a batch of deltas
-	// goes into the store and the handlers' queues, and while a handler is added with what the
-	// store has. It guards what follows.
+	// The goroutine of consume alone uses what follows.
+	events  []event // of the batch at work
+	listing bool    // a list is arriving
+
+	// mu guards what follows. It is held for moments, and never while a callback runs: not while a
+	// batch of deltas goes into the store, because that calls the functions of indexes.
 	mu         sync.Mutex
 	ctx        context.Context // that the informer runs under; nil before start
 	cancel     context.CancelCauseFunc
 	stopping   bool
 	running    sync.WaitGroup // the processors; added to only while not stopping
 	processors []*processor
-	events     []event // of the batch at work
-	listing    bool    // a list is arriving
-	listed     bool    // the initial list is complete
+	listed     bool // the initial list is complete; changed by consume's goroutine only
+	// applying is set while a batch goes into the store, which is ahead of the handlers' queues
+	// then. What needs both to agree waits for the end of the batch: handlers that join (see
+	// processor.joined) and resyncs.
+	applying bool
 }
 
 func newShared(c *rest.Client, k kind.Info, cfg config, mistake error) *shared {
@@ -134,14 +139,22 @@ func (s *shared) add(call func(*event), h handlerConfig) *Registration {
 		})
 		return &Registration{p}
 	}
-	if s.listed {
-		p.begin(s.store().Items())
-	}
 	s.processors = append(s.processors, p)
+	if !s.applying {
+		s.admit(p)
+	}
 	if s.ctx != nil {
 		s.startProcessor(p)
 	}
 	return &Registration{p}
+}
+
+// admit makes p get the changes from now on, after what the store has. s.mu is held.
+func (s *shared) admit(p *processor) {
+	p.joined = true
+	if s.listed {
+		p.begin(s.store().Items())
+	}
 }
 
 // remove ends a handler's registration.
@@ -176,18 +189,17 @@ func (s *shared) removeAll(owner *handle) {
 	}
 }
 
-// resync queues every cached object for one handler, and reports whether it did. While the initial
-// list comes it does nothing, because the handler knows none of the objects yet.
+// resync queues every cached object for one handler, and reports whether it will have. While the
+// initial list comes it does nothing, because the handler knows none of the objects yet.
 func (s *shared) resync(p *processor) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.listed || s.stopping {
 		return false
 	}
-	for item := range s.store().All() {
-		p.queue.push(event{kind: eventSync, new: item, old: item})
+	if p.resyncDue = s.applying; !s.applying {
+		p.pushAll(s.store().All())
 	}
-	p.queue.push(event{kind: eventResyncEnd})
 	return true
 }
 
@@ -215,8 +227,9 @@ func (s *shared) consume(ctx context.Context) {
 // changed, and whether the batch completed the initial list.
 func (s *shared) apply(batch []delta) (version string, first bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.applying = true
 	listed := s.listed
+	s.mu.Unlock()
 	for i := range batch {
 		switch d := &batch[i]; d.kind {
 		case deltaSet:
@@ -237,16 +250,31 @@ func (s *shared) apply(batch []delta) (version string, first bool) {
 			version = d.object.Meta.ResourceVersion
 		}
 	}
-	if len(s.events) > 0 {
-		for _, p := range s.processors {
+	s.settle()
+	return strings.Clone(version), s.listed && !listed // the object's memory is reused
+}
+
+// settle ends a batch: the handlers get its events.
+func (s *shared) settle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.applying = false
+	for _, p := range s.processors {
+		switch {
+		case !p.joined:
+			s.admit(p)
+		case len(s.events) > 0:
 			p.queue.push(s.events...)
+		}
+		if p.resyncDue {
+			p.resyncDue = false
+			p.pushAll(s.store().All())
 		}
 	}
 	clear(s.events)
 	if s.events = s.events[:0]; cap(s.events) > idleQueue {
 		s.events = nil
 	}
-	return strings.Clone(version), s.listed && !listed // the object's memory is reused
 }
 
 // tell queues e for every handler. Until the initial list is complete it does nothing, because
@@ -295,14 +323,20 @@ func (s *shared) endList() {
 		s.tell(event{kind: eventDelete, old: last})
 	}
 	s.listing = false
-	if !s.listed {
-		s.listed = true
-		s.readable.Store(true)
-		if len(s.processors) > 0 {
-			initial := s.store().Items()
-			for _, p := range s.processors {
-				p.begin(initial)
-			}
+	if s.listed {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listed = true
+	s.readable.Store(true)
+	if len(s.processors) == 0 {
+		return
+	}
+	initial := s.store().Items()
+	for _, p := range s.processors {
+		if p.joined {
+			p.begin(initial)
 		}
 	}
 }

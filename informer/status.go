@@ -86,7 +86,7 @@ func (s *shared) report(err error) {
 	h.mu.Unlock()
 	switch {
 	case s.config.onError != nil:
-		s.config.onError(err)
+		s.tellError(err)
 	case log && suppressed > 0:
 		s.config.logger.Warn(err.Error(), "suppressed", suppressed)
 	case log:

@@ -64,7 +64,10 @@ func (s *shared) WaitFor(ctx context.Context, resourceVersion string) error {
 // from the stream's own goroutine and must not block. It is not called for the past. After stop
 // returns, f is not called again, unless a call is about to be made.
 func (s *shared) OnProgress(f func(resourceVersion string)) (stop func()) {
-	p, h := s.progress, &hook{f}
+	p := s.progress
+	h := &hook{func(version string) {
+		s.contain(func() { f(version) }, func() string { return "OnProgress at " + version })
+	}}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hooks = append(slices.Clone(p.hooks), h)

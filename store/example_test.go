@@ -68,5 +68,5 @@ func ExampleStore_AddIndex() {
 	fmt.Println(err)
 	// Output:
 	// 2 <nil>
-	// store: look up index "zone": there is no such index; add it with AddIndex first
+	// store: look up index "zone": it is none of ["namespace" "owner" "node"]; add it with AddIndex first
 }

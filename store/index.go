@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -16,24 +17,31 @@ const (
 )
 
 // UnknownIndexError is the error of a look-up in an index that the store does not have.
-type UnknownIndexError struct{ Name string }
-
-// Error names the index and the remedy.
-func (e *UnknownIndexError) Error() string {
-	return fmt.Sprintf(
-		"store: look up index %q: there is no such index; add it with AddIndex first", e.Name)
+type UnknownIndexError struct {
+	Name  string
+	Known []string // the names of the indexes that there are
 }
 
-// AddIndex adds an index: every item is found under each of the values that f returns for it. f
-// must depend on the item only, and may read the store but not write to it. Objects that are in the
-// store already are indexed before AddIndex returns. AddIndex returns an error if the name is in
-// use.
+// Error names the index, those that there are, and the remedy.
+func (e *UnknownIndexError) Error() string {
+	return fmt.Sprintf("store: look up index %q: it is none of %q; add it with AddIndex first",
+		e.Name, e.Known)
+}
+
+// AddIndex adds an index: every item is found under each of the values that f returns for it. Objects
+// that are in the store already are indexed before AddIndex returns.
+//
+// f must depend on the item only. It may read the store but not write to it. AddIndex returns an error
+// if the name is in use, or if it is called from a function of an index, of this store or another.
 func (s *Store) AddIndex(name string, f func(Item) []string) error {
+	if inIndexFunction() {
+		return fmt.Errorf("store: add index %q: a function of an index cannot change indexes", name)
+	}
 	s.write.Lock()
 	defer s.write.Unlock()
-	if name == NamespaceIndex || name == OwnerIndex || s.index(name) != nil {
-		return fmt.Errorf(
-			"store: add index %q: there is one of that name already; choose another name", name)
+	if known := s.indexNames(); slices.Contains(known, name) {
+		return fmt.Errorf("store: add index %q: there is one of that name already, of %q; choose "+
+			"another name", name, known)
 	}
 	x := newIndex(strings.Clone(name), f)
 	var wanted []membership
@@ -45,6 +53,35 @@ func (s *Store) AddIndex(name string, f func(Item) []string) error {
 	defer s.mu.Unlock()
 	s.indexes = append(s.indexes, x)
 	return nil
+}
+
+// inIndexFunction reports whether a function of an index is among the callers: such a function runs
+// while the writer waits for it, and another writer would wait forever.
+func inIndexFunction() bool {
+	pcs := make([]uintptr, 64)
+	for skip := 2; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs)
+		frames := runtime.CallersFrames(pcs[:n])
+		for more := n > 0; more; {
+			var f runtime.Frame
+			f, more = frames.Next()
+			if strings.HasSuffix(f.Function, "/store.(*index).memberships") {
+				return true
+			}
+		}
+		if n < len(pcs) {
+			return false
+		}
+	}
+}
+
+// indexNames returns the names of all indexes. s.write or s.mu is held.
+func (s *Store) indexNames() []string {
+	names := []string{NamespaceIndex, OwnerIndex}
+	for _, x := range s.indexes {
+		names = append(names, x.name)
+	}
+	return names
 }
 
 func (s *Store) index(name string) *index {

@@ -226,6 +226,7 @@ func (s *Store) unlink(e uint32) {
 }
 
 func (s *Store) addLabelSet(set *labelSet) {
+	s.changes++
 	set.number = s.sets.add(set)
 	if other := set.otherBase; other != nil {
 		set.otherBase, other.otherBase = other.otherBase, set
@@ -243,6 +244,7 @@ func (s *Store) addLabelSet(set *labelSet) {
 }
 
 func (s *Store) removeLabelSet(set *labelSet) {
+	s.changes++
 	if set.otherBase == set {
 		s.byLabels.remove(set.id)
 	} else {

@@ -26,18 +26,24 @@ func (s *Store) Len() int {
 }
 
 // Items returns all items, in no order.
-func (s *Store) Items() []Item { return s.snapshot("", nil) }
+func (s *Store) Items() []Item { return s.snapshot("") }
 
 // All returns an iterator over all items, in no order, as they are when the iteration begins.
 func (s *Store) All() iter.Seq[Item] { return s.Select("", nil) }
 
 // Select returns an iterator over the items of a namespace ("" means all) whose labels match, in no
 // order, as they are when the iteration begins. A nil selector matches all. No object is unpacked
-// for it, and the selector is asked once for each label set. The selector is asked while the store
-// is locked, so it must not use the store.
+// for it, and the selector is asked once for each label set. The selector is asked without a lock:
+// it may use the store.
 func (s *Store) Select(namespace string, selector labels.Selector) iter.Seq[Item] {
 	return func(yield func(Item) bool) {
-		for _, item := range s.snapshot(namespace, selector) {
+		var items []Item
+		if selector == nil || selector.Empty() {
+			items = s.snapshot(namespace)
+		} else {
+			items = s.selected(namespace, selector)
+		}
+		for _, item := range items {
 			if !yield(item) {
 				return
 			}
@@ -45,37 +51,113 @@ func (s *Store) Select(namespace string, selector labels.Selector) iter.Seq[Item
 	}
 }
 
-func (s *Store) snapshot(namespace string, selector labels.Selector) (items []Item) {
+// snapshot returns the items of a namespace; "" means all.
+func (s *Store) snapshot(namespace string) (items []Item) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if namespace != "" {
-		for from := s.namespaces.get(namespace); from != nil; from = from.inNamespace.next {
-			items = s.appendSiblings(items, from, selector)
-		}
-		return items
-	}
-	if selector == nil || selector.Empty() {
+	if namespace == "" {
 		items = make([]Item, 0, s.entries.len())
 	}
-	for _, from := range s.siblings.at {
-		if from != nil {
-			items = s.appendSiblings(items, from, selector)
+	for set := range s.setsOf(namespace) {
+		items = s.appendSet(items, set)
+	}
+	return items
+}
+
+// selected returns the items of a namespace whose labels match. The store is looked at twice,
+// because the selector is asked without the lock: at first for the label sets to ask it for, and
+// then for the items. Items of label sets that have come in between are returned by the second look
+// and asked for at last.
+func (s *Store) selected(namespace string, selector labels.Selector) (items []Item) {
+	s.mu.RLock()
+	sets, at := slices.Collect(s.setsOf(namespace)), s.changes
+	s.mu.RUnlock()
+	matches := make([]bool, len(sets))
+	for i, set := range sets {
+		matches[i] = selector.Matches(set.common.labels)
+	}
+
+	var late []Item
+	s.mu.RLock()
+	if s.changes == at {
+		for i, set := range sets {
+			if matches[i] {
+				items = s.appendSet(items, set)
+			}
+		}
+	} else {
+		asked := make(map[*labelSet]bool, len(sets))
+		for i, set := range sets {
+			asked[set] = matches[i]
+		}
+		for set := range s.setsOf(namespace) {
+			if matches, ok := asked[set]; !ok {
+				late = s.appendSet(late, set)
+			} else if matches {
+				items = s.appendSet(items, set)
+			}
+		}
+	}
+	s.mu.RUnlock()
+	var common *common
+	match := false
+	for _, item := range late { // those of one label set follow each other
+		if item.common != common {
+			common, match = item.common, selector.Matches(item.common.labels)
+		}
+		if match {
+			items = append(items, item)
 		}
 	}
 	return items
 }
 
-// appendSiblings appends the items of siblings whose labels match. s.mu is held.
-func (s *Store) appendSiblings(items []Item, from *siblings, selector labels.Selector) []Item {
+// setsOf returns an iterator over the label sets of a namespace; "" means all. s.mu is held.
+func (s *Store) setsOf(namespace string) iter.Seq[*labelSet] {
+	return func(yield func(*labelSet) bool) {
+		for from := range s.siblingsOf(namespace) {
+			for set := from.first; set != nil; set = set.next {
+				if !yield(set) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// siblingsOf returns an iterator over the siblings of a namespace; "" means all. s.mu is held.
+func (s *Store) siblingsOf(namespace string) iter.Seq[*siblings] {
+	return func(yield func(*siblings) bool) {
+		if namespace != "" {
+			for from := s.namespaces.get(namespace); from != nil; from = from.inNamespace.next {
+				if !yield(from) {
+					return
+				}
+			}
+			return
+		}
+		for _, from := range s.siblings.at {
+			if from != nil && !yield(from) {
+				return
+			}
+		}
+	}
+}
+
+// appendSiblings appends the items of siblings. s.mu is held.
+func (s *Store) appendSiblings(items []Item, from *siblings) []Item {
 	for set := from.first; set != nil; set = set.next {
-		if selector != nil && !selector.Matches(set.common.labels) {
-			continue
-		}
-		items = slices.Grow(items, int(set.count))
-		for e := set.first; e != 0; e = s.entries.links.at(e).next {
-			items = append(items, Item{set.common, *s.entries.states.at(e),
-				*s.entries.generations.at(e)})
-		}
+		items = s.appendSet(items, set)
+	}
+	return items
+}
+
+// appendSet appends the items of a label set. s.mu is held.
+func (s *Store) appendSet(items []Item, set *labelSet) []Item {
+	items = slices.Grow(items, int(set.count))
+	for e := set.first; e != 0; e = s.entries.links.at(e).next {
+		items = append(items, Item{set.common, *s.entries.states.at(e),
+			*s.entries.generations.at(e)})
 	}
 	return items
 }
@@ -88,18 +170,18 @@ func (s *Store) ByIndex(name, value string) (items []Item, err error) {
 	switch name {
 	case NamespaceIndex:
 		for from := s.namespaces.get(value); from != nil; from = from.inNamespace.next {
-			items = s.appendSiblings(items, from, nil)
+			items = s.appendSiblings(items, from)
 		}
 		return items, nil
 	case OwnerIndex:
 		for from := s.owners.get(value); from != nil; from = from.ofOwner.next {
-			items = s.appendSiblings(items, from, nil)
+			items = s.appendSiblings(items, from)
 		}
 		return items, nil
 	}
 	x := s.index(name)
 	if x == nil {
-		return nil, &UnknownIndexError{Name: name}
+		return nil, &UnknownIndexError{Name: name, Known: s.indexNames()}
 	}
 	items = make([]Item, 0, x.count(value))
 	for e := range x.entriesOf(value) {

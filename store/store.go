@@ -13,7 +13,8 @@ import (
 // Writers wait for each other. A writer packs and calls the functions of indexes before it takes
 // the lock that readers take, and holds that one for moments. A reader of many items copies a list
 // of them (32 bytes each) under that lock, and then holds nothing. So every list shows the store as
-// it was at one moment, and callbacks may read and write the store.
+// it was at one moment. Functions of indexes may read the store; selectors, and whoever goes through
+// a list, may write to it too.
 type Store struct {
 	self    weak.Pointer[Store]
 	decoded *decodedCache[uint64] // by Item.generation
@@ -40,6 +41,7 @@ type Store struct {
 	byOrigin    table // of siblings, by siblings.id
 	namespaces  siblingsBy
 	owners      siblingsBy // by the owner's UID
+	changes     uint64     // of which label sets there are
 	indexes     []*index
 	packed, raw int64
 }
