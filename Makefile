@@ -9,6 +9,10 @@ ARGS ?=
 # Flags for `make bench` and `make bench-quick`: BENCH='--only typed --runs 3' looks at a part.
 BENCH ?=
 
+# The image that `make image` builds, and with what. deploy/addingress.yaml names the same image.
+IMAGE ?= addingress:v0.1.0
+DOCKER ?= docker
+
 # What `make bench-against` measures beside: OLD=<commit>, as often as N says.
 OLD ?=
 N ?= 9
@@ -36,7 +40,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-short devcluster build examples fmt lint size bench bench-quick bench-against bench-programs clean tools mutants
+.PHONY: help run test test-short devcluster build examples fmt image lint size bench bench-quick bench-against bench-programs clean tools mutants
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +70,9 @@ devcluster: ## build the control plane into bin/devcluster (the first time takes
 build: ## build addingress and the demo into bin/
 	@mkdir -p bin
 	cd addingress && go build -o ../bin/ . ./demo
+
+image: ## build the image of addingress (IMAGE=…, DOCKER=podman)
+	$(DOCKER) build -t $(IMAGE) -f addingress/Dockerfile .
 
 examples: ## build the examples into bin/examples/
 	@mkdir -p bin/examples

@@ -27,6 +27,7 @@ func TestLinkedFilesExist(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 	for _, doc := range []string{
 		"README.md", "DESIGN.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/stability.md",
+		"addingress/README.md",
 	} {
 		// Code holds brackets of its own.
 		prose := regexp.MustCompile("(?ms)^```.*?^```$|`[^`\n]*`").ReplaceAllString(read(t, doc), "")

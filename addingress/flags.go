@@ -143,8 +143,14 @@ func (o *options) logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, handlerOptions))
 }
 
-// version returns the module's version, or the commit of the build.
+// release is the version of an image. Its Dockerfile sets it.
+var release string
+
+// version returns the release, the module's version, or the commit of the build.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
