@@ -31,7 +31,7 @@ var house = plan{
 	{"skifftest/faults", imports("kind")},
 	{"internal/list", nil},
 	{"workqueue", imports("internal/list")},
-	{"rest", imports("wire", "internal/ctxerr")},
+	{"rest", imports("kind", "wire", "internal/ctxerr")},
 	{"kubeconfig", imports("rest")},
 	{"internal/verbs", imports("kind", "wire", "internal/ctxerr", "rest")}, // what client and dynamic have in common
 	{"client", imports("internal/jsonfields", "kind", "wire", "rest", "internal/verbs")},

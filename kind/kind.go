@@ -50,6 +50,15 @@ func (k Info) APIVersion() string {
 	return k.Group + "/" + k.Version
 }
 
+// ListKind returns the kind of a list of such objects, such as PodList, or "" if it is not known: a
+// custom resource chooses it.
+func (k Info) ListKind() string {
+	if !k.Protobuf {
+		return ""
+	}
+	return k.Kind + "List"
+}
+
 // String returns the kind for messages: "v1 Pod", "apps/v1 Deployment". Compare Infos with ==.
 func (k Info) String() string {
 	if k == (Info{}) {

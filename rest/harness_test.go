@@ -162,6 +162,12 @@ func newAuthority(t *testing.T, name string) *authority {
 // issue makes a certificate for a client or for the server on loopback.
 func (a *authority) issue(t *testing.T, name string) (certPEM, keyPEM []byte) {
 	t.Helper()
+	return a.issueFor(t, name, func(*x509.Certificate) {})
+}
+
+// issueFor is issue for a certificate that change changes.
+func (a *authority) issueFor(t *testing.T, name string, change func(*x509.Certificate)) (certPEM, keyPEM []byte) {
+	t.Helper()
 	key := newKey(t)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
@@ -170,6 +176,7 @@ func (a *authority) issue(t *testing.T, name string) (certPEM, keyPEM []byte) {
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"server.example"},
 	}
+	change(template)
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	if err != nil {
 		t.Fatal(err)

@@ -1,8 +1,10 @@
 package rest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,7 +44,8 @@ func (r Result) ContentType() string { return r.contentType }
 
 // Object returns the body as one object, in the format in which the server answered. The errors are
 // that of the request, an *apierrors.StatusError if the body is a Status of a failure, and an error
-// that names the request if the body is no object.
+// that names the request if the body is no object, or is not of the type that strict options ask
+// for. A Status in place of the object is returned only if the request creates or deletes.
 func (r Result) Object(o wire.Options) (wire.Object, error) {
 	if r.err != nil {
 		return wire.Object{}, r.err
@@ -58,21 +61,41 @@ func (r Result) Object(o wire.Options) (wire.Object, error) {
 	if err != nil {
 		return wire.Object{}, r.unusable(err)
 	}
-	if isStatus(object) {
-		status := new(metav1.Status)
-		if err := wire.Decode(object, status); err == nil && status.Status == metav1.StatusFailure {
-			return wire.Object{}, r.call.secrets.statusError(status)
-		}
+	if !isStatus(object) {
+		return object, nil
+	}
+	if err := r.failure(); err != nil {
+		return wire.Object{}, err
+	}
+	if o.Strict && r.call != nil && r.call.method != http.MethodPost &&
+		r.call.method != http.MethodDelete {
+		return wire.Object{}, r.unusable(fmt.Errorf("the body is a Status: %w", &wire.KindError{
+			APIVersion: object.APIVersion, Kind: object.Kind,
+			WantAPIVersion: o.APIVersion, WantKind: o.Kind}))
 	}
 	return object, nil
 }
 
+// failure returns the error that the body is, if it is a Status of a failure.
+func (r Result) failure() error {
+	status, ok := decodeStatus(r.body, cmp.Or(r.contentType, wire.JSON.ContentType()))
+	if !ok || status.Status != metav1.StatusFailure && status.Code < http.StatusBadRequest {
+		return nil
+	}
+	if r.call == nil {
+		return &apierrors.StatusError{ErrStatus: *status}
+	}
+	return r.call.reported(status)
+}
+
 // Into decodes the body into obj, a pointer to an API type, with its managedFields. If the body is
-// a Status and obj is not, or the other way round, that is an error; a server may answer a delete
-// with either. The other errors are those of Object, and an error that names the request if the
-// body does not fit obj, which is then partly set.
+// of another kind or version than obj, that is an error that wraps a *wire.KindError: the type of
+// obj is known if it is built in or registered with package kind; else its apiVersion is the
+// request's. If the body is a Status and obj is not, or the other way round, that is an error too; a
+// server may answer a delete with either. The other errors are those of Object, and an error that
+// names the request if the body does not fit obj, which is then its zero value.
 func (r Result) Into(obj any) error {
-	object, err := r.Object(wire.Options{KeepManagedFields: true, MaxObjectBytes: -1})
+	object, err := r.Object(r.optionsOf(obj))
 	if err != nil {
 		return err
 	}
@@ -98,15 +121,6 @@ func (r Result) reading(o wire.Options) wire.Options {
 func typed(obj any) bool {
 	_, unstructured := obj.(interface{ UnstructuredContent() map[string]any })
 	return !unstructured
-}
-
-// unusable adds the request to an error of reading its answer.
-func (r Result) unusable(err error) error {
-	if r.call == nil {
-		return fmt.Errorf("rest: read the answer of no request: %w", err)
-	}
-	return r.call.secrets.errorf("%s at %s: read the answer (status %d, %d bytes): %w",
-		r.call.what, r.call.base, r.status, len(r.body), err)
 }
 
 // formatOf returns the format of a content type. Some aggregated servers send JSON without one.

@@ -1,8 +1,6 @@
 package rest
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"math/rand/v2"
 	"net"
@@ -91,7 +89,7 @@ func (p policy) judge(t tries, o outcome) verdict {
 		return verdict{again: true, why: whyRenewed}
 	case o.code != 0:
 		return p.judgeStatus(t, o)
-	case t.broken >= maxBroken || hopeless(o.err):
+	case t.broken >= maxBroken || o.hopeless():
 		return verdict{}
 	case !o.sent:
 		return verdict{again: true, wait: spread(firstBackoff << t.broken), why: whyUnsent}
@@ -150,56 +148,19 @@ func parseRetryAfter(h http.Header, now time.Time) time.Duration {
 }
 
 // hopeless reports whether sending again would fail in the same way, or take as long again.
-func hopeless(err error) bool {
+func (o outcome) hopeless() bool {
 	var dns *net.DNSError
 	var timeout net.Error
-	var record tls.RecordHeaderError
 	switch {
-	case untrusted(err), errors.As(err, &record), errors.Is(err, ErrAnswerTooLarge):
+	case errors.Is(o.err, ErrAnswerTooLarge), o.err == errPart, noHandshake(o.err, !o.sent):
 		return true
-	case errors.As(err, &dns):
+	case errors.As(o.err, &dns):
 		return dns.IsNotFound
-	case errors.As(err, &timeout):
-		return timeout.Timeout()
+	case errors.As(o.err, &timeout) && timeout.Timeout():
+		return true
 	}
-	return strings.Contains(err.Error(), httpToHTTPS) ||
-		strings.Contains(err.Error(), tooManyRedirects)
+	return strings.Contains(o.err.Error(), tooManyRedirects) ||
+		strings.Contains(o.err.Error(), tlsToHTTP)
 }
 
-const (
-	// httpToHTTPS is part of net/http's error if a server does not speak TLS. The error has no
-	// type.
-	httpToHTTPS      = "server gave HTTP response to HTTPS client"
-	tooManyRedirects = "too many redirects"
-)
-
-// untrusted reports whether one side does not accept the other's certificate.
-func untrusted(err error) bool {
-	var verification *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	var alert tls.AlertError
-	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &alert)
-}
-
-// hint returns the remedy for an error of the connection, or "".
-func hint(err error) string {
-	var authority x509.UnknownAuthorityError
-	var hostname x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var dns *net.DNSError
-	switch {
-	case errors.As(err, &authority):
-		return "; set the CA that signed the server's certificate (TLS.CAFile or TLS.CAData)"
-	case errors.As(err, &hostname):
-		return "; use a Host that the certificate names, or set TLS.ServerName to one"
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "; renew the server's certificate, or set this machine's clock"
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return "; check the spelling of Host"
-	case strings.Contains(err.Error(), httpToHTTPS):
-		return "; the server does not speak TLS: does Host mean http:// or another port?"
-	case refused(err):
-		return "; is the API server running there?"
-	}
-	return ""
-}
+const tooManyRedirects = "too many redirects"

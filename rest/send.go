@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
-	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/skiff-k8s/skiff/internal/ctxerr"
@@ -34,7 +31,7 @@ func (c *call) run(ctx context.Context, take func(*http.Response) error) error {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return c.ended(ctx, nil)
+			return c.ended(ctxerr.Of(ctx), nil)
 		}
 		v := c.policy.next(&t, o)
 		if !v.again || tooLate(ctx, v.wait) {
@@ -43,7 +40,7 @@ func (c *call) run(ctx context.Context, take func(*http.Response) error) error {
 		c.log.Debug("send the request again",
 			"request", c.what, "why", v.why, "wait", v.wait, "retry", t.total, "err", o.err)
 		if !sleep(ctx, v.wait) {
-			return c.ended(ctx, o.err)
+			return c.ended(ctxerr.Of(ctx), o.err)
 		}
 	}
 }
@@ -54,7 +51,9 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 	connections := c.transport.refresh(false)
 
 	var sent atomic.Bool
+	var conn atomic.Pointer[net.Conn]
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:      func(i httptrace.GotConnInfo) { conn.Store(&i.Conn) },
 		WroteHeaders: func() { sent.Store(true) },
 	})
 	req, err := http.NewRequestWithContext(ctx, c.method, c.url.String(), bytes.NewReader(c.body))
@@ -72,18 +71,25 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 		if resp != nil { // too many redirects
 			discard(resp)
 		}
-		err = plain(err)
-		return outcome{
-			err:        err,
-			sent:       sent.Load(),
-			renewed:    untrusted(err) && c.transport.refresh(true) != connections,
-			retryAfter: -1,
+		o := outcome{err: plain(err), sent: sent.Load(), retryAfter: -1}
+		if on := conn.Load(); on != nil && ctx.Err() == nil && !known(o.err) {
+			if alert := lastAlert(*on); alert != nil {
+				o.err = alert
+			}
 		}
+		if c.mayBeRefused(o.err) && c.transport.refresh(true) != connections {
+			o.renewed = untrusted(o.err)
+		}
+		return o
 	}
 	for _, w := range parseWarnings(resp.Header) {
 		c.warn(Warning{Agent: c.secrets.text(w.Agent), Text: c.secrets.text(w.Text)})
 	}
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		if resp.StatusCode == http.StatusPartialContent && c.purpose != raw {
+			discard(resp)
+			return outcome{err: errPart, sent: true, retryAfter: -1}
+		}
 		return outcome{err: take(resp), sent: true, retryAfter: -1}
 	}
 	o := outcome{
@@ -98,41 +104,26 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 	return o
 }
 
-// plain removes the method and URL that http.Client wraps around an error: the call's own
-// description replaces them.
-func plain(err error) error {
-	var e *url.Error
-	if errors.As(err, &e) {
-		return e.Err
-	}
-	return err
+// errPart is the error of a 206, which answers only requests for a part (RFC 9110 section 15.3.7).
+var errPart = errors.New("the server answered 206, a part of what was asked for")
+
+// known reports whether an error says itself why a connection failed.
+func known(err error) bool {
+	_, alert := alertOf(err)
+	var timeout net.Error
+	return alert || untrusted(err) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// failed returns the error of a call whose context has not ended.
-func (c *call) failed(o outcome, t tries) error {
-	if o.code != 0 {
-		return o.err // a *StatusError, not wrapped, for callers that assert its type
+// mayBeRefused reports whether the cause of an error may be the files of the TLS configuration. A
+// server that refuses a client certificate closes the connection behind its alert, and the alert
+// may be lost.
+func (c *call) mayBeRefused(err error) bool {
+	if untrusted(err) {
+		return true
 	}
-	var notes strings.Builder
-	notes.WriteString(hint(o.err))
-	if t.total > 0 {
-		fmt.Fprintf(&notes, " (sent %d times)", t.total+1)
-	}
-	if o.sent && !c.policy.read && !untrusted(o.err) {
-		notes.WriteString("; the server may have carried out the request")
-	}
-	return c.secrets.errorf("%s at %s: %w%s", c.what, c.base, o.err, notes.String())
-}
-
-// ended returns the error of a call whose context has ended. last is the error after which it
-// waited to try again, or nil.
-func (c *call) ended(ctx context.Context, last error) error {
-	err := ctxerr.Of(ctx)
-	if last != nil {
-		return c.secrets.errorf(
-			"%s at %s: %w, while waiting to retry after: %w", c.what, c.base, err, last)
-	}
-	return c.secrets.errorf("%s at %s: %w", c.what, c.base, err)
+	var op *net.OpError
+	dialed := !errors.As(err, &op) || op.Op != "dial"
+	return c.cfg.TLS.hasCert() && dialed && !errors.Is(err, context.Canceled)
 }
 
 // tooLate reports whether a wait would outlast ctx's deadline. The call then returns at once.
@@ -152,9 +143,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 		return true
 	}
 }
-
-// refused reports whether no process listens at the address.
-func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
 // discard closes a body. If little of it is left, it is read first, so that the connection can be
 // used again.

@@ -41,14 +41,20 @@ func (c *call) statusError(resp *http.Response) *apierrors.StatusError {
 		resource := schema.GroupResource{Group: c.target.gv.Group, Resource: c.target.resource}
 		status = &apierrors.NewGenericServerResponse(
 			resp.StatusCode, c.method, resource, c.target.name, text, retryAfter, true).ErrStatus
-		switch {
-		case resp.StatusCode >= 300 && resp.StatusCode < 400:
-			status.Message = fmt.Sprintf("%s: %s", c.what, text)
-		case c.target.resource == "":
-			status.Message = fmt.Sprintf("%s (%s)", status.Message, c.what)
+		if resp.StatusCode >= 300 && resp.StatusCode < 400 {
+			status.Message = fmt.Sprintf("%s at %s: %s", c.what, c.base, text)
+		} else {
+			status.Message = fmt.Sprintf("%s (%s at %s)%s", status.Message, c.what, c.base,
+				c.remedy(resp.StatusCode, resp.Header.Get("Content-Type"), text))
 		}
 	}
 	return c.secrets.statusError(status)
+}
+
+// reported returns a Status of a failure that came with a 2xx status, or within a stream.
+func (c *call) reported(s *metav1.Status) error {
+	c.complete(s, http.StatusInternalServerError, 0)
+	return c.secrets.statusError(s)
 }
 
 // decodeStatus decodes a metav1.Status of a failure, in either format, and reports whether it is
@@ -92,8 +98,9 @@ func (c *call) complete(s *metav1.Status, code, retryAfter int) {
 	if about == "" {
 		about = c.target.resource
 	}
-	if about == "" || !strings.Contains(s.Message, about) {
-		s.Message = strings.TrimSpace(fmt.Sprintf("%s (%s)", s.Message, c.what))
+	if code == http.StatusUnauthorized || about == "" || !strings.Contains(s.Message, about) {
+		s.Message = strings.TrimSpace(fmt.Sprintf("%s (%s at %s)%s", s.Message, c.what, c.base,
+			c.remedy(code, "", "")))
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/skiff-k8s/skiff/internal/ctxerr"
 	"github.com/skiff-k8s/skiff/wire"
 )
 
@@ -58,20 +57,6 @@ func (b *body) Read(p []byte) (int, error) {
 
 // Close ends the request and releases its connection.
 func (b *body) Close() error { return b.close() }
-
-// explain adds the request to an error of reading. If the caller caused the error, by Close or by
-// ending ctx, explain returns that cause instead.
-func (b *body) explain(err error) error {
-	select {
-	case <-b.closed:
-		return b.call.secrets.errorf("%s at %s: %w", b.call.what, b.call.base, ErrStreamClosed)
-	default:
-	}
-	if b.ctx.Err() != nil {
-		return b.call.secrets.errorf("%s at %s: %w", b.call.what, b.call.base, ctxerr.Of(b.ctx))
-	}
-	return b.call.secrets.errorf("%s at %s: %w", b.call.what, b.call.base, err)
-}
 
 // done reports whether the caller ended the stream, by Close or by ending ctx.
 func (b *body) done() bool {

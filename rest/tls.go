@@ -96,7 +96,11 @@ func (t TLSConfig) build(m material) (*tls.Config, error) {
 			return nil, fmt.Errorf("the client certificate %s with the key %s: %w",
 				origin(t.CertFile, t.CertData), origin(t.KeyFile, t.KeyData), err)
 		}
-		cfg.Certificates = []tls.Certificate{pair}
+		// Not Certificates, of which none is sent if the server names other authorities: it could
+		// then not say what is wrong with this one.
+		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return &pair, nil
+		}
 	}
 	return cfg, nil
 }

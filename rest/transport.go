@@ -91,7 +91,7 @@ func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 	}
 	return &http.Transport{
 		Proxy:               t.proxy,
-		DialContext:         dial,
+		DialContext:         belowTLSBy(dial, t.cfg.Host),
 		TLSClientConfig:     tlsConfig,
 		TLSHandshakeTimeout: tlsHandshakeTimeout,
 		IdleConnTimeout:     idleConnTimeout,

@@ -38,7 +38,7 @@ const (
 func newJSONList(r io.Reader, o Options) *jsonList {
 	return &jsonList{
 		s:       scan.NewJSON(scan.NewWindow(r, o.maxObject(), ErrTooLarge)),
-		objects: objectReader{options: o},
+		objects: newObjectReader(o),
 	}
 }
 
@@ -56,7 +56,7 @@ func (l *jsonList) next() (Object, error) {
 			l.state = l.member()
 		case listItem:
 			l.state = listItemEnd
-			if o := l.objects.json(&l.s); l.s.Err == nil {
+			if o := l.objects.jsonOf(&l.s); l.s.Err == nil {
 				return o, nil
 			}
 		case listItemEnd:
@@ -99,6 +99,7 @@ func (l *jsonList) member() jsonListState {
 		if l.s.Null() {
 			break
 		}
+		l.check()
 		if l.s.Open('[', ']') {
 			l.objects.itemsOf(&l.list)
 			return listItem
@@ -148,6 +149,13 @@ func (l *jsonList) string(into *string) {
 	*into = string(l.s.Bytes(t))
 }
 
+// check fails if the list is of a type that is not wanted, as far as it has been read.
+func (l *jsonList) check() {
+	if err := l.objects.want.list(&l.list); err != nil {
+		l.s.Fail(err)
+	}
+}
+
 // end reports whether the list is complete. A document without items is an error: if a Status or a
 // Table were taken for an empty list, it would empty a cache.
 func (l *jsonList) end() bool {
@@ -155,6 +163,7 @@ func (l *jsonList) end() bool {
 		l.s.Fail(fmt.Errorf("it has no items, so it is no list; its kind is %q", l.list.Kind))
 		return false
 	}
+	l.check()
 	if l.s.AtEnd() {
 		return true
 	}

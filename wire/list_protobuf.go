@@ -51,7 +51,7 @@ const (
 func newProtobufList(r io.Reader, o Options) *protobufList {
 	return &protobufList{
 		win:     scan.NewWindow(r, o.maxObject(), ErrTooLarge),
-		objects: objectReader{options: o},
+		objects: newObjectReader(o),
 	}
 }
 
@@ -132,6 +132,9 @@ func (l *protobufList) envelopeField() error {
 		return l.win.Fault(errors.New("it is no list, by the name of its kind"))
 	case n > uint64(math.MaxInt64-l.win.Offset()):
 		return l.win.Fault(scan.Overlong(f.Num, n))
+	}
+	if err := l.objects.want.list(&l.list); err != nil {
+		return l.win.Fault(err)
 	}
 	l.win.Discard(f.Place())
 	l.hasList = true

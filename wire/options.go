@@ -30,6 +30,17 @@ type Options struct {
 	// the list's kind precedes its items.
 	APIVersion, Kind string
 
+	// Strict makes an object that contains another type than APIVersion and Kind an error that
+	// wraps a [*KindError], and a list of another apiVersion, or of another kind than ListKind. Of
+	// the three, those that are empty are not compared. An object with neither a kind nor a name is
+	// an error of [ReadObject]. A Status is accepted by ReadObject and in an Error event: servers
+	// send it in place of an object. A List of apiVersion v1, which may hold objects of any kind,
+	// is accepted, and so is a list without a type.
+	Strict bool
+	// ListKind is the kind of a list, such as PodList. A custom resource chooses the kind of its
+	// lists. It is used if Strict is set.
+	ListKind string
+
 	// Arena returns the memory for the next object. The reading goroutine calls it once for each
 	// object, when all bytes of the object have arrived. If Arena is nil or returns nil, the object
 	// gets memory of its own, and can be kept without limit.

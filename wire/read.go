@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -9,10 +10,19 @@ import (
 
 // ReadObject reads the one object in data: the body of a response, or the Data of an Object. In
 // protobuf the envelope may be missing. The result shares no memory with data. The error is a
-// [SyntaxError].
+// [SyntaxError]. A Status is returned whatever type the options ask for: servers send it in place
+// of an object.
 func ReadObject(data []byte, f Format, o Options) (Object, error) {
-	r := objectReader{options: o}
+	r := newObjectReader(o)
 	object, err := r.whole(data, f)
+	if err == nil && !isStatus(&object) {
+		switch wrong := r.want.object(&object); {
+		case wrong != nil:
+			err = &scan.Fault{Err: wrong}
+		case o.Strict && r.untyped && object.Meta.Name == "":
+			err = &scan.Fault{Err: errors.New("it has no kind and no name: it is no Kubernetes object")}
+		}
+	}
 	if err != nil {
 		return Object{}, explain(err, f, "the object")
 	}
@@ -23,8 +33,23 @@ func ReadObject(data []byte, f Format, o Options) (Object, error) {
 // needs between two objects.
 type objectReader struct {
 	options          Options
+	want             wanted
 	outline          outline
 	apiVersion, kind interned
+	untyped          bool // the last object did not contain a kind
+}
+
+func newObjectReader(o Options) objectReader { return objectReader{options: o, want: wantedBy(o)} }
+
+// jsonOf is json for an object that must be of the type that the options ask for.
+func (r *objectReader) jsonOf(s *scan.JSON) Object {
+	o := r.json(s)
+	if s.Err == nil {
+		if err := r.want.object(&o); err != nil {
+			s.FailAt(0, err)
+		}
+	}
+	return o
 }
 
 // whole returns the Object that is all of data.
@@ -126,7 +151,7 @@ func (r *objectReader) complete(o *Object) {
 	if o.APIVersion == "" {
 		o.APIVersion = r.options.APIVersion
 	}
-	if o.Kind == "" {
+	if r.untyped = o.Kind == ""; r.untyped {
 		o.Kind = r.options.Kind
 	}
 }

@@ -16,7 +16,7 @@ type jsonWatch struct {
 func newJSONWatch(r io.Reader, o Options) *jsonWatch {
 	return &jsonWatch{
 		s:       scan.NewJSON(scan.NewWindow(r, o.maxObject(), ErrTooLarge)),
-		objects: objectReader{options: o},
+		objects: newObjectReader(o),
 	}
 }
 
@@ -54,6 +54,10 @@ func (w *jsonWatch) next() (Event, error) {
 		s.Fail(errors.New("the event has no type"))
 	case !hasObject:
 		s.Fail(errors.New("the event has no object"))
+	case e.Type != Error:
+		if err := w.objects.want.object(&e.Object); err != nil {
+			s.Fail(err)
+		}
 	}
 	if s.Err != nil {
 		return Event{}, s.Err

@@ -31,7 +31,7 @@ type protobufWatch struct {
 func newProtobufWatch(r io.Reader, o Options) *protobufWatch {
 	return &protobufWatch{
 		win:     scan.NewWindow(r, o.maxObject(), ErrTooLarge),
-		objects: objectReader{options: o},
+		objects: newObjectReader(o),
 	}
 }
 
@@ -102,6 +102,11 @@ func (w *protobufWatch) event(frame []byte) (Event, *scan.Fault) {
 	if e.Object, inside = w.objects.protobuf(f.Bytes(object)); inside != nil {
 		inside.At += int64(object.Start)
 		return Event{}, inside
+	}
+	if e.Type != Error {
+		if err := w.objects.want.object(&e.Object); err != nil {
+			return Event{}, &scan.Fault{At: int64(object.Start), Err: err}
+		}
 	}
 	return e, nil
 }

@@ -3,7 +3,6 @@ package verbs
 import (
 	"bytes"
 	"context"
-	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -175,11 +174,8 @@ func (r Resource) write(ctx context.Context, req *rest.Request, dryRun,
 	sub []string) (wire.Object, error) {
 	result := req.Do(ctx)
 	o, err := result.Object(r.optionsOf(sub))
-	if result.Error() != nil {
-		return wire.Object{}, err
-	}
 	if err != nil {
-		return wire.Object{}, fmt.Errorf("%w; it was carried out", err)
+		return wire.Object{}, err
 	}
 	// An answer without a name is a review, which the server does not store.
 	if tell := observer(ctx); tell != nil && len(dryRun) == 0 && o.Meta.Name != "" {
