@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -53,14 +54,14 @@ type Request struct {
 	Code   int    // of the answer; 0 while there is none
 }
 
-// String returns the request in short: "12.5s list /api/v1/pods?limit=500: 410 (status 410)".
+// String returns the request in short: "12.5s list /api/v1/pods?limit=500: 410 (status 410)" (0 if there was no answer).
 func (r Request) String() string {
 	var b strings.Builder
 	b.WriteString(r.At.String() + " " + r.Verb.String() + " " + r.Path)
 	if len(r.Query) > 0 {
 		b.WriteString("?" + r.Query.Encode())
 	}
-	b.WriteString(": " + http.StatusText(r.Code))
+	b.WriteString(": " + strconv.Itoa(r.Code))
 	if r.Fault != "" {
 		b.WriteString(" (" + r.Fault + ")")
 	}
@@ -85,6 +86,9 @@ func (l *Layer) SetRules(rules ...Rule) {
 		l.rules = append(l.rules, &counted{Rule: r})
 	}
 }
+
+// Age returns the time since the layer's start.
+func (l *Layer) Age() time.Duration { return time.Since(l.began) }
 
 // Requests returns the requests so far, in the order in which they came.
 func (l *Layer) Requests() []Request {

@@ -68,7 +68,8 @@ func cloneObjects(all map[collection]map[string]*object) map[collection]map[stri
 
 // Rewrite changes what the store has at the same UIDs and resourceVersions, as a changed
 // CustomResourceDefinition does (its defaults, its pruning, its conversion): change is called with
-// every object. No watch is told.
+// every object. As with a changed definition there is a write of something else, the watches end, and
+// the history is forgotten, so that a client has to list.
 func (s *Store) Rewrite(change func(object map[string]any)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,4 +82,7 @@ func (s *Store) Rewrite(change func(object map[string]any)) {
 			objects[key] = d.freeze()
 		}
 	}
+	s.version++
+	s.compact()
+	s.endWatches()
 }
