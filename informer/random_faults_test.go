@@ -286,7 +286,7 @@ func (s *sickness) answer(http1 bool) faults.Fault {
 		func() faults.Fault { return faults.Status(code, options...) },
 		func() faults.Fault { return faults.ErrorEvent(code, options...) },
 		func() faults.Fault { return faults.ErrorEvent(code, options...) },
-		func() faults.Fault { return faults.Endless("application/json", "", " ") },
+		func() faults.Fault { return faults.Trickle("application/json", " ", time.Second) },
 		func() faults.Fault {
 			return faults.Answer(200, "application/json", []string{"", "null", "{}", "[]", `""`, `{"kind":"Status"}`, "\x00", `{"type":"ADDED","object":{}}`}[r.IntN(8)])
 		},

@@ -29,6 +29,27 @@ func Endless(contentType, start, piece string) Fault {
 	})
 }
 
+// Trickle answers with a piece after each pause, for ever: a stream that is alive and says nothing.
+func Trickle(contentType, piece string, pause time.Duration) Fault {
+	return answering(fmt.Sprintf("trickle %.20q each %s", piece, pause),
+		func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", contentType)
+			tick := time.NewTicker(pause)
+			defer tick.Stop()
+			for {
+				if _, err := io.WriteString(w, piece); err != nil {
+					panic(http.ErrAbortHandler)
+				}
+				flush(w)
+				select {
+				case <-tick.C:
+				case <-r.Context().Done():
+					panic(http.ErrAbortHandler)
+				}
+			}
+		})
+}
+
 // Repeat sends each line of the answer n times: each event of a watch, the whole of a list.
 func Repeat(n int) Fault {
 	return filtering(fmt.Sprintf("repeat %d times", n),

@@ -119,6 +119,7 @@ func TestEachFaultOnTheWire(t *testing.T) {
 		{faults.Repeat(2), watch, func(s seen) bool { return strings.Count(s.body, `"name":"a"`) == 2 }},
 		{faults.Repeat(2), list, func(s seen) bool { return strings.Count(s.body, "ConfigMapList") == 2 }},
 		{faults.Endless("application/json", `{"kind":"`, "x"), list, func(s seen) bool { return len(s.body) == 1<<20 }},
+		{faults.Trickle("application/json", " ", time.Second), list, func(s seen) bool { return timeout(s) && strings.Trim(s.body, " ") == "" && len(s.body) >= 59 }},
 		{faults.Gzip(), list, both(header("Content-Encoding", "gzip"), lacks("ConfigMap"))},
 		{faults.Gzip(), watch, both(header("Content-Encoding", "gzip"), lacks("ConfigMap"))},
 		{faults.Bomb("application/json", "{", 1<<26), list, func(s seen) bool { return s.err == nil && len(s.body) < 1<<17 && len(s.body) > 1<<15 }},
