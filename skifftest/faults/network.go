@@ -2,10 +2,13 @@ package faults
 
 import (
 	"context"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // network is what lies between the clients and a Server: it accepts connections, in memory or on a
@@ -19,13 +22,14 @@ type network struct {
 	mu      sync.Mutex
 	refused bool
 	frozen  bool
-	conns   map[*conn]struct{} // the server's ends of the open connections
+	conns   map[*conn]struct{}       // the server's ends of the open connections
+	clients map[*memoryConn]struct{} // the clients' ends of those in memory
 }
 
 func newNetwork(real net.Listener) *network {
 	return &network{
 		real: real, dialed: make(chan net.Conn), closed: make(chan struct{}),
-		conns: map[*conn]struct{}{},
+		conns: map[*conn]struct{}{}, clients: map[*memoryConn]struct{}{},
 	}
 }
 
@@ -98,6 +102,14 @@ func (n *network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	client, server := pipe()
 	select {
 	case n.dialed <- server:
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		for c := range n.clients {
+			if c.hasClosed() {
+				delete(n.clients, c)
+			}
+		}
+		n.clients[client] = struct{}{}
 		return client, nil
 	case <-n.closed:
 		return nil, opError("dial", errRefused)
@@ -128,13 +140,28 @@ func (n *network) freeze(yes bool) {
 	}
 }
 
+// waitForClients waits until the clients have closed their ends of the connections in memory, for a
+// time: in a bubble of synctest, what a client does at the end of a connection has to be over when the
+// test is.
+func (n *network) waitForClients(patience time.Duration) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	n.mu.Lock()
+	clients := slices.Collect(maps.Keys(n.clients))
+	n.mu.Unlock()
+	for _, c := range clients {
+		select {
+		case <-c.closed:
+		case <-timer.C:
+			return
+		}
+	}
+}
+
 // each calls f for every open connection.
 func (n *network) each(f func(*conn)) {
 	n.mu.Lock()
-	open := make([]*conn, 0, len(n.conns))
-	for c := range n.conns {
-		open = append(open, c)
-	}
+	open := slices.Collect(maps.Keys(n.conns))
 	n.mu.Unlock()
 	for _, c := range open {
 		f(c)

@@ -17,19 +17,36 @@ const window = 1 << 20
 // pipe returns the two ends of a connection in memory.
 func pipe() (client, server *memoryConn) {
 	up, down := newStream(), newStream()
-	return &memoryConn{in: down, out: up}, &memoryConn{in: up, out: down}
+	end := func(in, out *byteStream) *memoryConn {
+		return &memoryConn{in: in, out: out, closed: make(chan struct{})}
+	}
+	return end(down, up), end(up, down)
 }
 
 // memoryConn is an end of a connection in memory.
-type memoryConn struct{ in, out *byteStream }
+type memoryConn struct {
+	in, out *byteStream
+	once    sync.Once
+	closed  chan struct{} // closed by Close
+}
 
 func (c *memoryConn) Read(p []byte) (int, error)  { return c.in.read(p) }
 func (c *memoryConn) Write(p []byte) (int, error) { return c.out.write(p) }
 
 func (c *memoryConn) Close() error {
+	defer c.once.Do(func() { close(c.closed) })
 	c.in.end(net.ErrClosed, syscall.EPIPE)
 	c.out.end(nil, net.ErrClosed)
 	return nil
+}
+
+func (c *memoryConn) hasClosed() bool {
+	select {
+	case <-c.closed:
+		return true
+	default:
+		return false
+	}
 }
 
 // reset closes the connection so that the other end reads an error.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // Options configure a Server. The zero Options serve HTTP/1.1 in memory.
@@ -147,7 +148,11 @@ func (s *Server) Freeze(yes bool) { s.network.freeze(yes) }
 // Disconnect resets every open connection.
 func (s *Server) Disconnect() { s.network.each((*conn).reset) }
 
-// Close ends the server and all its connections, and returns when its handlers have returned.
+// patience is how long Close waits for clients.
+const patience = 10 * time.Second
+
+// Close ends the server and all its connections, and returns when its handlers have returned and, in
+// memory, the clients have closed their ends (those that do not within 10 seconds are left).
 func (s *Server) Close() {
 	s.once.Do(func() {
 		s.stop()
@@ -158,6 +163,7 @@ func (s *Server) Close() {
 		_ = s.http.Close()
 		<-s.done
 		s.running.Wait()
+		s.network.waitForClients(patience)
 	})
 }
 
