@@ -21,7 +21,7 @@ import (
 //
 // that ends after something that comes as it is, which may be empty.
 const (
-	kindUID = 0
+	kindUID = 0 //mutants:equal[1] no run has two digits
 
 	uidText   = 36
 	uidValues = 16
@@ -30,13 +30,13 @@ const (
 	// minRun is a run of digits that is worth the two or three bytes that it costs.
 	minRun = 16
 	// step is how far apart digits are looked for: no run and no UID's first group fits between.
-	step = 8
+	step = 8 //mutants:tuning[7] looks at more bytes and finds the same
 )
 
 const digit = "0123456789abcdef"
 
 // value of each digit; notDigit for all other bytes.
-var value = func() (v [256]byte) {
+var value = func() (v [256]byte) { //mutants:equal[257] a byte indexes it
 	for i := range v {
 		v[i] = notDigit
 	}
@@ -46,7 +46,7 @@ var value = func() (v [256]byte) {
 	return v
 }()
 
-const notDigit = 0xff
+const notDigit = 0xff //mutants:equal[254] any value above 15 will do
 
 // run is digits from start to end; those of a UID have dashes among them.
 type run struct {
@@ -73,7 +73,7 @@ func Pack(dst, src []byte) ([]byte, bool) {
 		dst = appendValues(dst, src[r.start:r.end])
 		at = r.end
 	}
-	if at == 0 {
+	if at == 0 { //mutants:tuning[-1,1] spares a copy that would be longer than src
 		return dst, false
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(src)-at))
@@ -86,11 +86,11 @@ func Pack(dst, src []byte) ([]byte, bool) {
 
 // next returns the first run that is not before a place.
 func next(src []byte, from int) (run, bool) {
-	for i := from + step - 1; i < len(src); i += step {
+	for i := from + step - 1; i < len(src); i += step { //mutants:tuning[2] looks a byte earlier
 		if value[src[i]] == notDigit {
 			continue
 		}
-		start, end := i, i+1
+		start, end := i, i+1 //mutants:equal[0] the loop below goes on from i as well
 		for start > from && value[src[start-1]] != notDigit {
 			start--
 		}
@@ -148,6 +148,7 @@ func Unpack(dst, packed []byte) ([]byte, error) {
 			return dst, nil
 		}
 		kind, size := binary.Uvarint(packed)
+		//mutants:equal[<,-1] a kind that is cut off, read as 0, has too few values behind it
 		if size <= 0 {
 			return dst, errDamaged
 		}
@@ -156,6 +157,7 @@ func Unpack(dst, packed []byte) ([]byte, error) {
 		if kind == kindUID {
 			n = uidValues
 		}
+		//mutants:equal[>=] without a length behind the values the bytes are damaged too
 		if n > uint64(len(packed)) {
 			return dst, errDamaged
 		}

@@ -76,6 +76,33 @@ func TestDigitsAreHalved(t *testing.T) {
 	}
 }
 
+// A run is worth it from 16 digits on: it costs its own length and those before and behind it.
+func TestTheBoundOfARun(t *testing.T) {
+	const hex = "0123456789abcdef0123"
+	for digits, size := range map[int]int{14: 0, 15: 0, 16: 8 + 3, 17: 8 + 3 + 1, 18: 9 + 3} {
+		for _, before := range []string{"", "x", "------"} {
+			packed, ok := Pack(nil, []byte(before+hex[:digits]))
+			if want := size + len(before); ok != (size > 0) || ok && len(packed) != want {
+				t.Errorf("%q and %d digits take %d bytes (%v), want %d", before, digits, len(packed), ok, want)
+			}
+		}
+	}
+	if packed, ok := Pack(nil, []byte(uid)); !ok || len(packed) != 3+16 {
+		t.Errorf("a UID takes %d bytes (%v), not 19", len(packed), ok)
+	}
+}
+
+// What becomes as long as it was stays as it is. 16 digits save 8 bytes. Lengths of 2 MiB and of
+// 16 KiB take 4 and 3, and the run's own takes 1.
+func TestTheBoundOfWhatItSaves(t *testing.T) {
+	for behind, halved := range map[int]bool{1<<14 - 1: true, 1 << 14: false, 1<<14 + 1: false} {
+		text := strings.Repeat("x", 1<<21) + "0123456789abcdef" + strings.Repeat("x", behind)
+		if packed, ok := Pack(nil, []byte(text)); ok != halved || halved && len(packed) != len(text)-1 {
+			t.Errorf("%d bytes behind the run: %d bytes took %d (%v)", behind, len(text), len(packed), ok)
+		}
+	}
+}
+
 func TestWhatPackDidNotWriteIsAnError(t *testing.T) {
 	packed, _ := Pack(nil, []byte("id "+uid))
 	for n := range len(packed) {

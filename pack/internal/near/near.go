@@ -48,9 +48,9 @@ const (
 	homeLength = 24
 	// soon is how many bytes may have been left to a literal for it to be worth while to end it
 	// where the last copy goes on.
-	soon = 8
+	soon = 8 //mutants:tuning[9] as good
 	// padding allows to look at eight bytes wherever there are four.
-	padding = 4
+	padding = 4 //mutants:equal[5] nobody reads the fifth byte
 )
 
 // Packer packs objects against a base. It is for one goroutine. The zero Packer has an empty base.
@@ -90,6 +90,7 @@ func (p *Packer) Pack(dst, header, src []byte) []byte {
 	p.text = text
 	padded, text := text, text[:begin+len(src)]
 	clear(p.fromOwn[:])
+	//mutants:tuning[<] a match of the last place is found from the one before
 	for i := p.base; i+minMatch <= begin; i++ {
 		p.fromOwn[hash(load32(text, i))>>(32-ownBits)] = uint16(i + 1)
 	}
@@ -106,12 +107,13 @@ func (p *Packer) Pack(dst, header, src []byte) []byte {
 		switch {
 		case uint32(diff) == 0:
 			m = extend(text, begin, pending, at, at-offset)
-		case at-pending >= soon:
+		case at-pending >= soon: //mutants:tuning[>] as good
+		//mutants:tuning[9] asks for a bit of the fifth byte instead of one of the second
 		case uint32(diff>>8) == 0: // it goes on after one byte: nothing is shorter than that byte
 			at++
 			continue
 		case uint32(diff>>16) == 0:
-			at += 2
+			at += 2 //mutants:tuning[1] finds the case above next
 			continue
 		}
 		word := load32(text, at)
@@ -124,6 +126,7 @@ func (p *Packer) Pack(dst, header, src []byte) []byte {
 				m = m.orBetter(extend(text, begin, pending, at, place), offset)
 			}
 			slot := &p.fromOwn[h>>(32-ownBits)]
+			//mutants:tuning[>,1] the first place is of use without a base only, and the next finds it
 			if place := int(*slot) - 1; place >= 0 && load32(text, place) == word {
 				m = m.orBetter(extend(text, begin, pending, at, place), offset)
 			}
@@ -137,6 +140,7 @@ func (p *Packer) Pack(dst, header, src []byte) []byte {
 		dst = appendLiteral(dst, text[pending:m.start])
 		dst = appendCopy(dst, m.offset, m.length, m.offset == offset)
 		offset = m.offset
+		//mutants:tuning[<=] the header's first byte is as good a home as the base's last
 		if m.length >= homeLength && m.start-offset < p.base {
 			home = offset
 		}
@@ -163,7 +167,7 @@ func (m match) gain(last int) int {
 
 // orBetter is the match that gains more.
 func (m match) orBetter(o match, last int) match {
-	if m.length == 0 || o.gain(last) > m.gain(last) {
+	if o.gain(last) > m.gain(last) {
 		return o
 	}
 	return m
@@ -191,6 +195,7 @@ func extend(text []byte, begin, pending, at, place int) match {
 func common(a, b []byte) int {
 	n := min(len(a), len(b))
 	i := 0
+	//mutants:tuning[<,7,9] reads some bytes twice, or the last ones one by one
 	for ; i+8 <= n; i += 8 {
 		if x := load64(a, i) ^ load64(b, i); x != 0 {
 			return i + bits.TrailingZeros64(x)/8

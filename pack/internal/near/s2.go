@@ -50,8 +50,10 @@ func appendRepeat(dst []byte, length int) []byte {
 	case length < 5:
 		return append(dst, byte(length)<<2|tagCopy1, 0)
 	case length < 1<<8+4:
+		//mutants:equal[(5<<2) + 1] tagCopy1 has that bit
 		return append(dst, 5<<2|tagCopy1, 0, byte(length-4))
 	}
 	length -= 1 << 8
+	//mutants:equal[(6<<2) + 1] tagCopy1 has that bit
 	return append(dst, 6<<2|tagCopy1, 0, byte(length), byte(length>>8))
 }
