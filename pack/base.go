@@ -83,7 +83,7 @@ func (p *Packer) choose(g *Group, data []byte) (b *Base, changed *Group) {
 func (p *Packer) needsBase(g *Group, outer *Base, data []byte) bool {
 	enough := int32(minObjects)
 	if outer == nil {
-		enough = 1
+		enough = 1 //mutants:equal[0] this object is one
 	}
 	if g.objects+1 < enough || len(data) > maxBase {
 		return false
@@ -163,6 +163,7 @@ func (g *Group) mayChange() bool { return g.former <= g.objects/64 }
 // helps reports whether the next object is worth packing against b. Where objects have little in
 // common (EndpointSlices are all addresses and UIDs), only one object of averageOver tries.
 func (b *Base) helps() bool {
+	//mutants:equal[<=] the sixteenth tries anyway
 	return b.packs < averageOver || b.now <= b.raw/2 || b.packs%averageOver == 0
 }
 

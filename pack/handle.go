@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -35,18 +36,18 @@ var errDamaged = errors.New("pack: unpack object: its bytes are damaged")
 
 // Size returns the size of the object unpacked, in bytes.
 func (h Handle) Size() int {
-	if len(h.Bytes) < 2 || form(h.Bytes[0])&formMask == formPlain {
-		return max(0, len(h.Bytes)-1)
+	if h.Bytes == "" {
+		return 0
 	}
-	size := uint64(0)
-	for i, shift := 1, 0; i < len(h.Bytes) && shift < 64; i, shift = i+1, shift+7 {
-		size |= uint64(h.Bytes[i]&0x7f) << shift
-		if h.Bytes[i] < 0x80 {
-			break
-		}
+	if form(h.Bytes[0])&formMask == formPlain {
+		return len(h.Bytes) - 1
 	}
+	size, _ := binary.Uvarint(h.body())
 	return int(size)
 }
+
+// body returns the bytes behind the form, which may only be read.
+func (h Handle) body() []byte { return unsafe.Slice(unsafe.StringData(h.Bytes), len(h.Bytes))[1:] }
 
 // Unpack returns the object, in the memory of dst if it has room; what dst contains is overwritten.
 // own are the strings that the object was packed with. Unpack returns an error if the bytes are not
@@ -56,13 +57,12 @@ func (h Handle) Unpack(dst []byte, own ...string) ([]byte, error) {
 		return dst, errDamaged
 	}
 	f := form(h.Bytes[0])
-	body := unsafe.Slice(unsafe.StringData(h.Bytes), len(h.Bytes))[1:] // it is only read
 	if f == formPlain {
-		return append(dst[:0], body...), nil
+		return append(dst[:0], h.body()...), nil
 	}
 	u := unpackers.Get().(*unpacker)
 	defer u.giveBack()
-	dst, err := u.unpack(dst, f, body, h.Base, own)
+	dst, err := u.unpack(dst, f, h.body(), h.Base, own)
 	if err != nil {
 		return dst, fmt.Errorf("pack: unpack object: %w", err)
 	}
@@ -120,6 +120,7 @@ func (p *Packer) pack(dst []byte, b *Base, data []byte, own []string) []byte {
 	// An object that has little in common with its base may have more with itself.
 	if size := len(dst) - body; f == formPlain || size > len(data)/2 {
 		p.other = s2.Encode(p.other[:cap(p.other)], data)
+		//mutants:tuning[<=] of two blocks of one size either will do
 		if f == formPlain || len(p.other) < size {
 			dst, f = append(dst[:body], p.other...), formS2
 		}

@@ -47,7 +47,7 @@ func (o *openBases) add(b *Base, text []byte, room int) {
 		memory = o.remove(o.list[rand.IntN(len(o.list))].base)
 	}
 	if cap(memory) < len(text) {
-		memory = make([]byte, 0, len(text))
+		memory = make([]byte, 0, len(text)) //mutants:equal[1] what it holds is written over
 	}
 	if o.bytes+cap(memory) > room {
 		return
