@@ -242,3 +242,17 @@ func TestTheHeadOfABlock(t *testing.T) {
 		}
 	}
 }
+
+// A packer that rests has no memory to pack in.
+func TestRest(t *testing.T) {
+	var p Packer
+	p.Add(nil, NewGroup(nil, false), sized(500, 1))
+	if n := p.Stats().ScratchBytes; n < 12<<10 {
+		t.Errorf("a packer that packs has %d bytes of memory to do it in", n)
+	}
+	for range 2 {
+		if p.Rest(); p.Stats().ScratchBytes != 0 {
+			t.Errorf("a packer that rests has %d bytes", p.Stats().ScratchBytes)
+		}
+	}
+}
