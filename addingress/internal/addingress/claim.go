@@ -164,8 +164,15 @@ func (c *claims) successor(svc informer.Item[corev1.Service]) []controller.Key {
 		return nil
 	}
 	// What fails here fails in a reconcile as well, which reports it.
+	asking, err := c.services.Len(informer.Query{Index: hostIndex, Value: host})
+	if err != nil || asking == 0 {
+		return nil
+	}
 	now, err := c.services.Item(svc.Namespace(), svc.Name())
-	if err == nil && now.UID() == svc.UID() && annotated(now) {
+	if err == nil && annotated(now) {
+		if asking == 1 {
+			return nil // svc itself
+		}
 		if asks, err := c.asks(now); asks || err != nil {
 			return nil
 		}

@@ -73,9 +73,10 @@ func TestWarOverNoIngressIsBounded(t *testing.T) {
 		Name: "web", OwnerReferences: ing.OwnerReferences}, Spec: ing.Spec}
 	for range freeRepairs + 3 {
 		w.noIngress("web")
-		if _, err := w.ingresses.Create(w.ctx, again, metav1.CreateOptions{}); err != nil {
-			t.Fatal(err)
-		}
+		w.persist("create the Ingress again", func() error { // the one before may be seen late
+			_, err := w.ingresses.Create(w.ctx, again, metav1.CreateOptions{})
+			return err
+		})
 	}
 	if e := w.hasEvent(svc, reasonContested); !strings.Contains(e.Note, "creates the Ingress again") {
 		t.Errorf("the Event says %q", e.Note)
