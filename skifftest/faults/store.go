@@ -53,7 +53,7 @@ const firstVersion = 100
 // NewStore returns an empty store.
 func NewStore() *Store {
 	s := &Store{
-		kinds: map[collection]kind.Info{}, version: firstVersion, oldest: firstVersion,
+		kinds: map[collection]kind.Info{}, version: firstVersion,
 		objects: map[collection]map[string]*object{}, history: map[collection][]change{},
 		changed: make(chan struct{}), era: make(chan struct{}),
 	}

@@ -110,13 +110,16 @@ func (c *call) about(name string) StatusOption {
 	}
 }
 
+// aboutKind names the kind in place of the resource, as some errors do.
+func (c *call) aboutKind(s *metav1.Status, _ http.Header) { details(s).Kind = c.kind.Kind }
+
 func (c *call) notFound(name string) error {
 	return fail(http.StatusNotFound, fmt.Sprintf("%s %q not found", c.resource(), name), c.about(name))
 }
 
-func (c *call) conflict(name, why string) error {
+func (c *call) conflict(name, why string, options ...StatusOption) error {
 	return fail(http.StatusConflict, fmt.Sprintf("Operation cannot be fulfilled on %s %q: %s", c.resource(), name, why),
-		c.about(name))
+		append([]StatusOption{c.about(name)}, options...)...)
 }
 
 // named returns the object that the URL names. store.mu is held.

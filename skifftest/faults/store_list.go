@@ -48,13 +48,17 @@ func (c *call) list() error {
 	next, remaining := "", int64(0)
 	for _, o := range c.store.at(c.in, version) {
 		switch {
-		case !s.has(o) || p.after != "" && compareKeys(o.key(), p.after) <= 0:
-		case p.limit > 0 && int64(len(items)) == p.limit:
+		case s.namespace != "" && o.meta.Namespace != s.namespace,
+			p.after != "" && compareKeys(o.key(), p.after) <= 0:
+		case p.limit > 0 && int64(len(items)) == p.limit: // more objects, selected or not
 			remaining++
 			next = token(version, items[len(items)-1].key())
-		default:
+		case s.has(o):
 			items = append(items, o)
 		}
+	}
+	if !s.labels.Empty() || !s.fields.Empty() {
+		remaining = 0 // the API does not say it then
 	}
 	c.writeList(format(version), next, remaining, items)
 	return nil
@@ -82,15 +86,15 @@ func (c *call) page() (p page, err error) {
 	match, next := q.Get("resourceVersionMatch"), q.Get("continue")
 	switch {
 	case q.Get("sendInitialEvents") != "":
-		return p, c.invalid("sendInitialEvents is forbidden for list")
+		return p, invalidOptions(forbidden, "sendInitialEvents is forbidden for list")
 	case match != "" && next != "":
-		return p, c.invalid("resourceVersionMatch is forbidden when continue is provided")
+		return p, invalidOptions(forbidden, "resourceVersionMatch is forbidden when continue is provided")
 	case match != "" && q.Get("resourceVersion") == "":
-		return p, c.invalid("resourceVersionMatch is forbidden unless resourceVersion is provided")
+		return p, invalidOptions(forbidden, "resourceVersionMatch is forbidden unless resourceVersion is provided")
 	case match == "Exact" && version == 0:
-		return p, c.invalid("resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"")
+		return p, invalidOptions(forbidden, "resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"")
 	case match != "" && match != "Exact" && match != "NotOlderThan":
-		return p, c.invalid("resourceVersionMatch: supported values: \"Exact\", \"NotOlderThan\"")
+		return p, invalidOptions(unsupported, "resourceVersionMatch: supported values: \"Exact\", \"NotOlderThan\"")
 	case next != "" && version != 0:
 		return p, fail(http.StatusBadRequest, "specifying resource version is not allowed when using continue")
 	case next != "":
@@ -106,9 +110,18 @@ func (c *call) page() (p page, err error) {
 	return p, err
 }
 
-// invalid returns a 422.
-func (c *call) invalid(text string) error {
-	return fail(http.StatusUnprocessableEntity, "ListOptions.meta.k8s.io \"\" is invalid: "+text)
+const (
+	forbidden   = metav1.CauseTypeForbidden
+	unsupported = metav1.CauseTypeFieldValueNotSupported
+)
+
+// invalidOptions returns a 422 for the parameters of a list or a watch.
+func invalidOptions(cause metav1.CauseType, text string, more ...StatusOption) error {
+	options := []StatusOption{Cause(cause, text), func(s *metav1.Status, _ http.Header) {
+		details(s).Group, details(s).Kind = "meta.k8s.io", "ListOptions"
+	}}
+	return fail(http.StatusUnprocessableEntity, "ListOptions.meta.k8s.io \"\" is invalid: "+text,
+		append(options, more...)...)
 }
 
 func (c *call) expired(version uint64) error {

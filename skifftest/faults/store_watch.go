@@ -34,16 +34,17 @@ func (c *call) watch() error {
 	q := c.r.URL.Query()
 	w := &watching{call: c, selection: s, bookmarks: q.Get("allowWatchBookmarks") == "true"}
 	if w.at, err = parseVersion(q.Get("resourceVersion")); err != nil {
-		return err
+		return fail(http.StatusInternalServerError, err.Error(), Reason("")) // so does a real one
 	}
 	initial := q.Get("sendInitialEvents") == "true"
 	switch match := q.Get("resourceVersionMatch"); {
-	case q.Has("sendInitialEvents") && match != "NotOlderThan":
-		return c.invalid("resourceVersionMatch must be NotOlderThan when sendInitialEvents is set")
+	case initial && match == "":
+		return invalidOptions(forbidden, "resourceVersionMatch must be NotOlderThan when sendInitialEvents is set")
 	case match != "" && !q.Has("sendInitialEvents"):
-		return c.invalid("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
-	case initial && !w.bookmarks:
-		return c.invalid("allowWatchBookmarks must be set when sendInitialEvents is set")
+		return invalidOptions(forbidden, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
+	case match != "" && match != "NotOlderThan":
+		text := "resourceVersionMatch: supported values: \"NotOlderThan\""
+		return invalidOptions(forbidden, text, Cause(unsupported, text))
 	}
 	lasts := watchLasts
 	if seconds, err := strconv.Atoi(q.Get("timeoutSeconds")); err == nil && seconds > 0 {
@@ -77,15 +78,18 @@ func (w *watching) run(lasts time.Duration, initial, all bool) error {
 			}
 		}
 	}
-	if initial {
+	if initial && w.bookmarks {
 		if err := w.bookmark(`,"annotations":{"k8s.io/initial-events-end":"true"}`); err != nil {
 			return nil
 		}
 	}
 	end := time.NewTimer(lasts)
 	defer end.Stop()
-	goodbye := time.NewTimer(max(0, lasts-bookmarkBefore))
+	goodbye := time.NewTimer(lasts - bookmarkBefore)
 	defer goodbye.Stop()
+	if lasts <= bookmarkBefore {
+		goodbye.Stop()
+	}
 	often := time.NewTicker(bookmarkEvery)
 	defer often.Stop()
 	for {

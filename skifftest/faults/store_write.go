@@ -21,10 +21,11 @@ func (c *call) create() error {
 	m := o.meta()
 	switch {
 	case m.ResourceVersion != "":
-		return fail(http.StatusBadRequest, "resourceVersion should not be set on objects to be created")
+		return fail(http.StatusInternalServerError, "resourceVersion should not be set on objects to be created", Reason(""))
 	case m.Name == "" && m.GenerateName == "":
 		return fail(http.StatusUnprocessableEntity, fmt.Sprintf("%s %q is invalid: metadata.name: Required value: "+
-			"name or generateName is required", c.kind.Kind, ""), c.about(""))
+			"name or generateName is required", c.kind.Kind, ""), c.about(""), c.aboutKind,
+			Cause(metav1.CauseTypeFieldValueRequired, "Required value: name or generateName is required"))
 	case m.Name == "":
 		m.Name = m.GenerateName + rand.String(5)
 		o.setMeta("name", m.Name)
@@ -137,10 +138,10 @@ func (c *call) preconditions(o *object, p *metav1.Preconditions) error {
 	case p == nil:
 	case p.UID != nil && string(*p.UID) != o.meta.UID:
 		return c.conflict(o.meta.Name, fmt.Sprintf("Precondition failed: UID in precondition: %v, UID in object meta: %v",
-			*p.UID, o.meta.UID))
+			*p.UID, o.meta.UID), c.aboutKind)
 	case p.ResourceVersion != nil && *p.ResourceVersion != o.meta.ResourceVersion:
 		return c.conflict(o.meta.Name, fmt.Sprintf("Precondition failed: ResourceVersion in precondition: %v, "+
-			"ResourceVersion in object meta: %v", *p.ResourceVersion, o.meta.ResourceVersion))
+			"ResourceVersion in object meta: %v", *p.ResourceVersion, o.meta.ResourceVersion), c.aboutKind)
 	}
 	return nil
 }
