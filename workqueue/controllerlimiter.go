@@ -61,17 +61,20 @@ func (r *controllerLimiter[K]) whenOwn(key K) time.Duration {
 	f.failures++
 	f.wait = min(max(DefaultBaseDelay, 2*f.wait), DefaultMaxDelay)
 	r.keys.set(key, f)
+	//mutants:tuning[0,2] leaves out a nanosecond more or less
 	return f.wait - rand.N(f.wait/4+1)
 }
 
 func (r *controllerLimiter[K]) whenShared(key K) time.Duration {
 	wait := r.bucket.Reserve().Delay()
+	//mutants:tuning[1] of the places in a second, none is a nanosecond long
 	if wait <= 0 {
-		return 0
+		return 0 //mutants:equal[-1,1] When returns the longer wait of the key
 	}
 	wait += ControllerPause
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	//mutants:equal[<=] sets the same
 	if f, ok := r.keys.get(key); ok && f.wait < wait {
 		f.wait = min(wait, DefaultMaxDelay)
 		r.keys.set(key, f)

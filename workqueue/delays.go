@@ -28,9 +28,9 @@ type delayed[K comparable] struct {
 
 func (d *delayed[K]) before(other *delayed[K]) bool {
 	if d.due != other.due {
-		return d.due < other.due
+		return d.due < other.due //mutants:equal[<=] they differ
 	}
-	return d.seq < other.seq
+	return d.seq < other.seq //mutants:equal[<=] no two are the same
 }
 
 // add makes key due at the given instant, unless it is due no later already. It reports whether key

@@ -60,7 +60,7 @@ func NewWithRateLimiter[K comparable](limiter RateLimiter[K], opts ...Option) *Q
 		metrics: set.metrics,
 		limiter: limiter,
 		epoch:   time.Now(),
-		ready:   make(chan struct{}, 1),
+		ready:   make(chan struct{}, 1), //mutants:tuning[2] a second token wakes a worker for nothing
 		closing: make(chan struct{}),
 		drained: make(chan struct{}),
 	}
@@ -230,7 +230,7 @@ func (q *Queue[K]) now() time.Duration {
 // nowIf returns 0, without reading the clock, if the time is not wanted.
 func (q *Queue[K]) nowIf(wanted bool) time.Duration {
 	if !wanted {
-		return 0
+		return 0 //mutants:equal nobody reads it
 	}
 	return q.now()
 }

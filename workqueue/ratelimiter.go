@@ -66,13 +66,13 @@ func Exponential[K comparable](base, limit time.Duration) RateLimiter[K] {
 	switch {
 	case base == 0:
 		base = DefaultBaseDelay
-	case base < 0:
+	case base < 0: //mutants:equal[<=,1] 0 is the case above
 		base = 0
 	}
 	switch {
 	case limit == 0:
 		limit = DefaultMaxDelay
-	case limit < 0:
+	case limit < 0: //mutants:equal[<=,1] 0 is the case above
 		limit = math.MaxInt64
 	}
 	return &exponential[K]{base: base, limit: max(base, limit)}
@@ -121,13 +121,13 @@ func Bucket[K comparable](qps float64, burst int) RateLimiter[K] {
 	switch {
 	case qps == 0:
 		qps = DefaultQPS
-	case qps < 0:
+	case qps < 0: //mutants:equal[<=] 0 is the case above
 		qps = float64(rate.Inf)
 	}
 	switch {
 	case burst == 0:
 		burst = DefaultBurst
-	case burst < 0:
+	case burst < 0: //mutants:equal[<=,1] 0 is the case above
 		burst = 1
 	}
 	return bucket[K]{rate.NewLimiter(rate.Limit(qps), burst)}

@@ -188,11 +188,20 @@ func (f *finder) numeric(t types.Type, s *source) (string, bool) {
 }
 
 // units finds the mutants of a file: constants that consist of literals only, and comparisons.
+//
+// A 0 that is returned beside something else is left out: the zero value beside an error or a false.
 func (f *finder) units(s *source) {
+	zeros := map[*ast.BasicLit]bool{}
 	ast.Inspect(s.ast, func(n ast.Node) bool {
 		switch n := n.(type) {
+		case *ast.ReturnStmt:
+			for _, e := range n.Results {
+				if lit, ok := e.(*ast.BasicLit); ok && lit.Value == "0" && len(n.Results) > 1 {
+					zeros[lit] = true
+				}
+			}
 		case *ast.BasicLit:
-			if n.Kind == token.INT {
+			if n.Kind == token.INT && !zeros[n] {
 				f.literal(s, n)
 			}
 		case *ast.BinaryExpr:

@@ -41,3 +41,5 @@ func cut(s []byte) []byte {
 }
 
 func unseen(n int) bool { return n > 100 }
+
+func nothing() (int, bool) { return 0, false }
