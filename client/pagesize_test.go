@@ -23,7 +23,7 @@ func TestThePageSizeIs500IfTheLimitIs0AndOffIfItIsNegative(t *testing.T) {
 		for range c.All(t.Context(), metav1.ListOptions{Limit: tt.limit}) {
 		}
 		for i, want := range []string{tt.list, tt.all} {
-			query, err := url.ParseQuery(s.queries()[i])
+			query, err := url.ParseQuery(s.Queries()[i])
 			if err != nil {
 				t.Fatal(err)
 			}

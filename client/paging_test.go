@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,39 +15,11 @@ import (
 
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
-// script is a server that answers each request with the next of its answers, and remembers what it
-// was asked.
-type script struct {
-	mu      sync.Mutex
-	answers []func(w http.ResponseWriter, r *http.Request)
-	asked   []string // the queries
-}
-
-func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	s.asked = append(s.asked, r.URL.RawQuery)
-	n := len(s.asked) - 1
-	s.mu.Unlock()
-	if n >= len(s.answers) {
-		http.Error(w, "the script has ended", http.StatusTeapot)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	s.answers[n](w, r)
-}
-
-func (s *script) queries() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.asked)
-}
-
 // page answers with a page of config maps.
-func page(cont string, names ...string) func(http.ResponseWriter, *http.Request) {
-	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, pageJSON(cont, names...)) }
-}
+func page(cont string, names ...string) faults.Fault { return faults.JSON(pageJSON(cont, names...)) }
 
 func pageJSON(cont string, names ...string) string {
 	var items []string
@@ -61,28 +31,14 @@ func pageJSON(cont string, names ...string) string {
 }
 
 // cut answers with the first n bytes of a page, and breaks off.
-func cut(n int, page string) func(http.ResponseWriter, *http.Request) {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", fmt.Sprint(len(page)))
-		fmt.Fprint(w, page[:n])
-		w.(http.Flusher).Flush()
-		panic(http.ErrAbortHandler)
-	}
-}
+func cut(n int, page string) faults.Fault { return faults.All(faults.Cut(n), faults.JSON(page)) }
 
-func status(code int, reason metav1.StatusReason) func(http.ResponseWriter, *http.Request) {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(code)
-		fmt.Fprintf(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":%q,"code":%d,"message":"the provided continue parameter is too old"}`, reason, code)
-	}
-}
-
-func play(t *testing.T, answers ...func(http.ResponseWriter, *http.Request)) (*client.Client[corev1.ConfigMap], *script) {
+// play returns a client of a server that gives these answers one after the other, and no other.
+func play(t *testing.T, answers ...faults.Fault) (*client.Client[corev1.ConfigMap], *faults.Layer) {
 	t.Helper()
-	s := &script{answers: answers}
-	srv := httptest.NewServer(s)
-	t.Cleanup(srv.Close)
-	c, err := rest.NewClient(&rest.Config{Host: srv.URL, MaxRetries: -1})
+	s := faults.NewLayer(faults.Status(http.StatusTeapot).Handler(nil), faults.InOrder(answers...)...)
+	srv := faults.Start(t, s, faults.Options{})
+	c, err := rest.NewClient(&rest.Config{Host: srv.URL(), Dial: srv.Dial, MaxRetries: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +67,7 @@ func TestAllFollowsThePages(t *testing.T) {
 		"continue=t1&labelSelector=l&limit=500",
 		"continue=t2&labelSelector=l&limit=500",
 	}
-	if q := s.queries(); !slices.Equal(q, want) {
+	if q := s.Queries(); !slices.Equal(q, want) {
 		t.Errorf("the queries are\n%q, want\n%q", q, want)
 	}
 }
@@ -126,7 +82,7 @@ func TestAllAsksForTheNextPageOnlyWhenItIsNeeded(t *testing.T) {
 			break
 		}
 	}
-	if q := s.queries(); !slices.Equal(q, []string{"limit=2"}) {
+	if q := s.Queries(); !slices.Equal(q, []string{"limit=2"}) {
 		t.Errorf("the queries are %q", q)
 	}
 }
@@ -149,7 +105,7 @@ func TestAllBeginsAnewWithEachUse(t *testing.T) {
 }
 
 func TestAnExpiredContinueTokenIsAnErrorThatSaysSo(t *testing.T) {
-	c, s := play(t, page("t1", "a", "b"), status(410, metav1.StatusReasonExpired), page("", "never"))
+	c, s := play(t, page("t1", "a", "b"), faults.Status(410), page("", "never"))
 	got, err := names(c, t.Context(), metav1.ListOptions{})
 	if !slices.Equal(got, []string{"a", "b"}) || !apierrors.IsResourceExpired(err) {
 		t.Errorf("%q, %v", got, err)
@@ -159,7 +115,7 @@ func TestAnExpiredContinueTokenIsAnErrorThatSaysSo(t *testing.T) {
 			t.Errorf("the error does not say %q: %v", says, err)
 		}
 	}
-	if n := len(s.queries()); n != 2 {
+	if n := len(s.Queries()); n != 2 {
 		t.Errorf("%d requests", n)
 	}
 }
@@ -171,13 +127,13 @@ func TestAPageThatBreaksOffIsAskedForAgain(t *testing.T) {
 	if err != nil || !slices.Equal(got, []string{"a", "b", "c", "d", "e"}) {
 		t.Errorf("%q, %v", got, err)
 	}
-	if q := s.queries(); len(q) != 4 || q[3] != "continue=t1&limit=500" {
+	if q := s.Queries(); len(q) != 4 || q[3] != "continue=t1&limit=500" {
 		t.Errorf("the queries are %q", q)
 	}
 
 	c, s = play(t, cut(20, whole), cut(20, whole), cut(20, whole), page("", "never"))
-	if got, err := names(c, t.Context(), metav1.ListOptions{}); err == nil || len(got) != 0 || len(s.queries()) != 3 {
-		t.Errorf("a list that always breaks off: %q, %v, %d requests", got, err, len(s.queries()))
+	if got, err := names(c, t.Context(), metav1.ListOptions{}); err == nil || len(got) != 0 || len(s.Queries()) != 3 {
+		t.Errorf("a list that always breaks off: %q, %v, %d requests", got, err, len(s.Queries()))
 	}
 
 	c, _ = play(t, cut(len(whole)-40, whole), page("", "c", "d", "e"))
@@ -188,11 +144,9 @@ func TestAPageThatBreaksOffIsAskedForAgain(t *testing.T) {
 }
 
 func TestAListThatIsWrongIsNotAskedForAgain(t *testing.T) {
-	c, s := play(t, func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"kind":"ConfigMapList","apiVersion":"v1","items":[{"metadata":}]}`)
-	}, page("", "never"))
-	if got, err := names(c, t.Context(), metav1.ListOptions{}); err == nil || len(got) != 0 || len(s.queries()) != 1 {
-		t.Errorf("%q, %v, %d requests", got, err, len(s.queries()))
+	c, s := play(t, faults.JSON(`{"kind":"ConfigMapList","apiVersion":"v1","items":[{"metadata":}]}`), page("", "never"))
+	if got, err := names(c, t.Context(), metav1.ListOptions{}); err == nil || len(got) != 0 || len(s.Queries()) != 1 {
+		t.Errorf("%q, %v, %d requests", got, err, len(s.Queries()))
 	}
 }
 
@@ -210,8 +164,8 @@ func TestAllEndsWithItsContext(t *testing.T) {
 		got = append(got, cm.Name)
 		cancel(tired)
 	}
-	if !slices.Equal(got, []string{"a"}) || !errors.Is(last, tired) || !errors.Is(last, context.Canceled) || len(s.queries()) != 1 {
-		t.Errorf("%q, %v, %d requests", got, last, len(s.queries()))
+	if !slices.Equal(got, []string{"a"}) || !errors.Is(last, tired) || !errors.Is(last, context.Canceled) || len(s.Queries()) != 1 {
+		t.Errorf("%q, %v, %d requests", got, last, len(s.Queries()))
 	}
 }
 
@@ -231,9 +185,8 @@ func TestListsSayWhatTheyAreAndLeaveOutManagedFieldsUnlessAsked(t *testing.T) {
 	if list, err = c.List(t.Context(), metav1.ListOptions{}); err != nil || list.Items == nil || len(list.Items) != 0 {
 		t.Errorf("an empty list: %+v, %v", list, err)
 	}
-	srv := httptest.NewServer(&script{answers: []func(http.ResponseWriter, *http.Request){page("", "a")}})
-	t.Cleanup(srv.Close)
-	r, err := rest.NewClient(&rest.Config{Host: srv.URL})
+	srv := faults.Start(t, page("", "a").Handler(nil), faults.Options{})
+	r, err := rest.NewClient(&rest.Config{Host: srv.URL(), Dial: srv.Dial})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,7 @@
 package client_test
 
 import (
-	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -11,11 +9,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
-func frames(lines ...string) func(http.ResponseWriter, *http.Request) {
-	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, strings.Join(lines, "\n")) }
-}
+func frames(lines ...string) faults.Fault { return faults.JSON(strings.Join(lines, "\n")) }
 
 const (
 	added   = `{"type":"ADDED","object":{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","resourceVersion":"1"}}}`
@@ -34,7 +31,7 @@ func TestAnErrorEventIsTheErrorTheServerMeant(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	if q := s.queries(); len(q) != 1 || q[0] != "resourceVersion=1&watch=true" {
+	if q := s.Queries(); len(q) != 1 || q[0] != "resourceVersion=1&watch=true" {
 		t.Errorf("the queries are %q", q)
 	}
 }

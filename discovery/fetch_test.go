@@ -1,18 +1,18 @@
 package discovery
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 const aggregatedType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -28,34 +28,23 @@ type page struct {
 // for.
 func serve(t *testing.T, pages map[string]page) (*Client, func() []string) {
 	t.Helper()
-	var mu sync.Mutex
-	var asked []string
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		asked = append(asked, r.URL.Path)
-		mu.Unlock()
+	layer := faults.NewLayer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, ok := pages[r.URL.Path]
 		if !ok {
 			http.NotFound(w, r)
 			return
 		}
-		if p.contentType == "" {
-			p.contentType = "application/json"
-		}
-		w.Header().Set("Content-Type", p.contentType)
-		if p.status != 0 {
-			w.WriteHeader(p.status)
-		}
-		_, _ = w.Write([]byte(p.body))
+		faults.Answer(cmp.Or(p.status, 200), cmp.Or(p.contentType, "application/json"), p.body).Handler(nil).ServeHTTP(w, r)
 	}))
-	t.Cleanup(s.Close)
-	c, err := rest.NewClient(&rest.Config{Host: s.URL})
+	s := faults.Start(t, layer, faults.Options{})
+	c, err := rest.NewClient(&rest.Config{Host: s.URL(), Dial: s.Dial})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(c), func() []string {
-		mu.Lock()
-		defer mu.Unlock()
+	return New(c), func() (asked []string) {
+		for _, r := range layer.Requests() {
+			asked = append(asked, r.Path)
+		}
 		slices.Sort(asked)
 		return asked
 	}

@@ -25,6 +25,9 @@ func Answer(code int, contentType, body string, headers ...string) Fault {
 		})
 }
 
+// JSON answers 200 with a body that says it is JSON.
+func JSON(body string) Fault { return Answer(http.StatusOK, "application/json", body) }
+
 // Page answers with a page of HTML, as a proxy or a maintenance page does.
 func Page(code int, headers ...string) Fault {
 	return named(fmt.Sprintf("HTML page with %d", code), Answer(code, "text/html; charset=utf-8",

@@ -76,6 +76,16 @@ func NewLayer(next http.Handler, rules ...Rule) *Layer {
 	return l
 }
 
+// InOrder returns rules that answer one request after the other: the first request meets the first
+// fault, the second one the second, and the requests after the last one meet none.
+func InOrder(all ...Fault) []Rule {
+	rules := make([]Rule, len(all))
+	for i, f := range all {
+		rules[i] = Rule{Times: 1, Do: f}
+	}
+	return rules
+}
+
 // SetRules replaces the rules, for requests that come from now on. Without rules the layer passes
 // everything on.
 func (l *Layer) SetRules(rules ...Rule) {
@@ -85,6 +95,15 @@ func (l *Layer) SetRules(rules ...Rule) {
 	for _, r := range rules {
 		l.rules = append(l.rules, &counted{Rule: r})
 	}
+}
+
+// Queries returns the parameters of the requests so far, encoded.
+func (l *Layer) Queries() []string {
+	var queries []string
+	for _, r := range l.Requests() {
+		queries = append(queries, r.Query.Encode())
+	}
+	return queries
 }
 
 // Age returns the time since the layer's start.
