@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/skiff-k8s/skiff/rest"
@@ -137,12 +138,10 @@ func TestTheStoreAnswersAsAnAPIServer(t *testing.T) {
 	cluster := controlplane.Start(t)
 	cfg := cluster.Config()
 	real := &apiserver{t: t, client: &http.Client{Transport: transportOf(t, cfg)}, url: cfg.Host, namespace: cluster.Namespace(t), saved: map[string]string{}}
-	server := faults.Start(t, faults.NewStore(), faults.Options{})
-	memory := &apiserver{t: t, client: &http.Client{Transport: server.Transport()}, url: server.URL(), namespace: "ns", saved: map[string]string{}}
 	configMap := func(name, more string) string {
 		return fmt.Sprintf(`{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":%q,"namespace":"ns"%s},"data":{"a":"b"}}`, name, more)
 	}
-	for _, step := range []struct{ method, path, body, save string }{
+	steps := []struct{ method, path, body, save string }{
 		{"GET", maps2 + "/a", "", ""},
 		{"POST", maps2, configMap("a", ""), "first"},
 		{"POST", maps2, configMap("a", ""), ""},
@@ -212,20 +211,26 @@ func TestTheStoreAnswersAsAnAPIServer(t *testing.T) {
 		{"GET", "/apis/apps/v1/namespaces/ns/deployments", "", ""},
 		{"POST", maps2 + "/a", configMap("a", ""), ""},
 		{"PUT", maps2, configMap("a", ""), ""},
-	} {
-		want := real.ask(step.method, step.path, step.body, step.save)
-		got := memory.ask(step.method, step.path, step.body, step.save)
-		if w, g := fmt.Sprintf("%+v", comparable(want)), fmt.Sprintf("%+v", comparable(got)); g != w {
-			t.Errorf("%s %s %s:\n\tthe store  %s\n\ta server   %s", step.method, step.path, step.body, g, w)
-		}
 	}
-	for name, first := range map[string]string{"same": "first"} {
-		for _, s := range []*apiserver{real, memory} {
-			if s.saved[name] != s.saved[first] {
-				t.Errorf("%s: an update that changes nothing led from %s to %s", s.url, s.saved[first], s.saved[name])
+	run := func(s *apiserver) (all []answer) {
+		for _, step := range steps {
+			all = append(all, comparable(s.ask(step.method, step.path, step.body, step.save)))
+		}
+		if s.saved["same"] != s.saved["first"] {
+			s.t.Errorf("%s: an update that changes nothing led from %s to %s", s.url, s.saved["first"], s.saved["same"])
+		}
+		return all
+	}
+	want := run(real)
+	synctest.Test(t, func(t *testing.T) {
+		server := faults.Start(t, faults.NewStore(), faults.Options{})
+		got := run(&apiserver{t: t, client: &http.Client{Transport: server.Transport()}, url: server.URL(), namespace: "ns", saved: map[string]string{}})
+		for i, step := range steps {
+			if w, g := fmt.Sprintf("%+v", want[i]), fmt.Sprintf("%+v", got[i]); g != w {
+				t.Errorf("%s %s %s:\n\tthe store  %s\n\ta server   %s", step.method, step.path, step.body, g, w)
 			}
 		}
-	}
+	})
 }
 
 // comparable returns an answer without what is random: the name of generateName, the order of a list
