@@ -156,8 +156,8 @@ func (c *claims) taken(svc informer.Item[corev1.Service], host string) (*problem
 		host, holder.Key(), c.hosts, Annotation)}, nil
 }
 
-// successor returns the key of the Service that gets the host of svc, if svc does not ask for it any
-// more.
+// successor returns the key of the Service that gets the host of svc, if svc does not ask for it
+// any more.
 func (c *claims) successor(svc informer.Item[corev1.Service]) []controller.Key {
 	host, err := c.hosts.Host(svc.Name(), svc.Namespace())
 	if err != nil {

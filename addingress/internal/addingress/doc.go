@@ -2,7 +2,8 @@
 //
 // The rule: a Service whose annotation ingress/http is "true" has an Ingress of
 // its own name in its namespace, whose controller owner is the Service; without
-// it, it has none. "true" is meant literally: "True" and "1" are not it.
+// it, it has none. "true" is meant literally: a Service with "True" or "1" has no
+// Ingress, and gets an Event.
 //
 // The whole of it:
 //
@@ -13,8 +14,9 @@
 //
 // Of an Ingress that it created, addingress owns the rules, the ingress class if one
 // is configured, the owner reference, and one annotation, [AppliedAnnotation]. It
-// writes them by server-side apply as the field manager "addingress", and repairs
-// them when somebody edits them. Everything else (TLS, labels, other annotations,
+// writes them by server-side apply as the field manager "addingress/" and its
+// instance, and repairs them when somebody edits them: see pace for how often. It
+// takes over what an earlier instance applied. Everything else (TLS, labels, other annotations,
 // status) belongs to others and stays.
 //
 // For server-side apply, spec.rules is one value (an atomic list). So a rule that
@@ -50,9 +52,16 @@
 //
 // # Services that cannot be exposed
 //
-// A Service without a TCP port, or with a name
-// that makes no valid host, gets an Event with the reason and what to do. If it
-// has its Ingress from before, that stays as it is: it may serve still, and a
+// A Service without a TCP port, with a name that makes no valid host, or with the
+// host of another Service (see claims), gets an Event with the reason and what to do.
+// If it has its Ingress from before, that stays as it is: it may serve still, and a
 // mistake in one field should not take a site down. It goes with the annotation,
 // or with the Service.
+//
+// # What fails
+//
+// A reconcile that fails is tried again without end, at least every five seconds. The
+// Service gets an Event if the API server refuses the request, and if any other error
+// lasts for seconds. It also gets one if somebody keeps changing its Ingress, or if the
+// API server stores something else than addingress writes.
 package addingress

@@ -138,8 +138,8 @@ func (s *standing) covers(p problem) bool {
 	return false
 }
 
-// stands reports whether svc has a problem of the reason that needs no new Event, so that the caller
-// need not find out its note.
+// stands reports whether svc has a problem of the reason that needs no new Event, so that the
+// caller need not find out its note.
 func (r *recorder) stands(svc *corev1.Service, reason string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,8 +14,8 @@ type failing struct {
 	since map[controller.Key]time.Time // guarded by mu
 }
 
-// reportFailuresAfter is how long a key fails before an Event says so. Conflicts, and what lasts for
-// a moment only, are over by then.
+// reportFailuresAfter is how long a key fails before an Event says so. Conflicts, and errors that
+// last for a moment only, are over by then.
 const reportFailuresAfter = 5 * time.Second
 
 // failed notes that key fails, and returns for how long it has.

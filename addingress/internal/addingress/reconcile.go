@@ -122,7 +122,8 @@ const (
 	present = "present"
 )
 
-// notAsked deletes the Ingress of a Service that asks for none, if it is ours and not going already.
+// notAsked deletes the Ingress of a Service that asks for none, if it is ours and not being deleted
+// already.
 func (r *reconciler) notAsked(ctx context.Context, svc informer.Item[corev1.Service],
 	ing informer.Item[networkingv1.Ingress], owned bool) (controller.Result, error) {
 	key := keyOf(svc)

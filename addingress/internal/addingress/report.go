@@ -49,7 +49,7 @@ func (r *reconciler) reportFailure(ctx context.Context, key controller.Key, err 
 	}
 }
 
-// contest reports that an Ingress does not stay as it was written. have is the Ingress as it is, and
+// contest reports that an Ingress does not stay as it was written. have is the Ingress as it is,
 // nil if it was deleted; want is nil if the Service asks for none.
 func (r *reconciler) contest(ctx context.Context, svc *corev1.Service,
 	have, want *networkingv1.Ingress, w write) {
@@ -77,8 +77,8 @@ func (r *reconciler) contest(ctx context.Context, svc *corev1.Service,
 		" Find out who insists, or remove the annotation " + Annotation + "."})
 }
 
-// whoChanges returns a name for the one that changed have. The cache leaves managedFields out, so it
-// asks the API server.
+// whoChanges returns a name for the writer that changed have. The cache leaves managedFields out,
+// so it asks the API server.
 func (r *reconciler) whoChanges(ctx context.Context, have, want *networkingv1.Ingress) string {
 	now, err := r.writer.ingresses.In(have.Namespace).Get(ctx, have.Name, metav1.GetOptions{})
 	if err != nil {

@@ -148,16 +148,16 @@ func newOperator(c *rest.Client, cfg Config,
 	}
 }
 
-// retryLimiter returns the pace of retries. The controller's default lets the pauses of one key grow
-// to a quarter of an hour.
+// retryLimiter returns the pace of retries. The controller's default lets the pauses of one key
+// grow longer.
 func retryLimiter() workqueue.RateLimiter[controller.Key] {
 	return workqueue.MaxOf(
 		workqueue.Exponential[controller.Key](0, maxRetryPause),
 		workqueue.Bucket[controller.Key](retriesPerSecond, retriesBurst))
 }
 
-// concerns reports whether a Service asks for an Ingress, or seems to be meant to. If the annotation
-// was removed while the operator did not run, the event of the Ingress queues the key.
+// concerns reports whether a Service asks for an Ingress, or seems to be meant to. If the
+// annotation was removed while the operator did not run, the event of the Ingress queues the key.
 func concerns(svc informer.Item[corev1.Service]) bool {
 	if annotated(svc) {
 		return true

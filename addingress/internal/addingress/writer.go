@@ -25,7 +25,7 @@ const neverVersion = "1"
 // one entry in managedFields, and a field that it does not set any more is removed. A
 // POST would leave an entry of its own, which keeps the field.
 //
-// It returns the Ingress as the API server has stored it, which an admission policy may have changed.
+// It returns the Ingress as the API server has stored it. An admission policy may have changed it.
 type writer struct {
 	ingresses *client.Client[networkingv1.Ingress]
 	manager   string
