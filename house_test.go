@@ -34,7 +34,7 @@ var house = plan{
 	{"rest", imports("kind", "wire", "internal/ctxerr")},
 	{"kubeconfig", imports("rest")},
 	{"internal/verbs", imports("kind", "wire", "internal/ctxerr", "rest")}, // what client and dynamic have in common
-	{"client", imports("internal/jsonfields", "kind", "wire", "rest", "internal/verbs")},
+	{"client", imports("internal/jsonfields", "kind", "wire/fieldpath", "wire", "rest", "internal/verbs")},
 	{"dynamic", imports("kind", "wire", "rest", "internal/verbs")},
 	{"discovery", imports("kind", "wire", "internal/ctxerr", "rest")},
 	{"clientset", imports("kind", "wire", "rest", "client", "discovery")},

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/client"
@@ -80,6 +81,30 @@ func ExampleClient_Apply() {
 	}
 	fmt.Println(service.Labels)
 	// Output: map[app:web example.com/tier:front]
+}
+
+// A zero field is not sent, so that it takes no field from another manager. To make a policy select
+// every pod, name the selector.
+func ExampleSet() {
+	c, stop := serve(`{"kind": "NetworkPolicy", "apiVersion": "networking.k8s.io/v1", "metadata": {
+		"namespace": "shop", "name": "all"}, "spec": {"podSelector": {}}}`)
+	defer stop()
+
+	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "all"}}
+	opts := metav1.ApplyOptions{FieldManager: "policies"}
+	policies := client.Of[networkingv1.NetworkPolicy](c)
+	applied, err := policies.Apply(context.Background(), policy, opts, client.Set("spec.podSelector"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(applied.Name, applied.Spec.PodSelector.Size())
+
+	_, err = policies.Apply(context.Background(), policy, opts, client.Set("spec.selector"))
+	fmt.Println(err)
+	// Output:
+	// all 0
+	// apply networkpolicies.networking.k8s.io "all": Set: field path "spec.selector", at byte 5: a v1.NetworkPolicySpec has no field selector; there is egress, ingress, podSelector, policyTypes
 }
 
 // A watch ends without an error when the server ends it.

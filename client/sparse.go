@@ -10,28 +10,41 @@ import (
 	"strings"
 
 	"github.com/skiff-k8s/skiff/internal/jsonfields"
+	"github.com/skiff-k8s/skiff/wire/fieldpath"
 )
 
 // What this file is for: a Go struct is a poor apply configuration. encoding/json leaves out an
-// empty string or list that is tagged omitempty, but not an empty struct, so every Pod says
-// resources: {} and status: {}, every Deployment strategy: {} — and the applier of a field owns
-// it, and takes it away from others who do. The encoder here writes what encoding/json writes,
-// except that these are left out:
+// empty string or list that is tagged omitempty, but no other zero. So every Pod says resources: {}
+// and status: {}, every NetworkPolicy podSelector: {}; and the applier of a field owns it, and takes
+// it away from others who do. The encoder here writes what encoding/json writes, except that these
+// are left out:
 //
-//   - a struct tagged omitempty or omitzero that holds nothing: it is the zero value, or what is
-//     written of it is {} or null. A pointer to one is a decision (emptyDir: {}) and is kept, as is
-//     every element of a list or map.
-//   - a nil pointer, list, map or interface without omitempty, which encoding/json writes as null:
-//     to apply null says nothing that leaving it out does not.
+//   - a zero field, and a struct of which {} or null is written. Behind a pointer and in a list or
+//     map only a struct that is tagged omitempty or omitzero: who has made the pointer or the element
+//     has set it. These themselves are written, zero or not (emptyDir: {}).
+//   - a nil pointer, list, map or interface without omitempty, which encoding/json writes as null,
+//     and a struct that is written as null, such as a zero time: to apply null says nothing that
+//     leaving it out does not.
+//
+// A zero that is to be sent is named: a path of the option Set leads to it.
 
-// sparse encodes obj, a pointer to a struct.
-func sparse(obj any) ([]byte, error) {
+// sparse encodes obj, or what it points to. zeros is where the paths of Set lead to.
+func sparse(obj any, zeros *fieldpath.Names) ([]byte, error) {
 	var b bytes.Buffer
-	if err := writeSparse(&b, reflect.ValueOf(obj)); err != nil {
+	if err := writeSparse(&b, reflect.Indirect(reflect.ValueOf(obj)), at{zeros: zeros}); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
 }
+
+// at is the place of a value in the object.
+type at struct {
+	zeros *fieldpath.Names // where the paths of Set lead to from here
+	made  bool             // behind a pointer, or in a list or map
+}
+
+// named reports whether a path of Set ends here or leads on from here.
+func (a at) named() bool { return a.zeros != nil }
 
 var (
 	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
@@ -39,10 +52,13 @@ var (
 )
 
 // writeSparse writes v, which is not left out at this level.
-func writeSparse(b *bytes.Buffer, v reflect.Value) error {
+func writeSparse(b *bytes.Buffer, v reflect.Value, a at) error {
 	if !v.IsValid() {
 		b.WriteString("null")
 		return nil
+	}
+	if v.Kind() == reflect.Pointer && v.IsNil() && a.named() {
+		return writeSparse(b, reflect.New(v.Type().Elem()).Elem(), a)
 	}
 	if v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
@@ -50,27 +66,27 @@ func writeSparse(b *bytes.Buffer, v reflect.Value) error {
 			return nil
 		}
 		if !marshals(v.Type()) || marshals(v.Type().Elem()) {
-			return writeSparse(b, v.Elem())
+			return writeSparse(b, v.Elem(), at{zeros: a.zeros, made: true})
 		}
 	}
 	t := v.Type()
 	switch {
 	case marshals(t):
-		return writeWhole(b, v)
+		return writeWhole(b, v, a)
 	case v.CanAddr() && marshals(reflect.PointerTo(t)):
-		return writeWhole(b, v.Addr())
+		return writeWhole(b, v.Addr(), a)
 	}
 	switch {
 	case t.Kind() == reflect.Struct:
-		return writeStruct(b, v)
-	case t.Kind() == reflect.Map && !v.IsNil() && t.Key().Kind() == reflect.String &&
+		return writeStruct(b, v, a)
+	case t.Kind() == reflect.Map && (!v.IsNil() || a.named()) && t.Key().Kind() == reflect.String &&
 		!marshals(t.Key()):
-		return writeMap(b, v)
-	case t.Kind() == reflect.Slice && !v.IsNil() && t.Elem().Kind() != reflect.Uint8,
+		return writeMap(b, v, a)
+	case t.Kind() == reflect.Slice && (!v.IsNil() || a.named()) && t.Elem().Kind() != reflect.Uint8,
 		t.Kind() == reflect.Array:
-		return writeList(b, v)
+		return writeList(b, v, a)
 	}
-	return writeWhole(b, v)
+	return writeWhole(b, v, a)
 }
 
 // marshals reports whether a type has a method that encodes it as JSON or text.
@@ -79,7 +95,10 @@ func marshals(t reflect.Type) bool {
 }
 
 // writeWhole leaves a value to encoding/json.
-func writeWhole(b *bytes.Buffer, v reflect.Value) error {
+func writeWhole(b *bytes.Buffer, v reflect.Value, a at) error {
+	if a.named() && !a.zeros.Whole() {
+		return &noZeroError{fmt.Sprintf("a %v is sent as it is: set the zero in it", v.Type())}
+	}
 	data, err := json.Marshal(v.Interface())
 	if err != nil {
 		return err
@@ -88,14 +107,18 @@ func writeWhole(b *bytes.Buffer, v reflect.Value) error {
 	return nil
 }
 
-func writeStruct(b *bytes.Buffer, v reflect.Value) error {
+func writeStruct(b *bytes.Buffer, v reflect.Value, a at) error {
 	b.WriteByte('{')
 	first := true
 	fields := jsonfields.Of(v.Type())
 	for i := range fields {
 		f := &fields[i]
+		here := at{zeros: a.zeros.Member([]byte(f.Name)), made: a.made}
 		fv, ok := f.In(v)
-		if !ok || omits(f, fv) {
+		switch {
+		case !ok && here.named(): // a struct that would be embedded by pointer is not there
+			fv = reflect.New(f.Type).Elem()
+		case !ok, !here.named() && omits(f, fv, a.made):
 			continue
 		}
 		before := b.Len()
@@ -104,10 +127,18 @@ func writeStruct(b *bytes.Buffer, v reflect.Value) error {
 		}
 		b.WriteString(f.Key)
 		begin := b.Len()
-		if err := writeField(b, f, fv); err != nil {
+		if err := writeField(b, f, fv, here); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
-		if optional(f) && fv.Kind() == reflect.Struct && nothing(b.Bytes()[begin:]) {
+		written, whole := string(b.Bytes()[begin:]), here.zeros.Whole()
+		switch {
+		case written == "null" && whole:
+			return fmt.Errorf("%s: %w", f.Name,
+				&noZeroError{fmt.Sprintf("a %v has no zero that can be sent", f.Type)})
+		case written == "null" && fv.Kind() != reflect.Pointer,
+			// A path that leads on from here has met nothing to send.
+			(written == "{}" || written == "[]") && !whole && (here.named() && omits(f, fv, a.made) ||
+				fv.Kind() == reflect.Struct && (!a.made || optional(f))):
 			b.Truncate(before)
 			continue
 		}
@@ -117,10 +148,13 @@ func writeStruct(b *bytes.Buffer, v reflect.Value) error {
 	return nil
 }
 
-func nothing(written []byte) bool { return string(written) == "{}" || string(written) == "null" }
-
-func writeMap(b *bytes.Buffer, v reflect.Value) error {
+func writeMap(b *bytes.Buffer, v reflect.Value, a at) error {
 	keys := v.MapKeys()
+	for name := range a.zeros.Named() {
+		if key := reflect.ValueOf(name).Convert(v.Type().Key()); !v.MapIndex(key).IsValid() {
+			keys = append(keys, key)
+		}
+	}
 	slices.SortFunc(keys, func(x, y reflect.Value) int {
 		return strings.Compare(x.String(), y.String())
 	})
@@ -129,11 +163,15 @@ func writeMap(b *bytes.Buffer, v reflect.Value) error {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		if err := writeWhole(b, reflect.ValueOf(key.String())); err != nil {
+		if err := writeWhole(b, reflect.ValueOf(key.String()), at{}); err != nil {
 			return err
 		}
 		b.WriteByte(':')
-		if err := writeSparse(b, v.MapIndex(key)); err != nil {
+		value, inside := v.MapIndex(key), at{zeros: a.zeros.Member([]byte(key.String())), made: true}
+		if !value.IsValid() {
+			value, inside.made = reflect.New(v.Type().Elem()).Elem(), false
+		}
+		if err := writeSparse(b, value, inside); err != nil {
 			return fmt.Errorf("%q: %w", key, err)
 		}
 	}
@@ -141,13 +179,14 @@ func writeMap(b *bytes.Buffer, v reflect.Value) error {
 	return nil
 }
 
-func writeList(b *bytes.Buffer, v reflect.Value) error {
+func writeList(b *bytes.Buffer, v reflect.Value, a at) error {
+	inside := at{zeros: a.zeros.Element(), made: true}
 	b.WriteByte('[')
 	for i := range v.Len() {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		if err := writeSparse(b, v.Index(i)); err != nil {
+		if err := writeSparse(b, v.Index(i), inside); err != nil {
 			return fmt.Errorf("[%d]: %w", i, err)
 		}
 	}
@@ -155,8 +194,12 @@ func writeList(b *bytes.Buffer, v reflect.Value) error {
 	return nil
 }
 
-// omits reports whether a field is left out without looking at what would be written.
-func omits(f *jsonfields.Field, v reflect.Value) bool {
+// omits reports whether a field is left out without looking at what would be written. made is
+// whether the struct stands behind a pointer, or in a list or map.
+func omits(f *jsonfields.Field, v reflect.Value, made bool) bool {
+	if !made && v.IsZero() {
+		return true
+	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:
 		if v.IsNil() {
@@ -174,9 +217,9 @@ func optional(f *jsonfields.Field) bool { return f.OmitEmpty || f.OmitZero }
 
 // writeField writes the value of a field. The string option is rare enough to be left to
 // encoding/json, which reads it from the tag of a struct.
-func writeField(b *bytes.Buffer, f *jsonfields.Field, v reflect.Value) error {
+func writeField(b *bytes.Buffer, f *jsonfields.Field, v reflect.Value, a at) error {
 	if !f.Quoted {
-		return writeSparse(b, v)
+		return writeSparse(b, v, a)
 	}
 	wrapper := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "V", Type: v.Type(),
 		Tag: `json:"v,string"`}})).Elem()

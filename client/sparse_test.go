@@ -13,6 +13,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -46,9 +47,15 @@ func TestApplySendsWhatWasMeant(t *testing.T) {
 		Raw       json.RawMessage  `json:"raw,omitempty"`
 		Quoted    int64            `json:"quoted,string,omitempty"`
 		NoTag     bool
-		Hidden    string `json:"-"`
+		List      []odd             `json:"list,omitempty"`
+		Whole     *odd              `json:"whole,omitempty"`
+		Strings   map[string]string `json:"strings,omitempty"`
+		Zeros     []int             `json:"zeros,omitempty"`
+		Number    *int              `json:"number,omitempty"`
+		Hidden    string            `json:"-"`
 		private   string
 	}
+	const zeroOdd = `{"required":"","inner":{},"NoTag":false}`
 	for _, c := range []struct {
 		name string
 		obj  any
@@ -62,7 +69,7 @@ func TestApplySendsWhatWasMeant(t *testing.T) {
 			`{"volumes":[{"name":"v","emptyDir":{}}]}`},
 		{"a deployment without strategy, template metadata or status",
 			&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: ptr[int32](0), Selector: &metav1.LabelSelector{}}},
-			`{"spec":{"replicas":0,"selector":{},"template":{}}}`},
+			`{"spec":{"replicas":0,"selector":{}}}`},
 		{"a service port without target port",
 			&corev1.ServicePort{Port: 80},
 			`{"port":80}`},
@@ -87,12 +94,20 @@ func TestApplySendsWhatWasMeant(t *testing.T) {
 		{"a raw extension",
 			&appsv1.ControllerRevision{Data: runtime.RawExtension{Raw: []byte(`{"a":{}}`)}, Revision: 1},
 			`{"data":{"a":{}},"revision":1}`},
-		{"a policy for all pods, whose selector is not optional",
+		{"a policy's rules without its selector, which is not optional",
 			&networkingv1.NetworkPolicySpec{Ingress: []networkingv1.NetworkPolicyIngressRule{{}}},
-			`{"podSelector":{},"ingress":[{}]}`},
+			`{"ingress":[{}]}`},
+		{"a budget's status of one condition, whose counters are not optional",
+			&policyv1.PodDisruptionBudgetStatus{Conditions: []metav1.Condition{{Type: "T", Status: "True", Reason: "R"}}},
+			`{"conditions":[{"type":"T","status":"True","reason":"R","message":""}]}`},
+		{"what is behind pointers, in lists and in maps, is sent as before",
+			&odd{Pointer: &inner{}, List: []odd{{}}, Whole: &odd{}, Map: map[string]inner{"a": {}}, Strings: map[string]string{"a": ""},
+				EmptyList: []string{""}, Zeros: []int{0}, Number: ptr(0)},
+			`{"pointer":{},"list":[` + zeroOdd + `],"whole":` + zeroOdd + `,"map":{"a":{}},"strings":{"a":""},"emptyList":[""],
+			"zeros":[0],"number":0}`},
 		{"elements of lists and maps, though empty",
 			&odd{Map: map[string]inner{"b": {}, "a": {A: "x"}}, EmptyList: []string{}},
-			`{"required":"","inner":{},"emptyList":[],"map":{"a":{"a":"x"},"b":{}},"NoTag":false}`},
+			`{"emptyList":[],"map":{"a":{"a":"x"},"b":{}}}`},
 		{"everything",
 			&odd{
 				Embedded: Embedded{Shadowed: "x", Promoted: "p"}, Shadowed: 1, Required: "<r>", Inner: inner{"i"}, Optional: inner{"o"},
@@ -102,7 +117,7 @@ func TestApplySendsWhatWasMeant(t *testing.T) {
 			`{"promoted":"p","shadowed":1,"required":"<r>","inner":{"a":"i"},"optional":{"a":"o"},"zero":{"a":"z"},"pointer":{},
 			"nilList":["a"],"bytes":"YWJj","any":{"k":null},"raw":{"r":1},"quoted":"7","NoTag":true}`},
 	} {
-		got, err := sparse(c.obj)
+		got, err := sparse(c.obj, nil)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -129,7 +144,7 @@ func TestApplySaysWhichFieldCannotBeEncoded(t *testing.T) {
 	type bad struct {
 		List []map[string]any `json:"list"`
 	}
-	_, err := sparse(&bad{List: []map[string]any{nil, {"k": make(chan int)}}})
+	_, err := sparse(&bad{List: []map[string]any{nil, {"k": make(chan int)}}}, nil)
 	if err == nil || !strings.Contains(err.Error(), `list: [1]: "k"`) {
 		t.Errorf("the error is %v", err)
 	}
@@ -151,7 +166,7 @@ func TestApplyLosesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			less, err := sparse(obj.Interface())
+			less, err := sparse(obj.Interface(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -237,7 +252,7 @@ func BenchmarkSparse(b *testing.B) {
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "i"}}}}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := sparse(pod); err != nil {
+		if _, err := sparse(pod, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

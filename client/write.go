@@ -105,55 +105,6 @@ func (c *Client[T]) Patch(ctx context.Context, name string, pt types.PatchType, 
 	return c.written(c.r.Patch(ctx, name, pt, data, &opts, subresources))
 }
 
-// Apply sets the fields of obj, makes the field manager their owner, and creates the object if
-// there is none (server-side apply,
-// https://kubernetes.io/docs/reference/using-api/server-side-apply/). A field that the field
-// manager applied before and that obj does not have is removed, unless another manager owns it too.
-// opts need a FieldManager. If obj has another value for a field than a manager who owns it,
-// apierrors.IsConflict holds for the error, unless opts.Force is set.
-//
-// So obj has only the fields that the caller wants to own, and is not an object that was read.
-// These fields are not sent:
-//   - empty fields with the tag omitempty or omitzero, and empty structs with it, which
-//     encoding/json would send (resources: {}, strategy: {});
-//   - nil pointers, lists and maps;
-//   - the status, and the metadata that the server writes (managedFields, creationTimestamp and so
-//     on).
-//
-// A zero field without such a tag is sent, so a type for Apply tags its optional fields. A pointer
-// to an empty struct is sent (emptyDir: {}). If obj has a resourceVersion and the object has
-// changed since, the server refuses the request.
-func (c *Client[T]) Apply(ctx context.Context, obj *T, opts metav1.ApplyOptions) (*T, error) {
-	return c.apply(ctx, obj, &opts, nil)
-}
-
-// ApplyStatus is Apply for the status: it sends the identity and the status of obj only.
-func (c *Client[T]) ApplyStatus(ctx context.Context, obj *T, opts metav1.ApplyOptions) (*T, error) {
-	return c.apply(ctx, obj, &opts, status)
-}
-
-func (c *Client[T]) apply(ctx context.Context, obj *T, opts *metav1.ApplyOptions,
-	sub []string) (*T, error) {
-	s, err := c.sent("apply", obj)
-	if err != nil {
-		return nil, err
-	}
-	body, err := applyBody(obj, c.r, len(sub) > 0)
-	if err != nil {
-		return nil, fmt.Errorf("apply %s %q: %w", c.r, s.Name, err)
-	}
-	return c.written(c.r.Apply(ctx, s, body, opts, sub))
-}
-
-// applyBody returns the part of an object that Apply sends.
-func applyBody(obj any, r verbs.Resource, status bool) ([]byte, error) {
-	data, err := sparse(obj)
-	if err != nil {
-		return nil, err
-	}
-	return verbs.TrimApply(data, r.Kind.APIVersion(), r.Kind.Kind, status)
-}
-
 // Delete deletes one object. If the object has finalizers or a grace period, the server sets its
 // deletionTimestamp, and deletes it when those have ended.
 func (c *Client[T]) Delete(ctx context.Context, name string, opts metav1.DeleteOptions) error {

@@ -1,6 +1,9 @@
 package fieldpath
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Names is where paths lead to in a JSON value, member by member. nil leads nowhere. Names never
 // change, and are safe for concurrent use.
@@ -29,6 +32,20 @@ func (n *Names) Member(name []byte) *Names {
 		}
 	}
 	return n.each
+}
+
+// Named returns an iterator over the names of the members that paths lead to by name.
+func (n *Names) Named() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if n == nil {
+			return
+		}
+		for _, m := range n.members {
+			if !yield(m.name) {
+				return
+			}
+		}
+	}
 }
 
 // Element returns where the elements of an array lead to.
