@@ -148,8 +148,8 @@ func newOperator(c *rest.Client, cfg Config,
 	}
 }
 
-// retryLimiter returns the pace of retries. The controller's default lets the pauses of one key
-// grow longer.
+// retryLimiter returns the pace of retries. With the controller's default, a Service could wait for
+// as long again as an outage has lasted, up to a quarter of an hour.
 func retryLimiter() workqueue.RateLimiter[controller.Key] {
 	return workqueue.MaxOf(
 		workqueue.Exponential[controller.Key](0, maxRetryPause),
