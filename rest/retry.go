@@ -109,6 +109,7 @@ func (p policy) judgeStatus(t tries, o outcome) verdict {
 	case o.retryAfter < 0 || o.retryAfter > maxRetryAfter:
 		return verdict{}
 	case turnedAway, o.code >= 500 && p.repeatable:
+		//mutants:tuning[9,11] from the sixth on the wait is the longest
 		least := min(firstBackoff<<min(t.total, 10), maxBackoff)
 		return verdict{
 			again: true,
