@@ -67,8 +67,9 @@ func Logger(log *slog.Logger) Option {
 // DefaultSyncTimeout; negative means wait forever.
 //
 // The clock runs only while the API server answers. An error status, such as 403 Forbidden or 404
-// Not Found, is an answer; a refused connection is not. While the server cannot be reached Run
-// waits, and logs that once a minute.
+// Not Found, is an answer; a refused connection is not. The informer's pause after an answer counts;
+// the time of a request counts when something of its answer has come. While the server cannot be
+// reached Run waits. The log says after 10 seconds what Run waits for, and then once a minute.
 func SyncTimeout(d time.Duration) Option {
 	return optionFunc(func(c *Controller) { c.syncTimeout = d })
 }

@@ -13,13 +13,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/skiff-k8s/skiff/informer"
-	"github.com/skiff-k8s/skiff/wire"
 )
 
 const (
 	// syncTick is the resolution of the SyncTimeout, unless that is short.
 	syncTick = time.Second
-	// syncLogEvery is how often the log says what Run waits for.
+	// syncLogAfter is when the log says for the first time what Run waits for, and syncLogEvery how
+	// often after that.
+	syncLogAfter = 10 * time.Second
 	syncLogEvery = time.Minute
 )
 
@@ -48,7 +49,7 @@ func (c *Controller) waitForSync(ctx context.Context) error {
 
 	ticks := time.NewTicker(c.syncTick())
 	defer ticks.Stop()
-	last, logged := time.Now(), time.Now()
+	last, toLog := time.Now(), time.Now().Add(syncLogAfter)
 	for len(waits) > 0 {
 		select {
 		case <-ctx.Done():
@@ -68,11 +69,9 @@ func (c *Controller) waitForSync(ctx context.Context) error {
 			if len(late) > 0 {
 				return fmt.Errorf("run controller %q: %w", c.name, errors.Join(late...))
 			}
-			if last = now; now.Sub(logged) >= syncLogEvery {
-				logged = now
-				for _, w := range waits {
-					w.log(c.log)
-				}
+			if last = now; !now.Before(toLog) {
+				toLog = now.Add(syncLogEvery)
+				logWaits(c.log, waits)
 			}
 		}
 	}
@@ -92,57 +91,67 @@ type syncWait struct {
 	err   error // of WaitForSync, when that has returned
 
 	answered time.Duration // for how long the server has answered, in all
-	reached  bool          // the last sign of the server was an answer
+	open     time.Duration // for how long the request that runs has had no answer
+	reached  bool          // the last attempt had an answer
 	seen     signs         // at the last look
 }
 
 // signs are what an informer's status shows of the server.
 type signs struct {
-	lists, watches, events int64
-	objects                int
-	errorAt                time.Time
+	answer, failure time.Time
+	objects         int // that have come
 }
 
-// look adds elapsed to answered if the server answers.
+// look adds elapsed to answered if the server answers. The pause after an answer counts. The time
+// of a request counts when an answer to it has come.
 func (w *syncWait) look(elapsed time.Duration) {
 	status := w.cache.Status()
-	now := signs{status.Lists, status.Watches, status.Events, status.Objects, status.LastErrorAt}
-	before := w.seen
+	now, before := signs{status.AnsweredAt, status.LastErrorAt, status.Objects}, w.seen
 	w.seen = now
-	failed := now.errorAt != before.errorAt
-	before.errorAt = now.errorAt
 	switch {
-	case status.State == "idle": // nobody runs the informer, and no server is to blame
-		w.reached = true
-	case now != before:
-		w.reached = true
-	case failed:
-		w.reached = isAnswer(status.LastError)
-	}
-	if w.reached {
+	case status.State == informer.StateIdle: // nobody runs the informer, and no server is to blame
+		w.answered, w.reached = w.answered+elapsed, true
+	case !now.answer.Equal(before.answer), now.objects != before.objects:
+		w.answered, w.open, w.reached = w.answered+w.open+elapsed, 0, true
+	case !now.failure.Equal(before.failure):
+		w.open, w.reached = 0, false
+	case status.State != informer.StateWaiting:
+		w.open += elapsed
+	case w.reached:
 		w.answered += elapsed
 	}
-}
-
-// isAnswer reports whether err is made of something that the server sent.
-func isAnswer(err error) bool {
-	var status apierrors.APIStatus
-	var syntax *wire.SyntaxError
-	return errors.As(err, &status) || errors.As(err, &syntax)
 }
 
 // late returns the error of a cache that is not in sync in time.
 func (w *syncWait) late(timeout time.Duration) error {
 	status := w.cache.Status()
 	switch {
-	case status.State == "idle":
+	case status.State == informer.StateIdle:
 		return fmt.Errorf("informer %s: not in sync within %v: its factory does not run: call the factory's Start or Run", w.cache, timeout)
 	case status.LastError == nil:
 		return fmt.Errorf("informer %s: not in sync within %v", w.cache, timeout)
 	}
 	return fmt.Errorf("informer %s: not in sync within %v; its last error: %w%s",
-		w.cache, timeout, status.LastError, w.hint(status.LastError))
+		w.cache, timeout, w.lastError(status), w.hint(status.LastError))
 }
+
+// lastError returns the informer's last error without the informer's name, which what is said
+// before it contains; nil if there was none.
+func (w *syncWait) lastError(status informer.Status) error {
+	if status.LastError == nil {
+		return nil
+	}
+	return &nameless{status.LastError, "informer " + w.cache.String() + ": "}
+}
+
+// nameless is an error whose text does not begin with name.
+type nameless struct {
+	error
+	name string
+}
+
+func (e *nameless) Error() string { return strings.TrimPrefix(e.error.Error(), e.name) }
+func (e *nameless) Unwrap() error { return e.error }
 
 // hint returns what a 404 may mean. Of a built-in kind the server's message says enough.
 func (w *syncWait) hint(err error) string {
@@ -153,14 +162,26 @@ func (w *syncWait) hint(err error) string {
 	return fmt.Sprintf("; is the CustomResourceDefinition %s installed, with version %s?", k.GVR().GroupResource(), k.Version)
 }
 
-// log says that the controller still waits for the cache.
-func (w *syncWait) log(log *slog.Logger) {
-	status := w.cache.Status()
-	text := "waiting for the initial list of an informer"
-	if !w.reached {
-		text = "waiting for the API server, which cannot be reached"
+// logWaits logs which caches the controller waits for: a line for those whose server cannot be
+// reached, and one for each of the others.
+func logWaits(log *slog.Logger, waits []*syncWait) {
+	var away []string
+	var why error // of the first of them that has an error
+	for _, w := range waits {
+		err := w.lastError(w.cache.Status())
+		if w.reached {
+			log.Warn("waiting for the initial list of an informer", "informer", w.cache.String(), "error", err)
+			continue
+		}
+		away = append(away, w.cache.String())
+		if why == nil {
+			why = err
+		}
 	}
-	log.Warn(text, "informer", w.cache.String(), "error", status.LastError)
+	if len(away) > 0 {
+		log.Warn("waiting for the API server, which cannot be reached",
+			"informer", strings.Join(away, ", "), "error", why)
+	}
 }
 
 // watchCaches returns a context that ends with parent, or before if one of the controller's caches

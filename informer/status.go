@@ -35,7 +35,7 @@ func (s *shared) Status() Status {
 	status := s.health.status
 	s.health.mu.Unlock()
 	if status.State == "" {
-		status.State = "idle"
+		status.State = StateIdle
 	}
 	if err := s.Err(); err != nil {
 		status.State = "stopped"
