@@ -96,6 +96,7 @@ func (c *decodedCache[K]) wanted(k K) bool {
 			maxFirstReads)/int64(len(firstReads{})))
 	}
 	hash := maphash.Comparable(c.seed, k)
+	//mutants:tuning[31,33,0,2] another part of the hash; 0, which is none, once in 4 billion keys
 	some, mark := &c.first[hash%uint64(len(c.first))], uint32(hash>>32)|1
 	if i := slices.Index(some[:], mark); i >= 0 {
 		some[i] = 0 // should it have to make room again, it is as new
