@@ -59,6 +59,7 @@ type wait struct {
 // view is the waits for one cache.
 type view struct {
 	holds    *holds
+	at       uint64          // what the cache contained last
 	versions waitHeap        // lowest version first
 	gone     map[Key][]*wait // by object
 }
@@ -139,12 +140,16 @@ func (h *holds) stop() {
 	}
 }
 
-// contains ends the waits for versions up to version, which the view's cache contains now.
+// contains ends the waits for versions up to version, which the view's cache contains now. If that is
+// less than it contained before, the server was restored from a backup: later versions are lost, and
+// all waits end.
 func (v *view) contains(version uint64) {
 	h := v.holds
 	var free []Key
 	h.mu.Lock()
-	for len(v.versions) > 0 && v.versions[0].version <= version {
+	restored := version < v.at
+	v.at = version
+	for len(v.versions) > 0 && (restored || v.versions[0].version <= version) {
 		free = v.end(v.versions[0], free)
 	}
 	h.mu.Unlock()

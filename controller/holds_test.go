@@ -76,6 +76,25 @@ func TestHeldKeyThatNobodyWantsLeavesWithoutATurn(t *testing.T) {
 	})
 }
 
+// A cache that falls back shows that the server was restored: what a key waits for there is lost.
+func TestARestoreOfTheServerEndsHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newHeldCase(time.Minute)
+		defer c.stop()
+		v, other := c.newView(), c.newView()
+		v.contains(314)
+		other.contains(314)
+		c.hold(keyA, []demand{{view: v, version: 320, met: unmet}})
+		c.hold(keyB, []demand{{view: other, version: 320, met: unmet}})
+		c.want(keyA)
+		c.want(keyB)
+		v.contains(314)
+		c.check(t, "the same version", 2, nil, nil)
+		v.contains(313)
+		c.check(t, "a restored server", 1, []Key{keyA}, nil)
+	})
+}
+
 func TestWriteAlreadyShownHoldsNothing(t *testing.T) {
 	c := newHeldCase(time.Minute)
 	defer c.stop()

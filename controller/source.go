@@ -166,11 +166,13 @@ func (s *Source[T]) check() error {
 // running.
 func (s *Source[T]) listen(primary kind.Info) (stop func()) {
 	l := &listener[T]{s, primary, s.controller.Load()}
-	stopProgress := s.informer.OnProgress(func(version string) {
+	progressed := func(version string) {
 		if n, ok := numbered(version); ok {
 			s.view.contains(n)
 		}
-	})
+	}
+	progressed(s.informer.ResourceVersion()) // so that a fall from it is noticed
+	stopProgress := s.informer.OnProgress(progressed)
 	registration := s.informer.AddHandler(informer.Handler[T]{
 		OnAdd:    l.added,
 		OnUpdate: l.updated,

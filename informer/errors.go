@@ -42,3 +42,17 @@ func (e *StoppedError) Error() string {
 func (e *StoppedError) Unwrap() error { return e.Cause }
 
 var errClosed = errors.New("it was closed (Informer.Close)")
+
+// RestoredError is the error of a wait for a version that will not come: the server's data was
+// restored from a backup, and is older than that version. What was written at it is lost, unless it
+// was in the backup.
+type RestoredError struct {
+	ResourceVersion string // that was waited for
+	Restored        string // that the cache contains now
+}
+
+// Error returns both versions.
+func (e *RestoredError) Error() string {
+	return fmt.Sprintf("resourceVersion %s is lost: the server was restored from a backup, to "+
+		"resourceVersion %s", e.ResourceVersion, e.Restored)
+}

@@ -143,27 +143,31 @@ func (i *Informer[T]) WaitForSync(ctx context.Context) error {
 }
 
 // ResourceVersion returns the newest version that the cache contains: every change of the
-// informer's objects up to it is in the cache. Events and bookmarks move it on. It is "" before the
-// initial list.
+// informer's objects up to it is in the cache. Events and bookmarks move it on. It falls if the server
+// was restored from a backup. It is "" before the initial list, and if the server gives its lists no
+// version.
 func (i *Informer[T]) ResourceVersion() string { return i.handle.ResourceVersion() }
 
 // Contains reports, without waiting, whether the cache contains everything up to that version,
 // which may come from any object, list or bookmark of the same resource (KEP-5504: versions of one
 // resource are ordered). For a version that is no such number, as aggregated servers may have, it
 // returns true: nobody can know, and nobody should wait for it forever. Before the initial list it
-// returns false.
+// returns false. If the server was restored from a backup, it returns false for a version that it
+// returned true for, until the restored server has come to it again: with other changes.
 func (i *Informer[T]) Contains(resourceVersion string) bool {
 	return i.handle.Contains(resourceVersion)
 }
 
 // WaitFor waits until the cache contains everything up to that version: after it, the lister sees
 // the write that returned it. If ctx ends first, the error wraps ctx's. If the version cannot be
-// compared, it is an *OpaqueVersionError at once. If the informer has stopped or cannot run, it is
-// Err's.
+// compared, it is an *OpaqueVersionError at once. If the server is restored from a backup to a
+// version before it meanwhile, it is a *RestoredError. If the informer has stopped or cannot run, it
+// is Err's.
 //
 // A write of an object of this informer is seen by its own event. Where no event comes (the
 // version is of another namespace, or a list's), the server is asked how far it is, so that this
-// takes seconds even if nothing changes.
+// takes seconds even if nothing changes. If the server does not tell, because it has no watch cache
+// for the resource (Events), the informer lists after some 15 seconds.
 func (i *Informer[T]) WaitFor(ctx context.Context, resourceVersion string) error {
 	return i.handle.wait(ctx, func(ctx context.Context) error {
 		return i.handle.WaitFor(ctx, resourceVersion)
@@ -172,8 +176,9 @@ func (i *Informer[T]) WaitFor(ctx context.Context, resourceVersion string) error
 
 // OnProgress calls f each time that the cache has moved on, with the version that it contains now:
 // the cache has been updated already, and handlers have the events in their queues. f is called
-// from the stream's own goroutine and must not block. It is not called for the past. After stop has
-// returned, or the informer was closed, no call begins, except one that was about to.
+// from the stream's own goroutine and must not block. It is not called for the past. A version below
+// that of the call before means that the server was restored from a backup. After stop has returned,
+// or the informer was closed, no call begins, except one that was about to.
 func (i *Informer[T]) OnProgress(f func(resourceVersion string)) (stop func()) {
 	return i.handle.OnProgress(func(version string) {
 		if !i.handle.closed.Load() {

@@ -2,6 +2,7 @@ package informer
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,20 +17,30 @@ import (
 // reflector, which asks for that at the beginning of each watch and is interrupted during one, asks
 // the server. As long as somebody waits, progress is never without the time of the next question
 // (due), so that no question can be lost: not during a list, nor with a watch that breaks.
+//
+// The pauses between questions grow until one is answered. A version that is waited for the first
+// time makes the next one come sooner; to wait for it again, or to poll for it, does not.
 type progress struct {
 	mu      sync.Mutex
 	version string
-	hooks   []*hook // copied when it is changed
-	closed  bool
+	// unversioned is set if the server gave the list no version: nobody can know what it contains.
+	unversioned bool
+	hooks       []*hook // copied when it is changed
+	closed      bool
 
 	waiting []*waiter // in WaitFor
 	polled  string    // the newest version that Contains was asked for in vain
 	fresh   bool      // polled has been asked for since the server was asked the last time
 
-	due     time.Time // when the server is to be asked; zero if everything awaited has been read
+	due     time.Time // when the server is to be asked, if somebody waits; zero after an answer
+	idle    time.Time // since when nobody waits; zero while somebody does
 	asked   string    // what the server was asked for, until the cache contains it
 	askedAt time.Time
-	asks    int // how often in a row, without an answer
+	asks    int      // how often in a row, without an answer
+	hurried []string // versions that a question was hastened for, until the cache contains them
+	// vain is how many questions in a row brought nothing: what had been read stayed readThen.
+	vain     int
+	readThen string
 
 	read      string      // what had been read when the watch began, perhaps not yet in the cache
 	interrupt func()      // ends the open watch; nil while there is none
@@ -41,7 +52,7 @@ type hook struct{ f func(string) }
 // waiter is a call of WaitFor.
 type waiter struct {
 	version string
-	done    chan error // gets the result: nil, or an *OpaqueVersionError
+	done    chan error // gets the result: nil, an *OpaqueVersionError or a *RestoredError
 }
 
 const (
@@ -51,32 +62,51 @@ const (
 	// is over then. It doubles with each question that brings no answer, up to maxAskAgain.
 	askAgain    = shortWatch + patience
 	maxAskAgain = time.Minute
+	// maxHurried is how many versions may hasten the next question until one is answered. Each may
+	// once: who asks again and again for a version that never comes hastens nothing.
+	maxHurried = 32
+	// maxVain is how many questions in a row may bring nothing, not even a bookmark, until a list
+	// takes their place: a server without a watch cache for the resource sends no bookmarks.
+	maxVain = 2
 )
 
 func newProgress() *progress { return &progress{} }
 
 // advance moves on and tells everybody. It is for the goroutine that updates the store, afterwards.
-func (p *progress) advance(version string) {
+// If the server was restored from a backup, version may be below the one before; whoever waits for
+// a version above it then waits in vain. "" means that the server gives its lists no version.
+func (p *progress) advance(version string, restored bool) {
 	p.mu.Lock()
-	p.version = version
+	p.version, p.unversioned = version, version == ""
 	p.waiting = slices.DeleteFunc(p.waiting, func(w *waiter) bool {
-		has, err := contains(version, w.version)
+		has, err := p.contains(w.version)
+		if !has && restored {
+			has, err = true, &RestoredError{ResourceVersion: w.version, Restored: version}
+		}
 		if has {
 			w.done <- err
 		}
 		return has
 	})
-	if has, _ := contains(version, p.polled); has {
+	if has, _ := p.contains(p.polled); has || restored {
 		p.polled = ""
 	}
-	if p.asked != "" {
-		if has, _ := contains(version, p.asked); has {
-			p.asked, p.asks, p.due = "", 0, time.Time{}
-		}
+	if has, _ := p.contains(p.asked); p.asked != "" && (has || restored) {
+		p.asked, p.asks, p.vain, p.due = "", 0, 0, time.Time{}
+	}
+	p.hurried = slices.DeleteFunc(p.hurried, func(v string) bool {
+		has, _ := p.contains(v)
+		return has || restored
+	})
+	if restored {
+		p.read = version
 	}
 	p.schedule()
 	hooks := p.hooks
 	p.mu.Unlock()
+	if version == "" {
+		return
+	}
 	for _, h := range hooks {
 		h.f(version)
 	}
@@ -100,13 +130,13 @@ func (p *progress) current() string {
 func (p *progress) has(version string) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	has, err := contains(p.version, version)
+	has, err := p.contains(version)
 	if !has {
 		if newer, _ := contains(p.polled, version); !newer {
 			p.polled = version
 		}
 		p.fresh = true
-		p.await()
+		p.await(version)
 	}
 	return has, err
 }
@@ -116,12 +146,12 @@ func (p *progress) wait(version string) *waiter {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := &waiter{version, make(chan error, 1)}
-	if has, err := contains(p.version, version); has {
+	if has, err := p.contains(version); has {
 		w.done <- err
 		return w
 	}
 	p.waiting = append(p.waiting, w)
-	p.await()
+	p.await(version)
 	return w
 }
 
@@ -133,34 +163,52 @@ func (p *progress) leave(w *waiter) {
 	p.schedule()
 }
 
-// await sets when the server is asked, now that somebody else waits too. p.mu is held.
-func (p *progress) await() {
-	if at := p.soonest(); !p.due.IsZero() && at.Before(p.due) {
-		p.due = at
+// await sets when the server is asked, now that somebody else waits for a version, which hastens the
+// next question once. p.mu is held.
+func (p *progress) await(version string) {
+	at, now := p.soonest(), time.Now()
+	switch known := slices.Contains(p.hurried, version); {
+	case !known && len(p.hurried) < maxHurried:
+		p.hurried = append(p.hurried, strings.Clone(version))
+		p.asks = 0 // the pauses grow anew
+		if at = p.soonest(); !p.idle.IsZero() || p.due.IsZero() || at.Before(p.due) {
+			p.due = at
+		}
+	case !p.idle.IsZero() && now.Sub(p.idle) >= patience && p.due.Before(at):
+		p.due = at // the event of the version may be on its way
 	}
 	p.schedule()
 }
 
 // soonest returns the first time at which the server may be asked for what is awaited from now on.
-// It lets the short watch of the last question come to its end. p.mu is held.
+// It keeps the pause since the last question. p.mu is held.
 func (p *progress) soonest() time.Time {
 	at := time.Now().Add(patience)
-	if next := p.askedAt.Add(askAgain); p.asked != "" && at.Before(next) {
+	if next := p.askedAt.Add(p.pause()); p.asked != "" && at.Before(next) {
 		at = next
 	}
 	return at
 }
 
+// pause returns how long after the last question the next one is due. It lets the short watch of
+// the last one come to its end. p.mu is held.
+func (p *progress) pause() time.Duration {
+	return min(askAgain<<min(max(p.asks-1, 0), 10), maxAskAgain)
+}
+
 // schedule makes due and the timer agree with what is awaited. p.mu is held.
 func (p *progress) schedule() {
-	switch wanted := p.newest() != ""; {
-	case !wanted:
-		p.due, p.asks = time.Time{}, 0
-	case p.due.IsZero():
-		p.due = p.soonest()
+	wanted := p.newest() != ""
+	switch {
+	case wanted:
+		if p.idle = (time.Time{}); p.due.IsZero() {
+			p.due = p.soonest()
+		}
+	case p.idle.IsZero():
+		p.idle = time.Now()
 	}
 	switch {
-	case p.interrupt == nil || p.due.IsZero():
+	case p.interrupt == nil || !wanted:
 		if p.timer != nil {
 			p.timer.Stop()
 		}
@@ -249,12 +297,32 @@ func (p *progress) unwatch() {
 func (p *progress) wasAsked(version string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	pause := min(askAgain<<min(p.asks, 10), maxAskAgain)
+	if p.asked != "" && p.read == p.readThen {
+		p.vain++
+	} else {
+		p.vain = 0
+	}
+	p.readThen = p.read
 	p.asked, p.askedAt = version, time.Now()
 	p.asks++
 	p.fresh = false
-	p.due = p.askedAt.Add(pause)
+	p.due = p.askedAt.Add(p.pause())
 	p.schedule()
+}
+
+// useless reports whether another question would bring nothing, because the last maxVain did not.
+func (p *progress) useless() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked != "" && p.vain >= maxVain-1 && p.read == p.readThen
+}
+
+// contains reports whether the cache contains version. p.mu is held.
+func (p *progress) contains(version string) (bool, error) {
+	if p.unversioned {
+		return true, &OpaqueVersionError{ResourceVersion: version}
+	}
+	return contains(p.version, version)
 }
 
 // contains reports whether a cache at version at contains version. "" and "0" mean any state.

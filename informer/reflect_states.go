@@ -154,16 +154,20 @@ func (s *watching) after(a answer, k *known) step {
 
 // asking: the server is asked to come to a version that somebody waits for and that has no event.
 // Entered from watching only. Left for a short watch, whatever the answer is: its bookmark shows
-// how far the server is.
+// how far the server is. Left for a list if the server sends no bookmarks.
 type asking struct {
 	version    string
-	unreadable int // kept for watching
+	unreadable int  // kept for watching
+	list       bool // questions bring nothing; set by work
 }
 
 func (s *asking) String() string  { return "asking" }
 func (s *asking) request() string { return "ask for a version" }
 
-func (s *asking) after(answer, *known) step {
+func (s *asking) after(_ answer, k *known) step {
+	if s.list {
+		return step{next: k.list(mostRecent)}
+	}
 	return step{next: &watching{short: true, unreadable: s.unreadable}}
 }
 

@@ -152,8 +152,13 @@ func (s *watching) changed(ctx context.Context, r *reflector, event wire.Event) 
 }
 
 // work asks the server to come to a version. If that fails, the watch that follows shows how far
-// the server is all the same, and progress asks again.
+// the server is all the same, and progress asks again. If questions bring nothing, it asks nothing:
+// a list takes their place.
 func (s *asking) work(ctx context.Context, r *reflector) error {
+	if s.list = r.waits.useless(); s.list {
+		r.waits.wasAsked(s.version)
+		return nil
+	}
 	ask, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	if err := r.ask.comeTo(s.version).Do(ask).Error(); err != nil {

@@ -56,6 +56,7 @@ import (
 //	           unreadable, the third time     list                     after a pause
 //	           any other                      watching                 after a pause
 //	asking     any                            watching (short)         at once
+//	           useless, not asked             list, most recent        at once
 //	waiting    the pause is over              the state that it holds  at once
 //
 // "list" is streaming, or paging if known.noStream is set.

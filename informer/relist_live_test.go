@@ -250,3 +250,33 @@ func (p pagesOnly) RoundTrip(req *http.Request) (*http.Response, error) {
 		Body: io.NopCloser(strings.NewReader(status(400, "BadRequest"))),
 	}, nil
 }
+
+// The server has no watch cache for Events and sends no bookmarks: a version of other objects becomes
+// known by a list (I10).
+func TestALiveWaitForAVersionThatNoBookmarkBrings(t *testing.T) {
+	ctx := testContext(t)
+	cluster := controlplane.Start(t)
+	c := newClient(t, cluster.Config())
+	namespace := cluster.Namespace(t)
+	factory := informer.NewFactory(c, informer.Namespace(namespace))
+	events := informer.For[corev1.Event](factory)
+	run(t, ctx, factory)
+	if err := c.Post().Namespace(namespace).Resource("configmaps").Body(configMap("a", "1")).Do(ctx).Error(); err != nil {
+		t.Fatal(err)
+	}
+	var list corev1.EventList
+	if err := c.Get().Namespace(namespace).Resource("events").Do(ctx).Into(&list); err != nil {
+		t.Fatal(err)
+	}
+	lists := events.Status().Lists
+	soon, cancel := context.WithTimeout(ctx, soonEnough)
+	defer cancel()
+	began := time.Now()
+	if err := events.WaitFor(soon, list.ResourceVersion); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("after %s: %+v", time.Since(began), events.Status())
+	if n := events.Status().Lists - lists; n > 1 {
+		t.Errorf("that took %d lists", n)
+	}
+}

@@ -2,8 +2,8 @@ package informer
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -97,18 +97,17 @@ func (s *shared) String() string {
 	if s.kind == (kind.Info{}) {
 		return "of an unknown type"
 	}
-	var b strings.Builder
-	b.WriteString(s.kind.GVR().GroupResource().String())
+	name := s.kind.GVR().GroupResource().String()
 	if s.config.namespace != "" {
-		fmt.Fprintf(&b, " in namespace %q", s.config.namespace)
+		name += " in namespace " + strconv.Quote(s.config.namespace)
 	}
 	if s.config.labelSelector != "" {
-		b.WriteString(" with labels " + s.config.labelSelector)
+		name += " with labels " + s.config.labelSelector
 	}
 	if s.config.fieldSelector != "" {
-		b.WriteString(" with fields " + s.config.fieldSelector)
+		name += " with fields " + s.config.fieldSelector
 	}
-	return b.String()
+	return name
 }
 
 // HasSynced reports whether the initial list is in the cache. Registration.HasSynced reports
@@ -212,10 +211,10 @@ func (s *shared) consume(ctx context.Context) {
 		if batch, err = s.fifo.pop(ctx, batch, s.store().Rest); err != nil {
 			return
 		}
-		version, first := s.apply(batch)
+		version, restored, first := s.apply(batch)
 		s.fifo.recycle(batch)
-		if version != "" {
-			s.progress.advance(version)
+		if version != "" || first {
+			s.progress.advance(version, restored)
 		}
 		if first {
 			close(s.synced)
@@ -224,8 +223,9 @@ func (s *shared) consume(ctx context.Context) {
 }
 
 // apply applies a batch. It returns the version that the store now contains, "" if that has not
-// changed, and whether the batch completed the initial list.
-func (s *shared) apply(batch []delta) (version string, first bool) {
+// changed or is not known; whether the server was restored to it from a backup; and whether the batch
+// completed the initial list.
+func (s *shared) apply(batch []delta) (version string, restored, first bool) {
 	s.mu.Lock()
 	s.applying = true
 	listed := s.listed
@@ -241,7 +241,7 @@ func (s *shared) apply(batch []delta) (version string, first bool) {
 			s.listing = true
 		case deltaListEnd:
 			s.endList()
-			version = d.version
+			version, restored = d.version, restored || d.restored
 		case deltaProgress:
 			version = d.version
 		}
@@ -251,7 +251,7 @@ func (s *shared) apply(batch []delta) (version string, first bool) {
 		}
 	}
 	s.settle()
-	return strings.Clone(version), s.listed && !listed // the object's memory is reused
+	return strings.Clone(version), restored, s.listed && !listed // the object's memory is reused
 }
 
 // settle ends a batch: the handlers get its events.

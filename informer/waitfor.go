@@ -9,8 +9,8 @@ import (
 )
 
 // ResourceVersion returns the newest version that the cache contains: every change of the
-// informer's objects up to it is in the store. Events and bookmarks move it on. It is empty before
-// the initial list.
+// informer's objects up to it is in the store. Events and bookmarks move it on; a restore of the
+// server from a backup moves it back. It is empty before the initial list.
 func (s *shared) ResourceVersion() string { return s.progress.current() }
 
 // Contains reports, without waiting, whether the cache contains everything up to that version,
@@ -25,8 +25,9 @@ func (s *shared) Contains(resourceVersion string) bool {
 
 // WaitFor waits until the cache contains everything up to that version: after it, the lister
 // returns the write that returned the version. If ctx ends first, it returns an error that wraps
-// ctx's. If the version cannot be compared, it returns an *OpaqueVersionError at once; if the
-// informer stops or cannot run, what Err returns.
+// ctx's. If the version cannot be compared, it returns an *OpaqueVersionError at once; if the server
+// is restored from a backup to a version before it, a *RestoredError; if the informer stops or cannot
+// run, what Err returns.
 //
 // A write of an object of this informer arrives as an event. If no event comes (the version is of
 // another namespace, or a list's), the informer asks the server how far it is, so that WaitFor

@@ -40,8 +40,8 @@ func TestWhenTheServerIsAsked(t *testing.T) {
 		"waited before the watch":    {func(p *progress) { p.wait("20"); time.Sleep(time.Minute) }, 0, "20"},
 		"waited for a moment before": {func(p *progress) { p.wait("20"); time.Sleep(patience / 4) }, patience * 3 / 4, "20"},
 		"gave up":                    {func(p *progress) { p.leave(p.wait("20")) }, never, ""},
-		"came":                       {func(p *progress) { p.wait("20"); p.advance("20") }, never, ""},
-		"came, and another not":      {func(p *progress) { p.wait("15"); p.wait("20"); p.advance("16") }, patience, "20"},
+		"came":                       {func(p *progress) { p.wait("20"); p.advance("20", false) }, never, ""},
+		"came, and another not":      {func(p *progress) { p.wait("15"); p.wait("20"); p.advance("16", false) }, patience, "20"},
 		"asked, no answer yet":       {func(p *progress) { p.wait("20"); p.wasAsked("20") }, askAgain, "20"},
 		"asked in vain":              {func(p *progress) { p.wait("20"); p.wasAsked("20"); time.Sleep(askAgain); p.wasAsked("20") }, 2 * askAgain, "20"},
 		"asked in vain, often": {func(p *progress) {
@@ -57,8 +57,8 @@ func TestWhenTheServerIsAsked(t *testing.T) {
 			}
 			p.wait("15")
 		}, askAgain, "20"},
-		"asked and answered":          {func(p *progress) { p.wait("20"); p.wasAsked("20"); p.advance("20") }, never, ""},
-		"answered, the next one":      {func(p *progress) { p.wait("20"); p.wasAsked("20"); p.advance("20"); p.wait("30") }, patience, "30"},
+		"asked and answered":          {func(p *progress) { p.wait("20"); p.wasAsked("20"); p.advance("20", false) }, never, ""},
+		"answered, the next one":      {func(p *progress) { p.wait("20"); p.wasAsked("20"); p.advance("20", false); p.wait("30") }, patience, "30"},
 		"Contains is asked for once":  {func(p *progress) { p.has("20"); p.wasAsked("20") }, never, ""},
 		"Contains asked again":        {func(p *progress) { p.has("20"); p.wasAsked("20"); p.has("20") }, askAgain, "20"},
 		"somebody waits, it is ended": {func(p *progress) { p.wait("20"); p.close() }, never, "20"},
@@ -72,7 +72,7 @@ func TestWhenTheServerIsAsked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProgress()
-				p.advance("10")
+				p.advance("10", false)
 				c.before(p)
 				if after, version := asks(t, p, "10"); after != c.after || version != c.version {
 					t.Errorf("asked for %q after %s, want %q after %s", version, after, c.version, c.after)
@@ -91,7 +91,7 @@ func TestWhatIsOnItsWayIsNotAskedFor(t *testing.T) {
 		if _, version := asks(t, p, "25"); version != "" {
 			t.Errorf("asked for %s, which has been read", version)
 		}
-		p.advance("25")
+		p.advance("25", false)
 		if err := <-w.done; err != nil {
 			t.Error(err)
 		}
@@ -102,7 +102,7 @@ func TestWhatIsOnItsWayIsNotAskedFor(t *testing.T) {
 func TestWaitingForAVersionNobodyCanCompare(t *testing.T) {
 	p := newProgress()
 	w := p.wait("v-abc")
-	p.advance("10")
+	p.advance("10", false)
 	if err := <-w.done; err == nil {
 		t.Error("the version v-abc is contained")
 	}
@@ -121,7 +121,7 @@ func TestSomebodyWaitsDuringTheList(t *testing.T) {
 		if after := time.Since(s.last); after != 0 {
 			t.Errorf("that took %s", after)
 		}
-		s.waits.advance("21") // what an informer does when the bookmark comes through
+		s.waits.advance("21", false) // what an informer does when the bookmark comes through
 		if err := <-waiter.done; err != nil {
 			t.Error(err)
 		}

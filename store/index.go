@@ -170,6 +170,7 @@ func (x *index) memberships(into []membership, item Item) []membership {
 	return into
 }
 
+//go:noinline // to keep programs small
 func (x *index) at(p uint32) *place {
 	if p&inMore != 0 {
 		return &x.more.at(p &^ inMore).place

@@ -58,7 +58,7 @@ func (s *Store) snapshot(namespace string) (items []Item) {
 	if namespace == "" {
 		items = make([]Item, 0, s.entries.len())
 	}
-	for set := range s.setsOf(namespace) {
+	for _, set := range s.setsOf(namespace) {
 		items = s.appendSet(items, set)
 	}
 	return items
@@ -70,7 +70,7 @@ func (s *Store) snapshot(namespace string) (items []Item) {
 // and asked for at last.
 func (s *Store) selected(namespace string, selector labels.Selector) (items []Item) {
 	s.mu.RLock()
-	sets, at := slices.Collect(s.setsOf(namespace)), s.changes
+	sets, at := s.setsOf(namespace), s.changes
 	s.mu.RUnlock()
 	matches := make([]bool, len(sets))
 	for i, set := range sets {
@@ -90,7 +90,7 @@ func (s *Store) selected(namespace string, selector labels.Selector) (items []It
 		for i, set := range sets {
 			asked[set] = matches[i]
 		}
-		for set := range s.setsOf(namespace) {
+		for _, set := range s.setsOf(namespace) {
 			if matches, ok := asked[set]; !ok {
 				late = s.appendSet(late, set)
 			} else if matches {
@@ -112,44 +112,29 @@ func (s *Store) selected(namespace string, selector labels.Selector) (items []It
 	return items
 }
 
-// setsOf returns an iterator over the label sets of a namespace; "" means all. s.mu is held.
-func (s *Store) setsOf(namespace string) iter.Seq[*labelSet] {
-	return func(yield func(*labelSet) bool) {
-		for from := range s.siblingsOf(namespace) {
-			for set := from.first; set != nil; set = set.next {
-				if !yield(set) {
-					return
-				}
-			}
+// setsOf returns the label sets of a namespace; "" means all. s.mu is held.
+func (s *Store) setsOf(namespace string) (sets []*labelSet) {
+	if namespace != "" {
+		for from := s.namespaces.get(namespace); from != nil; from = from.inNamespace.next {
+			sets = from.appendSets(sets)
+		}
+		return sets
+	}
+	sets = make([]*labelSet, 0, s.sets.len())
+	for _, from := range s.siblings.at {
+		if from != nil {
+			sets = from.appendSets(sets)
 		}
 	}
+	return sets
 }
 
-// siblingsOf returns an iterator over the siblings of a namespace; "" means all. s.mu is held.
-func (s *Store) siblingsOf(namespace string) iter.Seq[*siblings] {
-	return func(yield func(*siblings) bool) {
-		if namespace != "" {
-			for from := s.namespaces.get(namespace); from != nil; from = from.inNamespace.next {
-				if !yield(from) {
-					return
-				}
-			}
-			return
-		}
-		for _, from := range s.siblings.at {
-			if from != nil && !yield(from) {
-				return
-			}
-		}
-	}
-}
-
-// appendSiblings appends the items of siblings. s.mu is held.
-func (s *Store) appendSiblings(items []Item, from *siblings) []Item {
+// appendSets appends the label sets of siblings. Store.mu is held.
+func (from *siblings) appendSets(sets []*labelSet) []*labelSet {
 	for set := from.first; set != nil; set = set.next {
-		items = s.appendSet(items, set)
+		sets = append(sets, set)
 	}
-	return items
+	return sets
 }
 
 // appendSet appends the items of a label set. s.mu is held.
@@ -167,18 +152,27 @@ func (s *Store) appendSet(items []Item, set *labelSet) []Item {
 func (s *Store) ByIndex(name, value string) (items []Item, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	var sets []*labelSet
 	switch name {
 	case NamespaceIndex:
 		for from := s.namespaces.get(value); from != nil; from = from.inNamespace.next {
-			items = s.appendSiblings(items, from)
+			sets = from.appendSets(sets)
 		}
-		return items, nil
 	case OwnerIndex:
 		for from := s.owners.get(value); from != nil; from = from.ofOwner.next {
-			items = s.appendSiblings(items, from)
+			sets = from.appendSets(sets)
 		}
-		return items, nil
+	default:
+		return s.byOwnIndex(name, value)
 	}
+	for _, set := range sets {
+		items = s.appendSet(items, set)
+	}
+	return items, nil
+}
+
+// byOwnIndex is ByIndex for an index that was added. s.mu is held.
+func (s *Store) byOwnIndex(name, value string) (items []Item, err error) {
 	x := s.index(name)
 	if x == nil {
 		return nil, &UnknownIndexError{Name: name, Known: s.indexNames()}

@@ -160,6 +160,7 @@ func (s *Store) item(e uint32) Item {
 	return Item{s.setOf(e).common, *s.entries.states.at(e), *s.entries.generations.at(e)}
 }
 
+//go:noinline // to keep programs small
 func (s *Store) setOf(e uint32) *labelSet { return s.sets.at[s.entries.links.at(e).set] }
 
 // put makes item, of a label set, the state of e, or of a new entry if that is 0, and returns the
