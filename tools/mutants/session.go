@@ -147,7 +147,7 @@ func (s *session) prepare(ctx context.Context, chosen []*mutant) error {
 		return err
 	}
 	return each(ctx, s.workers, pkgs, func(ctx context.Context, pkg string) error {
-		return s.binaries[pkg].measure(ctx, s.scratch)
+		return s.binaries[pkg].measure(ctx, s.out, s.scratch)
 	})
 }
 
