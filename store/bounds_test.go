@@ -1,6 +1,8 @@
 package store
 
 import (
+	"math"
+	"strings"
 	"testing"
 	"unsafe"
 )
@@ -127,4 +129,112 @@ func TestTheSizeOfACounter(t *testing.T) {
 	if c.sum() != 1000 {
 		t.Errorf("1000 are %d", c.sum())
 	}
+}
+
+// A state comes back whole at every length at which a number takes another byte, and takes what its
+// parts take: 16 bytes for a UID as servers write it.
+func TestTheBoundsOfAState(t *testing.T) {
+	const canonical = "0af35a52-1c0e-4d0c-9a39-2f6d0e8c7b1a"
+	uids := map[string]int{canonical: 16, "": 0, "x": 1, canonical + "0": 37, canonical[:35]: 35}
+	for i := range canonical {
+		for _, c := range "-0AF@Gafgx/:`_" {
+			changed := canonical[:i] + string(c) + canonical[i+1:]
+			size := 36
+			if dash := canonical[i] == '-'; dash && c == '-' || !dash && strings.ContainsRune("0af", c) {
+				size = 16
+			}
+			uids[changed] = size
+		}
+	}
+	numberSize := func(n int) int { return 1 + min(n>>7, 1) + min(n>>14, 1) }
+	check := func(key, version, uid, body string, generation int64, size int) {
+		t.Helper()
+		state := string(appendHead(nil, []byte(key), version, uid, generation)) + body
+		p := parseState(state)
+		if p.key != key || stateKey(state) != key || p.version != version || p.body != body || p.generation != generation ||
+			string(p.appendUID(nil)) != uid {
+			t.Errorf("a state with the UID %q and the generation %d came back as %+v", uid, generation, p)
+		}
+		if size >= 0 && len(state) != size {
+			t.Errorf("a state with the UID %q takes %d bytes, not %d", uid, len(state), size)
+		}
+	}
+	for uid, size := range uids {
+		check("ns/name", "123", uid, "body", 3, 4+7+3+size+4)
+	}
+	for _, n := range []int{0, 1, 127, 128, 16383, 16384} {
+		s := strings.Repeat("k", n)
+		check(s, "1", canonical, "b", 1, numberSize(n)+3+n+1+16+1)
+		check("k", s, canonical, "b", 1, numberSize(n)+3+1+n+16+1)
+		check("k", "1", canonical, s, 1, 4+1+1+16+n)
+		check("k", "1", canonical, "b", int64(n), 3+numberSize(n)+1+1+16+1)
+	}
+	for _, n := range []int{62, 63, 64, 65, 8191, 8192} { // the length of a UID is doubled
+		check("k", "1", strings.Repeat("u", n), "b", 1, 3+numberSize(2*n)+1+1+n+1)
+	}
+	for _, generation := range []int64{-1, math.MinInt64, math.MaxInt64} {
+		check("k", "1", canonical, "b", generation, -1)
+	}
+}
+
+// Each entry of a bitset is its own, also at the ends of its words.
+func TestTheBoundsOfABitset(t *testing.T) {
+	for _, e := range []uint32{0, 1, 62, 63, 64, 65, 127, 128, 129, 1000} {
+		var b bitset
+		b.remove(e) // which it does not have
+		if b.has(e) || len(b) != 0 {
+			t.Errorf("an empty set has %d", e)
+		}
+		b.add(e)
+		if len(b) != int(e/64)+1 {
+			t.Errorf("a set of %d has %d words", e, len(b))
+		}
+		for other := range uint32(1100) {
+			if b.has(other) != (other == e) {
+				t.Errorf("a set of %d has %d: %v", e, other, b.has(other))
+			}
+		}
+		before := len(b)
+		if b.add(e); len(b) != before || !b.has(e) {
+			t.Errorf("%d was added twice", e)
+		}
+		b.add(2)
+		b.remove(e)
+		if b.has(e) || !b.has(2) && e != 2 {
+			t.Errorf("%d was removed, and is there: %v", e, b.has(e))
+		}
+	}
+}
+
+// Numbers begin with 1, are given again when they are free, and are counted.
+func TestTheBoundsOfRecords(t *testing.T) {
+	var r records[int]
+	if r.len() != 0 {
+		t.Errorf("no records are %d", r.len())
+	}
+	for want := uint32(1); want <= 3; want++ {
+		if number := r.add(new(int)); number != want || r.len() != int(want) {
+			t.Errorf("record %d has the number %d; there are %d", want, number, r.len())
+		}
+	}
+	r.remove(2)
+	if number := r.add(new(int)); number != 2 || r.len() != 3 || len(r.free) != 0 {
+		t.Errorf("a free number is not given again: %d is", number)
+	}
+	for number := uint32(1); number <= 3; number++ {
+		r.remove(number)
+	}
+	if r.len() != 0 || len(r.at) != 4 {
+		t.Errorf("without records there are %d, in room for %d", r.len(), len(r.at))
+	}
+	moved := 0
+	last := r.add(new(int))
+	if r.renumber(func(_ *int, from, to uint32) {
+		if moved++; from != last || to != 1 {
+			t.Errorf("%d became %d", from, to)
+		}
+	}); len(r.at) != 2 || cap(r.at) != 2 || r.free != nil || moved != 1 {
+		t.Errorf("one record is left in room for %d", cap(r.at))
+	}
+	r.renumber(func(_ *int, from, to uint32) { t.Errorf("%d became %d", from, to) })
 }
