@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -41,7 +42,12 @@ func (c *Client[T]) written(o wire.Object, err error) (*T, error) {
 		return nil, err
 	}
 	out := new(T)
-	if err := decode(c.r, o, out); err != nil {
+	err = decode(c.r, o, out)
+	var other *wire.KindError
+	if errors.As(err, &other) {
+		return nil, fmt.Errorf("%w; the server may have carried out the write", err)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the write succeeded, but its answer cannot be read: %w", err)
 	}
 	return out, nil

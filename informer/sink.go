@@ -32,6 +32,8 @@ func newReflector(s *shared) *reflector {
 				Drop:              s.config.dropFields,
 				APIVersion:        s.kind.APIVersion(),
 				Kind:              s.kind.Kind,
+				ListKind:          s.kind.ListKind(),
+				Strict:            true,
 			},
 			pageSize: s.config.pageSize,
 		},

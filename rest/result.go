@@ -1,9 +1,11 @@
 package rest
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -74,6 +76,36 @@ func (r Result) Object(o wire.Options) (wire.Object, error) {
 			WantAPIVersion: o.APIVersion, WantKind: o.Kind}))
 	}
 	return object, nil
+}
+
+// Items returns the objects of the body, which is a list, or none if the body is a Status of
+// success: a server may answer the deletion of a collection with either. The errors are those of
+// Object.
+func (r Result) Items(o wire.Options) ([]wire.Object, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	f, err := formatOf(r.contentType)
+	if err != nil {
+		return nil, r.unusable(err)
+	}
+	var items []wire.Object
+	list := wire.NewListReader(bytes.NewReader(r.body), f, r.reading(o))
+	for {
+		object, err := list.Next()
+		switch {
+		case err == io.EOF:
+			return items, nil
+		case err != nil:
+			if status, other := r.Object(wire.Options{}); other == nil && isStatus(status) {
+				return nil, nil
+			} else if apierrors.ReasonForError(other) != metav1.StatusReasonUnknown {
+				return nil, other
+			}
+			return nil, r.unusable(err)
+		}
+		items = append(items, object)
+	}
 }
 
 // failure returns the error that the body is, if it is a Status of a failure.

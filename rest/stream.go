@@ -106,6 +106,7 @@ func (r *Request) openFormat(ctx context.Context, p purpose) (*body, wire.Format
 // may be called from any goroutine.
 type ListStream struct {
 	reader *wire.ListReader
+	head   *head
 	body   *body
 	format wire.Format
 }
@@ -120,7 +121,9 @@ func (r *Request) List(ctx context.Context, o wire.Options) (*ListStream, error)
 	if err != nil {
 		return nil, err
 	}
-	return &ListStream{reader: wire.NewListReader(b.resp.Body, f, r.core.cfg.reading(o)), body: b, format: f}, nil
+	h := &head{Reader: b.resp.Body}
+	reader := wire.NewListReader(h, f, r.core.cfg.reading(o))
+	return &ListStream{reader: reader, head: h, body: b, format: f}, nil
 }
 
 // Next returns the next object, which belongs to the caller. wire.Decode decodes it. Every error
@@ -129,17 +132,20 @@ func (r *Request) List(ctx context.Context, o wire.Options) (*ListStream, error)
 //   - io.EOF itself, not wrapped, after the last object of a complete list;
 //   - an error that wraps ctx's, after ctx ended;
 //   - an error that wraps [ErrStreamClosed], after Close;
-//   - an error that names the request, if the list breaks off or is malformed.
+//   - a StatusError, if the answer is a Status of a failure in place of a list;
+//   - an error that names the request, if the list breaks off or is malformed. It wraps a
+//     *wire.KindError if the list or the object is not of the type that strict options ask for.
 func (s *ListStream) Next() (wire.Object, error) {
 	if err := s.body.ended(); err != nil {
 		return wire.Object{}, err
 	}
 	object, err := s.reader.Next()
 	if err == nil {
+		s.head.begun()
 		return object, nil
 	}
 	if err != io.EOF {
-		err = s.body.explain(err)
+		err = s.head.explain(s.body, err)
 	}
 	return wire.Object{}, s.body.end(err)
 }
@@ -158,6 +164,7 @@ func (s *ListStream) Close() error { return s.body.Close() }
 // goroutine.
 type WatchStream struct {
 	reader *wire.WatchReader
+	head   *head
 	body   *body
 }
 
@@ -173,7 +180,9 @@ func (r *Request) Watch(ctx context.Context, o wire.Options) (*WatchStream, erro
 	if err != nil {
 		return nil, err
 	}
-	return &WatchStream{reader: wire.NewWatchReader(b.resp.Body, f, r.core.cfg.reading(o)), body: b}, nil
+	h := &head{Reader: b.resp.Body}
+	reader := wire.NewWatchReader(h, f, r.core.cfg.reading(o))
+	return &WatchStream{reader: reader, head: h, body: b}, nil
 }
 
 // Next waits for the next event and returns it. The event belongs to the caller. Every error ends
@@ -183,7 +192,9 @@ func (r *Request) Watch(ctx context.Context, o wire.Options) (*WatchStream, erro
 //     does;
 //   - an error that wraps ctx's, after ctx ended;
 //   - an error that wraps [ErrStreamClosed], after Close;
-//   - an error that names the request, if the watch breaks off or is malformed.
+//   - a StatusError, if the answer is a Status of a failure in place of events;
+//   - an error that names the request, if the watch breaks off or is malformed. It wraps a
+//     *wire.KindError if an object is not of the type that strict options ask for.
 //
 // An event of type wire.Error is returned as an event, whose object holds asterisks in place of the
 // client's credentials. The server ends the watch after it.
@@ -193,13 +204,14 @@ func (s *WatchStream) Next() (wire.Event, error) {
 	}
 	event, err := s.reader.Next()
 	if err == nil {
+		s.head.begun()
 		if event.Type == wire.Error {
 			event.Object = s.body.call.secrets.object(event.Object)
 		}
 		return event, nil
 	}
 	if err != io.EOF || s.body.done() {
-		err = s.body.explain(err)
+		err = s.head.explain(s.body, err)
 	}
 	return wire.Event{}, s.body.end(err)
 }

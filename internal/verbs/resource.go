@@ -25,6 +25,8 @@ type Resource struct {
 	// Whole reports whether the kind and scope in Kind are known too.
 	Whole bool
 
+	answer string // the kind of the object that is written, if Kind has none
+
 	Format            wire.Format // of requests and answers
 	Namespace         string      // "" for all of them, or for none
 	KeepManagedFields bool        // in lists and watches
@@ -39,9 +41,10 @@ func (r Resource) String() string {
 }
 
 // options returns the options for reading single objects. They keep every field: an object that is
-// read and written back must not lose any.
+// read and written back must not lose any. An answer of another type is an error.
 func (r Resource) options() wire.Options {
-	return wire.Options{KeepManagedFields: true, APIVersion: r.Kind.APIVersion(), Kind: r.Kind.Kind}
+	return wire.Options{KeepManagedFields: true, Strict: true,
+		APIVersion: r.Kind.APIVersion(), Kind: r.Kind.Kind, ListKind: r.Kind.ListKind()}
 }
 
 // streamOptions returns the options for reading lists and watches.

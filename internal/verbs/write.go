@@ -1,7 +1,6 @@
 package verbs
 
 import (
-	"bytes"
 	"context"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,6 +26,7 @@ func (r Resource) Create(ctx context.Context, s Sent, opts *metav1.CreateOptions
 	if len(sub) > 0 {
 		req = req.Name(s.Name).SubResource(sub...)
 	}
+	r.answer = s.GVK.Kind
 	return r.write(ctx, req.VersionedParams(opts).Body(s.Value).Kind(r.gvk()), opts.DryRun, sub)
 }
 
@@ -39,6 +39,7 @@ func (r Resource) Update(ctx context.Context, s Sent, opts *metav1.UpdateOptions
 	}
 	req := r.to(r.Rest.Put()).Name(s.Name).SubResource(sub...).VersionedParams(opts).Body(
 		s.Value).Kind(r.gvk())
+	r.answer = s.GVK.Kind
 	return r.write(ctx, req, opts.DryRun, sub)
 }
 
@@ -76,6 +77,7 @@ func (r Resource) Apply(ctx context.Context, s Sent, body []byte, opts *metav1.A
 	params := opts.ToPatchOptions()
 	req := r.to(r.Rest.Patch(types.ApplyPatchType)).Name(s.Name).SubResource(sub...).
 		VersionedParams(&params).Body(body)
+	r.answer = s.GVK.Kind
 	return r.write(ctx, req, opts.DryRun, sub)
 }
 
@@ -92,7 +94,8 @@ func (r Resource) Delete(ctx context.Context, name string, opts metav1.DeleteOpt
 		return err
 	}
 	result := r.withDeleteOptions(r.to(r.Rest.Delete()).Name(name), &opts).Do(ctx)
-	if err := result.Error(); err != nil {
+	o, empty, err := r.deleted(result)
+	if err != nil {
 		return err
 	}
 	tell := observer(ctx)
@@ -100,20 +103,26 @@ func (r Resource) Delete(ctx context.Context, name string, opts metav1.DeleteOpt
 		return nil
 	}
 	w := Write{Kind: r.Kind, Namespace: r.Namespace, Name: name, Deleted: true}
-	// The answer is a Status, or the object if it remains for a while (finalizers, a grace period).
-	// The deletion succeeded even if the answer cannot be read.
-	if o, err := result.Object(wire.Options{KeepManagedFields: true}); err == nil {
-		if status := new(metav1.Status); o.Kind == "Status" && wire.Decode(o, status) == nil {
-			if status.Details != nil {
-				w.UID = string(status.Details.UID)
-			}
-		} else if o.Kind != "Status" {
-			w.UID, w.ResourceVersion = o.Meta.UID, o.Meta.ResourceVersion
-			w = r.complete(w, o)
+	if status := new(metav1.Status); o.Kind == "Status" && wire.Decode(o, status) == nil {
+		if status.Details != nil {
+			w.UID = string(status.Details.UID)
 		}
+	} else if !empty {
+		w.UID, w.ResourceVersion = o.Meta.UID, o.Meta.ResourceVersion
+		w = r.complete(w, o)
 	}
 	tell(w)
 	return nil
+}
+
+// deleted returns the answer to the deletion of an object: a Status, or the object if it remains
+// for a while (finalizers, a grace period). Some servers answer with nothing.
+func (r Resource) deleted(result rest.Result) (o wire.Object, empty bool, err error) {
+	if data, err := result.Raw(); err != nil || len(data) == 0 {
+		return wire.Object{}, true, err
+	}
+	o, err = result.Object(r.options())
+	return o, false, err
 }
 
 // DeleteCollection deletes every object that list selects.
@@ -129,35 +138,29 @@ func (r Resource) DeleteCollection(ctx context.Context, opts metav1.DeleteOption
 	}
 	list.Watch = false
 	result := r.withDeleteOptions(r.to(r.Rest.Delete()).VersionedParams(&list), &opts).Do(ctx)
-	if err := result.Error(); err != nil {
-		return err
+	tell := observer(ctx)
+	if tell == nil || len(opts.DryRun) > 0 {
+		tell = func(Write) {}
 	}
-	if tell := observer(ctx); tell != nil && len(opts.DryRun) == 0 {
-		r.tellDeleted(result, tell)
-	}
-	return nil
+	return r.allDeleted(result, tell)
 }
 
-// tellDeleted calls tell for each object of a deleted collection. The server answers with the
-// objects as they were before, so that the last resourceVersion is not known.
-func (r Resource) tellDeleted(result rest.Result, tell func(Write)) {
-	data, err := result.Raw()
-	if err != nil {
-		return
+// allDeleted reads the answer to the deletion of a collection and calls tell for each of its
+// objects. The server answers with the objects as they were before, so that the last
+// resourceVersion is not known, or with a Status, or some servers with nothing.
+func (r Resource) allDeleted(result rest.Result, tell func(Write)) error {
+	if data, err := result.Raw(); err != nil || len(data) == 0 {
+		return err
 	}
-	f, err := wire.FormatOf(result.ContentType())
+	items, err := result.Items(r.options())
 	if err != nil {
-		return
+		return err
 	}
-	items := wire.NewListReader(bytes.NewReader(data), f, r.options())
-	for {
-		o, err := items.Next()
-		if err != nil { // io.EOF, or a Status: this server does not return the objects
-			return
-		}
+	for _, o := range items {
 		tell(r.complete(Write{Kind: r.Kind, Namespace: o.Meta.Namespace, Name: o.Meta.Name,
 			UID: o.Meta.UID, Deleted: true}, o))
 	}
+	return nil
 }
 
 // withDeleteOptions sends options in the body, as the API asks for. Query parameters are for
@@ -172,8 +175,7 @@ func (r Resource) withDeleteOptions(req *rest.Request, opts *metav1.DeleteOption
 // write sends a request that changes an object, and calls the write observer if it succeeded.
 func (r Resource) write(ctx context.Context, req *rest.Request, dryRun,
 	sub []string) (wire.Object, error) {
-	result := req.Do(ctx)
-	o, err := result.Object(r.optionsOf(sub))
+	o, err := req.Do(ctx).Object(r.optionsOf(sub))
 	if err != nil {
 		return wire.Object{}, err
 	}
@@ -191,8 +193,11 @@ func (r Resource) write(ctx context.Context, req *rest.Request, dryRun,
 // kind of a subresource, except for the status, which is the object.
 func (r Resource) optionsOf(sub []string) wire.Options {
 	o := r.options()
-	if other(sub) {
+	switch {
+	case other(sub):
 		o.APIVersion, o.Kind = "", ""
+	case o.Kind == "":
+		o.Kind = r.answer
 	}
 	return o
 }
