@@ -29,15 +29,16 @@ func (h *head) Read(p []byte) (int, error) {
 // begun forgets the beginning.
 func (h *head) begun() { h.done, h.kept = true, nil }
 
-// explain returns the error of reading a stream that has not begun: a StatusError if the whole
-// answer is a Status of a failure, and otherwise err with the request.
-func (h *head) explain(b *body, err error) error {
+// explain returns the error of reading a stream that has not begun: a StatusError if the answer is
+// a Status of a failure, and otherwise err with the request. kind is the answer's, if it is known.
+// In JSON a Status has been read to its end when it is found not to be a list or an event.
+func (h *head) explain(b *body, kind string, err error) error {
 	var syntax *wire.SyntaxError
 	if h.done || b.done() || !errors.As(err, &syntax) {
 		return b.explain(err)
 	}
 	kept := h.kept
-	if len(kept) < maxErrorBody {
+	if kind == "Status" && len(kept) < maxErrorBody {
 		rest, _ := io.ReadAll(io.LimitReader(h.Reader, int64(maxErrorBody-len(kept))))
 		kept = append(kept, rest...)
 	}

@@ -145,7 +145,7 @@ func (s *ListStream) Next() (wire.Object, error) {
 		return object, nil
 	}
 	if err != io.EOF {
-		err = s.head.explain(s.body, err)
+		err = s.head.explain(s.body, s.reader.Meta().Kind, err)
 	}
 	return wire.Object{}, s.body.end(err)
 }
@@ -211,7 +211,7 @@ func (s *WatchStream) Next() (wire.Event, error) {
 		return event, nil
 	}
 	if err != io.EOF || s.body.done() {
-		err = s.head.explain(s.body, err)
+		err = s.head.explain(s.body, "", err)
 	}
 	return wire.Event{}, s.body.end(err)
 }
