@@ -131,20 +131,21 @@ func impersonationHeader(i Impersonation) (http.Header, error) {
 // escapeHeaderKey percent-encodes the characters that RFC 9110 does not allow in a header's name,
 // and the percent sign, which the server decodes. It lowercases the key, as the server does.
 func escapeHeaderKey(key string) string {
-	var b strings.Builder
+	const hex = "0123456789ABCDEF"
+	var b []byte
 	for i := range len(key) {
 		c := key[i]
 		switch {
 		case 'a' <= c && c <= 'z', '0' <= c && c <= '9',
 			strings.IndexByte("!#$&'*+-.^_`|~", c) >= 0:
-			b.WriteByte(c)
+			b = append(b, c)
 		case 'A' <= c && c <= 'Z':
-			b.WriteByte(c + 'a' - 'A')
+			b = append(b, c+'a'-'A')
 		default:
-			fmt.Fprintf(&b, "%%%02X", c)
+			b = append(b, '%', hex[c>>4], hex[c&15])
 		}
 	}
-	return b.String()
+	return string(b)
 }
 
 // headerToken reports whether RFC 9110 allows a header of that name.

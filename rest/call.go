@@ -2,6 +2,7 @@ package rest
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,6 +33,7 @@ type call struct {
 	body    []byte
 	format  wire.Format // that the answer is asked for in
 	what    string      // verb and object, for errors and logs
+	bounds  bounds
 	policy  policy
 }
 
@@ -47,11 +49,16 @@ func (r *Request) prepare(p purpose) (*call, error) {
 	if changesOne && r.target.resource != "" && r.target.name == "" {
 		return nil, r.wrap(errors.New("a PUT or PATCH changes one object: set its Name"))
 	}
-	if p == watch {
-		q := u.Query()
-		q.Set("watch", "true")
-		u.RawQuery = q.Encode()
+	q := maps.Clone(r.params)
+	if q == nil {
+		q = url.Values{}
 	}
+	if p == watch {
+		q.Set("watch", "true")
+	}
+	limits := r.bounds(p, q)
+	limits.tell(p, r.target, q)
+	u.RawQuery = q.Encode()
 	c := &call{
 		core:    r.core,
 		purpose: p,
@@ -61,6 +68,7 @@ func (r *Request) prepare(p purpose) (*call, error) {
 		header:  http.Header{},
 		format:  r.answerFormat(),
 		what:    describe(r.method, r.target, p),
+		bounds:  limits,
 		policy:  policyOf(r.method, r.patch, r.core.cfg.retries(r.retries)),
 	}
 	c.header.Set("User-Agent", r.core.userAgent)

@@ -48,10 +48,21 @@ type Config struct {
 	// version, the platform, and skiff's version.
 	UserAgent string
 
-	// Timeout limits how long Do may take, from the first byte sent to the last byte of the answer,
-	// retries included. It never limits Stream, List or Watch. 0 means the default, which is no
-	// limit but the context's; negative means no limit.
+	// Timeout limits how long the server may take for Do and List, from the first byte sent to the
+	// last byte of the answer, retries included, and for the header of a watch's answer. It is sent
+	// along as timeout=, so that the server stops too. What the caller takes between two objects of
+	// a list does not count. It never ends a watch that is open, nor a Stream. 0 means the default,
+	// which is no limit but the context's and SilenceTimeout; negative means no limit but the
+	// context's. If the query has timeoutSeconds, as of metav1.ListOptions, the shorter of the two
+	// holds for Do and List; and a watch ends with an error 45 seconds after it, if the server does
+	// not end it.
 	Timeout time.Duration
+
+	// SilenceTimeout limits how long the server may send nothing while somebody waits for it: for
+	// the header of an answer and, except in a watch, for its next byte. It does not limit Stream. 0
+	// means the default: DefaultSilenceTimeout (2 minutes), or Timeout if that is longer; negative
+	// means no limit.
+	SilenceTimeout time.Duration
 
 	// QPS limits the client's requests per second, on average. 0 means the default, which is no
 	// limit, because the server has priority and fairness of its own; negative means no limit. A

@@ -187,16 +187,14 @@ func (c *call) credentials() string {
 	case c.header.Get("Authorization") != "":
 		return "check that the Authorization header of the request" + check
 	case cfg.BearerTokenFile != "":
-		return fmt.Sprintf("check that the token in %q", cfg.BearerTokenFile) + check
+		return "check that the token in " + cfg.BearerTokenFile + check
 	case cfg.BearerToken != "":
 		return "check that the BearerToken" + check
 	case cfg.WrapTransport != nil:
-		return "check that the credentials that Config.WrapTransport adds are of this cluster, " +
-			"and that its login has not expired"
+		return "check that the login of Config.WrapTransport" + check
 	case cfg.TLS.hasCert():
 		return "check that the client certificate " + origin(cfg.TLS.CertFile, cfg.TLS.CertData) +
 			check
 	}
-	return "the client has no credentials: set a token or a client certificate, or use a " +
-		"kubeconfig that names a user"
+	return "the client has no credentials: set a token or a client certificate"
 }

@@ -102,26 +102,24 @@ func (t TLSConfig) alertHint(a tls.AlertError) string {
 	case refusesClient(a) && !t.hasCert() && a != alertHandshakeFailure:
 		return "; the server asks for a client certificate: set TLS.CertFile and TLS.KeyFile"
 	case a == alertExpired:
-		return t.refused("has it expired? renew it, or set this machine's clock")
+		return t.refused("has it expired?")
 	case a == alertRevoked:
-		return t.refused("it has been revoked: get another one")
+		return t.refused("it has been revoked")
 	case a == alertUnknownCA:
-		return t.refused("the server does not trust the authority that signed it: " +
-			"is it of another cluster?")
+		return t.refused("the server does not trust its CA: is it of another cluster?")
 	case a == alertHandshakeFailure && t.hasCert():
 		return t.refused("or the two have no cipher in common")
 	case refusesClient(a) && a != alertHandshakeFailure:
-		return t.refused("check that the server's client CA signed it, that it is for client " +
-			"authentication, and that it has not expired")
+		return t.refused("check its CA, its date, and that it is for client authentication")
 	}
 	switch a {
 	case alertHandshakeFailure, alertProtocolVersion, alertSecurity:
-		return "; the server and this client have no TLS version and cipher in common: " +
-			"TLS 1.2 or 1.3 is needed, or a client certificate (TLS.CertFile)"
+		return "; no TLS version and cipher in common: TLS 1.2 or 1.3 is needed, " +
+			"or a client certificate (TLS.CertFile)"
 	case alertUnrecognizedName:
-		return "; the server has no certificate for this name: set TLS.ServerName to one that it has"
+		return "; set TLS.ServerName to a name that the server has a certificate for"
 	case alertNoProtocol:
-		return "; the server speaks neither HTTP/2 nor HTTP/1.1 there: does Host mean another port?"
+		return "; the server does not speak HTTP there: does Host mean another port?"
 	}
 	return ""
 }

@@ -21,7 +21,7 @@ func TestZeroAndNegativeTimeouts(t *testing.T) {
 		config, request time.Duration
 		want            time.Duration
 	}{
-		{"both 0: no limit", 0, 0, hour},
+		{"both 0: of silence", 0, 0, DefaultSilenceTimeout},
 		{"Config's", time.Second, 0, time.Second},
 		{"the request's", time.Second, 2 * time.Second, 2 * time.Second},
 		{"the request's where the Config has none", -1, 2 * time.Second, 2 * time.Second},

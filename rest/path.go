@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -123,11 +125,15 @@ func (t target) url(base *url.URL) (*url.URL, error) {
 		segments = append(segments, "namespaces", t.namespace)
 	}
 	segments = append(segments, t.resource, t.name)
-	for _, segment := range append(segments, t.subresource...) {
-		if segment != "" {
-			plain += "/" + segment
-			raw += "/" + url.PathEscape(segment)
+	segments = slices.DeleteFunc(append(segments, t.subresource...), func(s string) bool {
+		return s == ""
+	})
+	if len(segments) > 0 {
+		plain += "/" + strings.Join(segments, "/")
+		for i, segment := range segments {
+			segments[i] = url.PathEscape(segment)
 		}
+		raw += "/" + strings.Join(segments, "/")
 	}
 	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: plain, RawPath: raw}, nil
 }
@@ -166,19 +172,18 @@ func (t target) String() string {
 		}
 		return t.abs
 	}
-	var b strings.Builder
-	b.WriteString(t.resource)
+	s := t.resource
 	if t.gv.Group != "" && t.abs == "" {
-		b.WriteString("." + t.gv.Group)
+		s += "." + t.gv.Group
 	}
-	for _, s := range t.subresource {
-		b.WriteString("/" + s)
+	if len(t.subresource) > 0 {
+		s += "/" + strings.Join(t.subresource, "/")
 	}
 	if t.name != "" {
-		fmt.Fprintf(&b, " %q", t.name)
+		s += " " + strconv.Quote(t.name)
 	}
 	if t.namespace != "" {
-		fmt.Fprintf(&b, " in namespace %q", t.namespace)
+		s += " in namespace " + strconv.Quote(t.namespace)
 	}
-	return b.String()
+	return s
 }

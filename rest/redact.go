@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // redacted replaces a secret, so that a reader sees that one is set.
@@ -24,6 +25,7 @@ type configView struct {
 	ImpersonateExtra   map[string][]string `json:",omitempty"`
 	UserAgent          string              `json:",omitempty"`
 	Timeout            string              `json:",omitempty"`
+	SilenceTimeout     time.Duration       `json:",omitempty"`
 	QPS                float64             `json:",omitempty"`
 	Burst              int                 `json:",omitempty"`
 	JSONOnly           bool                `json:",omitempty"`
@@ -60,6 +62,7 @@ func (c Config) view() configView {
 		Burst:              c.Burst,
 		JSONOnly:           c.JSONOnly,
 		DisableCompression: c.DisableCompression,
+		SilenceTimeout:     c.SilenceTimeout,
 		MaxRetries:         c.MaxRetries,
 		MaxObjectBytes:     c.MaxObjectBytes,
 		MaxAnswerBytes:     c.MaxAnswerBytes,

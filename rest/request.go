@@ -209,8 +209,8 @@ func (r *Request) SetHeader(key string, values ...string) *Request {
 	return r
 }
 
-// Timeout sets how long Do may take for this request, retries included. 0 means Config.Timeout;
-// negative means no limit but the context's. Like Config.Timeout it does not limit streams.
+// Timeout sets how long Do and List may take for this request, as Config.Timeout does. 0 means
+// Config.Timeout; negative means no limit but the context's.
 func (r *Request) Timeout(d time.Duration) *Request {
 	r.timeout = d
 	return r
@@ -243,16 +243,16 @@ func (r *Request) wrap(err error) error {
 }
 
 // Do sends the request and reads the whole answer. It returns when the answer is complete, after
-// the retries that the package's comment describes, or when ctx or the timeout ends. The Result
+// the retries that the package's comment describes, or when ctx or a timeout ends. The Result
 // holds the answer or the error.
 func (r *Request) Do(ctx context.Context) Result {
 	c, err := r.prepare(ordinary)
 	if err != nil {
 		return Result{err: err}
 	}
-	if d := r.core.cfg.timeout(r.timeout); d > 0 {
+	if d := c.bounds.total; d > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, d, fmt.Errorf("its timeout of %v is over", d))
+		ctx, cancel = context.WithTimeoutCause(ctx, d, overTotal(d))
 		defer cancel()
 	}
 	res := Result{call: c}

@@ -101,7 +101,7 @@ func TestParameters(t *testing.T) {
 		r    *Request
 		want string
 	}{
-		{c.Get().Resource("pods").VersionedParams(&metav1.ListOptions{LabelSelector: "a=b", Limit: 5, TimeoutSeconds: &seconds}), "labelSelector=a%3Db&limit=5&timeoutSeconds=30"},
+		{c.Get().Resource("pods").VersionedParams(&metav1.ListOptions{LabelSelector: "a=b", Limit: 5, TimeoutSeconds: &seconds}), "labelSelector=a%3Db&limit=5&timeout=30s&timeoutSeconds=30"},
 		{c.Get().Resource("pods").VersionedParams(&metav1.ListOptions{}), ""},
 		{c.Get().Resource("pods").VersionedParams(nil), ""},
 		{c.Get().Resource("pods").VersionedParams((*metav1.ListOptions)(nil)), ""},

@@ -31,7 +31,7 @@ func (c *call) run(ctx context.Context, take func(*http.Response) error) error {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return c.ended(ctxerr.Of(ctx), nil)
+			return c.ended(endOf(ctx, ctxerr.Of(ctx)), nil)
 		}
 		v := c.policy.next(&t, o)
 		if !v.again || tooLate(ctx, v.wait) {
@@ -40,7 +40,7 @@ func (c *call) run(ctx context.Context, take func(*http.Response) error) error {
 		c.log.Debug("send the request again",
 			"request", c.what, "why", v.why, "wait", v.wait, "retry", t.total, "err", o.err)
 		if !sleep(ctx, v.wait) {
-			return c.ended(ctxerr.Of(ctx), o.err)
+			return c.ended(endOf(ctx, ctxerr.Of(ctx)), o.err)
 		}
 	}
 }
@@ -56,8 +56,12 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 		GotConn:      func(i httptrace.GotConnInfo) { conn.Store(&i.Conn) },
 		WroteHeaders: func() { sent.Store(true) },
 	})
-	req, err := http.NewRequestWithContext(ctx, c.method, c.url.String(), bytes.NewReader(c.body))
+	g := newGuard(ctx)
+	quiet := overSilence(c.bounds.silence)
+	timer := g.within(c.bounds.silence, quiet)
+	req, err := http.NewRequestWithContext(g.ctx, c.method, c.url.String(), bytes.NewReader(c.body))
 	if err != nil {
+		g.cancel(err)
 		return outcome{err: err, retryAfter: -1}
 	}
 	req.URL = c.url // parsing the string again loses how the segments are escaped
@@ -67,11 +71,13 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 	}
 	c.secrets.learnHeader(req.Header)
 	resp, err := c.http.Do(req)
+	timer.Stop()
 	if err != nil {
+		defer g.cancel(nil)
 		if resp != nil { // too many redirects
 			discard(resp)
 		}
-		o := outcome{err: plain(err), sent: sent.Load(), retryAfter: -1}
+		o := outcome{err: endOf(g.ctx, plain(err)), sent: sent.Load(), retryAfter: -1}
 		if on := conn.Load(); on != nil && ctx.Err() == nil && !known(o.err) {
 			if alert := lastAlert(*on); alert != nil {
 				o.err = alert
@@ -81,6 +87,10 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 			o.renewed = untrusted(o.err)
 		}
 		return o
+	}
+	timed := &timedBody{ReadCloser: resp.Body, guard: g, silence: c.bounds.silence, quiet: quiet}
+	if resp.Body = timed; c.purpose == watch && resp.StatusCode == http.StatusOK {
+		timed.silence, timed.left, timed.over = 0, c.bounds.life, errOutlived
 	}
 	for _, w := range parseWarnings(resp.Header) {
 		c.warn(Warning{Agent: c.secrets.text(w.Agent), Text: c.secrets.text(w.Text)})
@@ -103,6 +113,8 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 	}
 	return o
 }
+
+var errOutlived = &timeoutError{"the server did not end the watch after its timeoutSeconds"}
 
 // errPart is the error of a 206, which answers only requests for a part (RFC 9110 section 15.3.7).
 var errPart = errors.New("the server answered 206, a part of what was asked for")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/skiff-k8s/skiff/wire"
 )
@@ -28,15 +29,23 @@ type body struct {
 
 // open sends the call and returns the body of a 2xx answer. If ctx ends, reading the body fails.
 func (c *call) open(ctx context.Context) (*body, error) {
-	inner, cancel := context.WithCancel(ctx)
+	g := newGuard(ctx)
+	cancel := func() { g.cancel(nil) }
 	b := &body{call: c, ctx: ctx, cancel: cancel, closed: make(chan struct{})}
-	err := c.run(inner, func(resp *http.Response) error {
+	began := time.Now()
+	over := overTotal(c.bounds.total)
+	timer := g.within(c.bounds.total, over)
+	err := c.run(g.ctx, func(resp *http.Response) error {
 		b.resp = resp
 		return nil
 	})
+	timer.Stop()
 	if err != nil {
 		cancel()
 		return nil, err
+	}
+	if timed, ok := b.resp.Body.(*timedBody); ok && c.purpose == list && c.bounds.total > 0 {
+		timed.left, timed.over = max(c.bounds.total-time.Since(began), 1), over
 	}
 	b.close = sync.OnceValue(func() error {
 		close(b.closed)
@@ -115,7 +124,7 @@ type ListStream struct {
 // a time. The caller closes the stream.
 //
 // If the server answers with a status other than 2xx, List returns a StatusError, after the retries
-// that the package's comment describes. If ctx ends, the stream ends. No timeout bounds it.
+// that the package's comment describes. If ctx or a timeout ends, the stream ends.
 func (r *Request) List(ctx context.Context, o wire.Options) (*ListStream, error) {
 	b, f, err := r.openFormat(ctx, list)
 	if err != nil {
@@ -172,9 +181,9 @@ type WatchStream struct {
 // stream.
 //
 // If the server answers with a status other than 2xx, Watch returns a StatusError, after the
-// retries that the package's comment describes. If ctx ends, the stream ends. No timeout of the
-// client bounds it; the server ends it after the query parameter timeoutSeconds, or after a time of
-// its own.
+// retries that the package's comment describes. If ctx ends, the stream ends. Timeouts bound the
+// wait for the answer's header, and not the watch: the server ends it after the query parameter
+// timeoutSeconds, or after a time of its own.
 func (r *Request) Watch(ctx context.Context, o wire.Options) (*WatchStream, error) {
 	b, f, err := r.openFormat(ctx, watch)
 	if err != nil {
