@@ -153,7 +153,7 @@ func TestTheBoundsOfQPSAndBurst(t *testing.T) {
 		case err != nil:
 			got = 0
 		case limit != nil:
-			got = limit.limiter.Burst()
+			got = int(limit.burst)
 		}
 		if got != c.want {
 			t.Errorf("QPS %v and Burst %d: %d, not %d (%v)", c.qps, c.burst, got, c.want, err)

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"net"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -21,9 +20,8 @@ const alertWait = 100 * time.Millisecond
 // usable. So a write that fails lets the reader go first, and lastAlert finds the alert afterwards.
 type belowTLS struct {
 	net.Conn
-	failing, closing sync.Once
-	failed           chan struct{} // closed by the first write that fails
-	closed           chan struct{} // closed by Close
+	failed, closed context.Context // ended by the first write that fails, and by Close
+	fail, close    context.CancelFunc
 }
 
 type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -38,42 +36,29 @@ func belowTLSBy(dial dialFunc, host string) dialFunc {
 		if err != nil {
 			return nil, err
 		}
-		return &belowTLS{
-			Conn: conn, failed: make(chan struct{}), closed: make(chan struct{}),
-		}, nil
+		c := &belowTLS{Conn: conn}
+		c.closed, c.close = context.WithCancel(context.Background())
+		c.failed, c.fail = context.WithCancel(c.closed)
+		return c, nil
 	}
 }
 
 func (c *belowTLS) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
-	if err != nil {
-		c.failing.Do(func() {
-			close(c.failed)
-			c.wait(nil) // for Close by the reader, which has read the alert
-		})
+	if err != nil && c.failed.Err() == nil {
+		c.fail()
+		soon(c.closed) // by the reader, which has read the alert
 	}
 	return n, err
 }
 
 func (c *belowTLS) Close() error {
-	c.closing.Do(func() { close(c.closed) })
+	c.close()
 	return c.Conn.Close()
 }
 
-// wait waits until the connection is closed, or a write has failed if that is enough. It reports
-// false if that takes longer than alertWait.
-func (c *belowTLS) wait(enough <-chan struct{}) bool {
-	timer := time.NewTimer(alertWait)
-	defer timer.Stop()
-	select {
-	case <-c.closed:
-		return true
-	case <-enough:
-		return true
-	case <-timer.C:
-		return false
-	}
-}
+// soon reports whether a context ends within alertWait.
+func soon(ctx context.Context) bool { return !sleep(ctx, alertWait) }
 
 // lastAlert returns the alert by which the server ended a connection on which a request failed, as
 // crypto/tls keeps it, or nil. It does not read from a connection that others may still use.
@@ -82,7 +67,7 @@ func lastAlert(conn net.Conn) error {
 	if !ok {
 		return nil
 	}
-	if below, ok := secure.NetConn().(*belowTLS); !ok || !below.wait(below.failed) {
+	if below, ok := secure.NetConn().(*belowTLS); !ok || !soon(below.failed) {
 		return nil
 	}
 	_, err := secure.Read(make([]byte, 1))

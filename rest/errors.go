@@ -160,7 +160,7 @@ func (c *call) remedy(code int, contentType, text string) string {
 	case code == http.StatusBadRequest && c.base.Scheme == "http" && namesTLS(text):
 		return "; " + speaksTLS
 	case strings.Contains(contentType, "html"):
-		return "; the answer is a web page: does Host name a Kubernetes API server?"
+		return "; the answer is a web page: does Host name an API server?"
 	}
 	return ""
 }
@@ -191,10 +191,10 @@ func (c *call) credentials() string {
 	case cfg.BearerToken != "":
 		return "check that the BearerToken" + check
 	case cfg.WrapTransport != nil:
-		return "check that the login of Config.WrapTransport" + check
+		return "check the login of Config.WrapTransport"
 	case cfg.TLS.hasCert():
 		return "check that the client certificate " + origin(cfg.TLS.CertFile, cfg.TLS.CertData) +
 			check
 	}
-	return "the client has no credentials: set a token or a client certificate"
+	return "the client has no credentials"
 }

@@ -100,24 +100,23 @@ const httpToHTTPS = "server gave HTTP response to HTTPS client"
 func (t TLSConfig) alertHint(a tls.AlertError) string {
 	switch {
 	case refusesClient(a) && !t.hasCert() && a != alertHandshakeFailure:
-		return "; the server asks for a client certificate: set TLS.CertFile and TLS.KeyFile"
+		return "; the server asks for a client certificate: set TLS.CertFile"
 	case a == alertExpired:
 		return t.refused("has it expired?")
 	case a == alertRevoked:
 		return t.refused("it has been revoked")
 	case a == alertUnknownCA:
-		return t.refused("the server does not trust its CA: is it of another cluster?")
+		return t.refused("its CA is not trusted: is it of another cluster?")
 	case a == alertHandshakeFailure && t.hasCert():
 		return t.refused("or the two have no cipher in common")
 	case refusesClient(a) && a != alertHandshakeFailure:
-		return t.refused("check its CA, its date, and that it is for client authentication")
+		return t.refused("check its CA and date, and that it is for client authentication")
 	}
 	switch a {
 	case alertHandshakeFailure, alertProtocolVersion, alertSecurity:
-		return "; no TLS version and cipher in common: TLS 1.2 or 1.3 is needed, " +
-			"or a client certificate (TLS.CertFile)"
+		return "; TLS 1.2 or 1.3 is needed, or a client certificate (TLS.CertFile)"
 	case alertUnrecognizedName:
-		return "; set TLS.ServerName to a name that the server has a certificate for"
+		return "; set TLS.ServerName to a name of the server's certificate"
 	case alertNoProtocol:
 		return "; the server does not speak HTTP there: does Host mean another port?"
 	}

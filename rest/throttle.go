@@ -39,7 +39,7 @@ func newThrottle(cfg *Config) (*throttle, error) {
 	}
 	burst := float64(max(cfg.Burst, 1))
 	if cfg.Burst == 0 {
-		burst = math.Ceil(cfg.QPS)
+		burst = min(math.Ceil(cfg.QPS), math.MaxInt32)
 	}
 	return &throttle{
 		qps: cfg.QPS, burst: burst, log: cfg.logger(), tokens: burst, at: time.Now(),
