@@ -186,11 +186,13 @@ func sameContext(a, b context.Context) bool {
 
 // WaitForSync waits until every informer made so far has its initial list in its cache. The error
 // names those that have not, and the last error each met, and wraps the reason (ctx's error; for
-// an informer of a type that is not registered, the *kind.UnknownError).
+// an informer of a type that is not registered, the *kind.UnknownError). A wait of ten seconds is
+// logged with the same names, and again each minute.
 func (f *Factory) WaitForSync(ctx context.Context) error {
 	var errs []error
-	for _, s := range f.snapshot() {
-		if err := s.WaitForSync(ctx); err != nil {
+	all := f.snapshot()
+	for _, s := range all {
+		if err := s.waitForSync(ctx, all); err != nil {
 			errs = append(errs, err)
 		}
 	}

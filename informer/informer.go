@@ -137,7 +137,7 @@ func (i *Informer[T]) HasSynced() bool { return i.handle.HasSynced() }
 
 // WaitForSync waits until the initial list is in the cache. If ctx ends first, the error wraps
 // ctx's and the last one that the informer met. If the informer has stopped or cannot run, it is
-// Err's.
+// Err's. A wait of ten seconds is logged, and again each minute.
 func (i *Informer[T]) WaitForSync(ctx context.Context) error {
 	return i.handle.wait(ctx, i.handle.WaitForSync)
 }

@@ -2,8 +2,10 @@ package informer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/skiff-k8s/skiff/internal/ctxerr"
 	"github.com/skiff-k8s/skiff/store"
@@ -18,25 +20,54 @@ func (s *shared) Done() <-chan struct{} { return s.life.Done() }
 func (s *shared) Err() error { return context.Cause(s.life) }
 
 // WaitForSync waits until the initial list is in the cache. The error wraps ctx's, and the last one
-// that the informer met; or it is Err's, if the informer has stopped or cannot run.
+// that the informer met; or it is Err's, if the informer has stopped or cannot run. A wait of ten
+// seconds is logged, and again each minute.
 func (s *shared) WaitForSync(ctx context.Context) error {
-	select {
-	case <-s.synced:
-	case <-s.life.Done():
-	default:
+	return s.waitForSync(ctx, []*shared{s})
+}
+
+// waitForSync is WaitForSync for a caller that waits for all of these.
+func (s *shared) waitForSync(ctx context.Context, all []*shared) error {
+	ended := ctx.Done()
+	if s.HasSynced() || s.Err() != nil {
+		ended = nil
+	}
+	timer := time.NewTimer(sayAfter)
+	defer timer.Stop()
+	for {
 		select {
 		case <-s.synced:
+			return s.Err()
 		case <-s.life.Done():
-		case <-ctx.Done():
-			if !s.started.Load() {
-				return fmt.Errorf("informer %s: not started (call Factory.Run or Start): %w", s,
-					ctxerr.Of(ctx))
+			return s.Err()
+		case <-ended:
+			return fmt.Errorf("informer %w", s.unsynced(ctxerr.Of(ctx)))
+		case <-timer.C:
+			timer.Reset(sayEvery)
+			for _, s := range all {
+				if !s.HasSynced() && s.Err() == nil {
+					s.config.logger.Warn("informer " + s.unsynced(errStill).Error())
+				}
 			}
-			return fmt.Errorf("informer %s: waiting for its initial list: %w%w", s, ctxerr.Of(ctx),
-				s.health.because())
 		}
 	}
-	return s.Err()
+}
+
+// A wait says what it waits for after sayAfter, and then every sayEvery.
+const (
+	sayAfter = 10 * time.Second
+	sayEvery = time.Minute
+)
+
+var errStill = errors.New("still waiting")
+
+// unsynced returns an error that names what the informer waits for, and wraps why and its last error.
+func (s *shared) unsynced(why error) error {
+	if !s.started.Load() {
+		return fmt.Errorf("%s: not started (call Factory.Run or Start): %w", s, why)
+	}
+	return fmt.Errorf("%s: waiting for its initial list, %s: %w%w", s, s.Status().State, why,
+		s.health.because())
 }
 
 // start prepares the informer to run under ctx. It is called once. run returns when everything that
@@ -68,6 +99,10 @@ func (s *shared) run() {
 	}
 	s.stop(cause)
 	s.progress.close()
+	slow := time.AfterFunc(sayAfter, func() {
+		s.config.logger.Warn("informer " + s.String() + ": stopping: a handler has not returned yet")
+	})
+	defer slow.Stop()
 	s.running.Wait()
 }
 

@@ -55,8 +55,11 @@ func (l Lister[T]) Get(namespace, name string) (*T, error) {
 // cluster-scoped resource.
 func (l Lister[T]) ByKey(key string) (*T, error) {
 	namespace, name, ok := strings.Cut(key, "/")
-	if !ok {
+	switch {
+	case !ok:
 		namespace, name = "", key
+	case namespace == "" && !l.informer.kind.Namespaced:
+		name = key // "/name" is no key: the error says that a name has no slash
 	}
 	item, err := l.item("get", key, namespace, name)
 	if err != nil {

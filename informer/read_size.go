@@ -155,6 +155,8 @@ func mapBytes(n int64, key, elem *shape) int64 {
 // block returns the size of an allocation of n bytes. The allocator's sizes are 16 bytes apart up
 // to 256, and about eight to each power of two beyond. Large blocks with pointers have a header of
 // 8 bytes. Tiny ones without pointers share one block.
+//
+//go:noinline // to keep programs small
 func block(n int64, pointers bool) int64 {
 	switch {
 	case n <= 8 && pointers:

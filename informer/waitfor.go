@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/skiff-k8s/skiff/internal/ctxerr"
 )
@@ -44,20 +45,33 @@ func (s *shared) WaitFor(ctx context.Context, resourceVersion string) error {
 		}
 		return nil
 	}
-	select {
-	case err := <-w.done:
-		return result(err)
-	default:
+	timer := time.NewTimer(sayAfter)
+	defer timer.Stop()
+	for {
+		select {
+		case err := <-w.done:
+			return result(err)
+		default:
+		}
+		select {
+		case err := <-w.done:
+			return result(err)
+		case <-s.life.Done():
+			return s.Err()
+		case <-ctx.Done():
+			return s.missing(resourceVersion, ctxerr.Of(ctx))
+		case <-timer.C:
+			timer.Reset(sayEvery)
+			s.config.logger.Warn(s.missing(resourceVersion, errStill).Error())
+		}
 	}
-	select {
-	case err := <-w.done:
-		return result(err)
-	case <-s.life.Done():
-		return s.Err()
-	case <-ctx.Done():
-		return fmt.Errorf("informer %s: waiting for resourceVersion %s, at %q: %w%w",
-			s, resourceVersion, s.progress.current(), ctxerr.Of(ctx), s.health.because())
-	}
+}
+
+// missing returns an error that names the version that is waited for, and wraps why and the
+// informer's last error.
+func (s *shared) missing(resourceVersion string, why error) error {
+	return fmt.Errorf("informer %s: waiting for resourceVersion %s, at %q: %w%w",
+		s, resourceVersion, s.progress.current(), why, s.health.because())
 }
 
 // OnProgress calls f each time that the cache has moved on, with the version that it contains now:

@@ -111,6 +111,8 @@ func (r *Request) AbsPath(segments ...string) *Request {
 }
 
 // Param adds a query parameter. Parameters of the same name stay.
+//
+//go:noinline // to keep programs small
 func (r *Request) Param(key, value string) *Request {
 	if r.params == nil {
 		r.params = url.Values{}

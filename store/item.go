@@ -28,6 +28,8 @@ type Item struct {
 }
 
 // handle returns the packed object.
+//
+//go:noinline // to keep programs small
 func (i Item) handle() pack.Handle {
 	return pack.Handle{Bytes: parseState(i.state).body, Base: i.common.base}
 }
