@@ -24,7 +24,7 @@
 // An answer whose status is not 2xx is an error of type
 // [*k8s.io/apimachinery/pkg/api/errors.StatusError], whatever its body holds. IsNotFound,
 // IsConflict and the other functions of that package therefore work. Every other error names the
-// request and the server, and wraps its cause. If ctx ended, errors.Is finds ctx's error.
+// request and the server, and wraps its cause and a *url.Error, so that utilnet.IsProbableEOF works. If ctx ended, errors.Is finds ctx's error.
 //
 // # Retries
 //
