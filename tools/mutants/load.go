@@ -97,22 +97,21 @@ func load(dir string, targets []target) ([]*program, error) {
 		exports[l.ImportPath] = l.Export
 		byDir[l.Dir] = l
 	}
-	fset := token.NewFileSet()
-	imported := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
+	open := func(path string) (io.ReadCloser, error) {
 		if exports[path] == "" {
 			return nil, fmt.Errorf("go list has no export data of %s", path)
 		}
 		return os.Open(exports[path])
-	})
+	}
 	var programs []*program
 	for _, t := range targets {
-		p := &program{target: t, dir: filepath.Join(dir, t.path), fset: fset}
+		p := &program{target: t, dir: filepath.Join(dir, t.path), fset: token.NewFileSet()}
 		l, ok := byDir[p.dir]
 		if !ok {
 			return nil, fmt.Errorf("go list does not name the package in %s", p.dir)
 		}
 		p.name, p.imports = l.Name, l.ImportPath
-		p.config = types.Config{Importer: imported}
+		p.config = types.Config{Importer: importer.ForCompiler(p.fset, "gc", open)}
 		if err := p.parse(l.GoFiles); err != nil {
 			return nil, err
 		}

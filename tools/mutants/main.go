@@ -18,7 +18,8 @@
 // All mutants of a package are compiled into one test binary, and a variable of its environment
 // chooses one. First, every test is run alone without a mutant, to learn which mutants it comes by;
 // for each mutant, only the tests that do are run. A mutant of what must be a constant, or of a
-// constant that other packages see, is compiled for itself, and all tests are run.
+// constant that other packages see, is compiled for itself, and all tests are run. So is one of a
+// declared constant that has survived, because a test may read the constant.
 //
 // Tests run with -short: without a control plane.
 //

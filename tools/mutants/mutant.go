@@ -24,7 +24,10 @@ type mutant struct {
 	// An instance of a mutant is in the instrumented package, unless the mutant has a compile of
 	// its own: if it changes what must be a constant, or what other packages see.
 	alone bool
-	fails error // why it does not compile
+	// declared is set in the declaration of a constant. The tests may read that constant, which an
+	// instrumented package leaves as it is.
+	declared bool
+	fails    error // why it does not compile
 }
 
 func (m *mutant) String() string {
@@ -61,6 +64,8 @@ type finder struct {
 	places  []*place
 	nextID  int
 
+	declared *ast.GenDecl // the last declaration of constants
+
 	// The constant expressions of functions and variables that stand in no other one, and the
 	// expressions that the language wants to be constant.
 	constants map[ast.Expr]*place
@@ -68,9 +73,9 @@ type finder struct {
 	exported  []*ast.Ident // constants
 }
 
-// find returns the mutants of p, numbered from id on, and the places that implement them.
-func find(p *program, id int) ([]*mutant, []*place) {
-	f := &finder{p: p, nextID: id, constants: map[ast.Expr]*place{}}
+// find returns the mutants of p, numbered from 1 on, and the places that implement them.
+func find(p *program) ([]*mutant, []*place) {
+	f := &finder{p: p, nextID: 1, constants: map[ast.Expr]*place{}}
 	for _, s := range p.files {
 		f.survey(s)
 	}
@@ -194,6 +199,10 @@ func (f *finder) units(s *source) {
 	zeros := map[*ast.BasicLit]bool{}
 	ast.Inspect(s.ast, func(n ast.Node) bool {
 		switch n := n.(type) {
+		case *ast.GenDecl:
+			if n.Tok == token.CONST {
+				f.declared = n
+			}
 		case *ast.ReturnStmt:
 			for _, e := range n.Results {
 				if lit, ok := e.(*ast.BasicLit); ok && lit.Value == "0" && len(n.Results) > 1 {
@@ -233,6 +242,7 @@ func (f *finder) add(s *source, n ast.Node, to string) *mutant {
 		start: f.offset(n.Pos()), end: f.offset(n.End()), line: f.p.fset.Position(n.Pos()).Line, to: to,
 	}
 	m.from = string(s.text[m.start:m.end])
+	m.declared = f.declared != nil && f.declared.Pos() <= n.Pos() && n.End() <= f.declared.End()
 	f.nextID++
 	f.mutants = append(f.mutants, m)
 	return m

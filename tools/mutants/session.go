@@ -59,16 +59,27 @@ func (s *session) load(targets []target) (err error) {
 	if s.overlay, err = newOverlay(filepath.Join(s.scratch, "all")); err != nil {
 		return err
 	}
-	found := make([][]*place, len(s.programs))
+	mutants, places := make([][]*mutant, len(s.programs)), make([][]*place, len(s.programs))
+	var group sync.WaitGroup
 	for i, p := range s.programs {
-		var mutants []*mutant
-		mutants, found[i] = find(p, len(s.mutants)+1)
-		s.mutants = append(s.mutants, mutants...)
-		marks, problems := p.mark(mutants)
+		group.Go(func() { mutants[i], places[i] = find(p) })
+	}
+	group.Wait()
+	for i, p := range s.programs {
+		for _, m := range mutants[i] {
+			m.id += len(s.mutants)
+		}
+		for _, e := range places[i] {
+			for n := range e.ids {
+				e.ids[n] += len(s.mutants)
+			}
+		}
+		s.mutants = append(s.mutants, mutants[i]...)
+		marks, problems := p.mark(mutants[i])
 		s.marks, s.problems = append(s.marks, marks...), append(s.problems, problems...)
 	}
 	for i, p := range s.programs {
-		if err := s.overlay.instrument(p, found[i], len(s.mutants)+1); err != nil {
+		if err := s.overlay.instrument(p, places[i], len(s.mutants)+1); err != nil {
 			return err
 		}
 	}
@@ -163,9 +174,14 @@ func (s *session) tryOne(ctx context.Context, m *mutant) error {
 	default:
 		for _, pkg := range m.program.tests {
 			if r.outcome == survived {
-				if err := s.binaries[pkg].kill(ctx, m, &r); err != nil {
+				if err := s.binaries[pkg].kill(ctx, m, &r, false); err != nil {
 					return err
 				}
+			}
+		}
+		if r.outcome == survived && m.declared {
+			if err := s.tryAlone(ctx, &r); err != nil {
+				return err
 			}
 		}
 	}
@@ -198,7 +214,7 @@ func (s *session) tryAlone(ctx context.Context, r *result) error {
 		}
 		b := binaryOf(s.module, dir, pkg)
 		b.tests = s.binaries[pkg].tests
-		if err := b.kill(ctx, r.mutant, r); err != nil || r.outcome != survived {
+		if err := b.kill(ctx, r.mutant, r, true); err != nil || r.outcome != survived {
 			return err
 		}
 	}

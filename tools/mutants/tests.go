@@ -136,12 +136,12 @@ func (b *binary) measure(ctx context.Context, log io.Writer, scratch string) err
 // quick is how long the tests may take together that are run before all others.
 const quick = 300 * time.Millisecond
 
-// kill runs the tests that come by a mutant, quick ones first, and returns the result.
-func (b *binary) kill(ctx context.Context, m *mutant, r *result) error {
+// kill runs the tests that come by a mutant, or all, quick ones first, and notes the result.
+func (b *binary) kill(ctx context.Context, m *mutant, r *result, all bool) error {
 	var batches [2][]string
 	var takes [2]time.Duration
 	for _, t := range b.tests {
-		if !m.alone && !t.reaches[m.id] {
+		if !all && !t.reaches[m.id] {
 			continue
 		}
 		at := 0

@@ -7,6 +7,7 @@ const (
 	limit = 8 << 1
 	size  = 4 //mutants:tuning[5] nobody looks beyond
 	loose = 3
+	named = 9
 )
 
 // Exported is seen by other packages.
@@ -41,5 +42,7 @@ func cut(s []byte) []byte {
 }
 
 func unseen(n int) bool { return n > 100 }
+
+func small(n int) bool { return n < named }
 
 func nothing() (int, bool) { return 0, false }
