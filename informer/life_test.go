@@ -67,6 +67,7 @@ func TestAReadBeforeSyncIsAnErrorAndNotNotFound(t *testing.T) {
 	}
 	play(t, func(s *scene) {
 		s.next("watch").status(404, "NotFound")
+		s.next("list").status(404, "NotFound")
 		synctest.Wait()
 		for name, err := range everyRead(s.maps) {
 			var early *informer.NotSyncedError
@@ -75,13 +76,13 @@ func TestAReadBeforeSyncIsAnErrorAndNotNotFound(t *testing.T) {
 				t.Errorf("%s while the list fails: %v", name, err)
 			}
 		}
-		w := s.next("watch").watch()
-		w.event("ADDED", object("a", "ua", "5"))
+		s.next("list").list("10", "more", object("a", "ua", "5"))
+		r := s.next("list,continue=more")
 		synctest.Wait()
 		if err := everyRead(s.maps)["Get"]; err == nil || apierrors.IsNotFound(err) {
 			t.Errorf("in the middle of the list: %v", err)
 		}
-		w.listEnd("10")
+		r.list("10", "")
 		synctest.Wait()
 		for name, err := range everyRead(s.maps) {
 			if err != nil {

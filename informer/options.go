@@ -136,7 +136,8 @@ func JSON() Option {
 
 // OnError calls f for every error of the informers: failed and broken streams, before they are
 // tried again, and panics of handlers and index functions. f is called from the goroutine that met
-// the error and must not block. The default is a warning in the log, at most one every ten seconds.
+// the error and must not block. The default is a warning in the log: one for each fault of a stream,
+// and for panics at most one every ten seconds.
 func OnError(f func(error)) Option {
 	return option(func(c *config) { c.onError = f })
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,83 +18,127 @@ import (
 type answer uint8
 
 const (
-	complete    answer = iota + 1 // a list was read to its end; a pause is over
-	ended                         // the server ended a watch
-	endedAtOnce                   // the server ended a watch within a second, without an event
-	outlived                      // a watch was ended from here because the server did not end it
-	due                           // somebody waits for a version that a watch does not bring
-	silent                        // nothing came for too long
-	refused                       // 400 and 422: what is asked for is not understood
-	expired                       // 410: the server has forgotten the version
-	tooLarge                      // 504: the server has not come to the version yet
-	unreadable                    // the bytes are no Kubernetes objects
-	failed                        // any other error
+	complete     answer = iota + 1 // a list was read to its end; a question was answered
+	versionless                    // a list was read to its end, and has no resourceVersion
+	ended                          // the server ended a watch when it was asked to
+	endedEarly                     // the server ended a watch before that
+	endedAtOnce                    // the server ended a watch within seconds
+	outlived                       // a watch was ended from here because the server did not end it
+	due                            // somebody waits for a version that a watch does not bring
+	stuck                          // a watch-list came, but not the end of its list in time
+	unanswered                     // no answer, or a part: the connection, TLS, a time-out
+	busy                           // 429 and 503: later
+	tooLarge                       // 504: the server has not come to the version yet
+	unauthorized                   // 401: the credentials are not accepted
+	expired                        // 410: the server has forgotten the version
+	refused                        // 400 and 422: the server does not understand the request
+	failed                         // every other status, and a body that is not as it should be
 )
 
 func (a answer) String() string {
 	return [...]string{
-		"", "complete", "ended", "ended at once", "outlived", "due", "silent", "refused",
-		"expired", "too large", "unreadable", "failed",
+		"", "complete", "versionless", "ended", "ended early", "ended at once", "outlived", "due",
+		"stuck", "unanswered", "busy", "too large", "unauthorized", "expired", "refused", "failed",
 	}[a]
 }
 
+// isFault reports whether the answer is an error that somebody should know of.
+func (a answer) isFault() bool { return a == endedAtOnce || a >= stuck }
+
+// isSent reports whether the answer is an error that the server sent.
+func (a answer) isSent() bool { return a > unanswered }
+
 // Why a request is ended from here.
 var (
-	errSilent   = errors.New("nothing came for too long")
 	errOutlived = errors.New("the watch outlived its time")
 	errDue      = errors.New("somebody waits for a version that the watch does not bring")
+	errNoAnswer = fmt.Errorf("the server did not answer within %v", answerWithin)
+	errSilent   = fmt.Errorf("the server sent nothing for %v", listSilence)
+	errLong     = fmt.Errorf("the page took longer than %v", listBound)
+	errNoObject = fmt.Errorf("neither an object nor the end of the list came within %v",
+		endSilence)
+	errNoEnd = fmt.Errorf("the end of the list did not come within %v and %v for each object",
+		streamBound, objectBound)
 )
 
+// How a server ended a watch. They are errors only before the end of its list.
 var (
-	// errEnded is the end of a watch by the server: no error, except before the end of its list.
-	errEnded = fmt.Errorf("%w", io.ErrUnexpectedEOF)
-	// errEndedAtOnce is an end that came too soon.
-	errEndedAtOnce = fmt.Errorf("the server ended it at once, without an event: %w",
+	errEnded      = fmt.Errorf("the server ended the watch: %w", io.ErrUnexpectedEOF)
+	errEndedEarly = fmt.Errorf("the server ended the watch early: %w", io.ErrUnexpectedEOF)
+	errAtOnce     = fmt.Errorf("the server ended the watch within %v: %w", healthyAfter,
 		io.ErrUnexpectedEOF)
 )
 
+// errVersionless is the error of a list that cannot be watched from.
+var errVersionless = errors.New("the list has no resourceVersion to watch from")
+
+// malformedError is the error of an answer that can be read, but is not as it should be.
+type malformedError struct{ problem string }
+
+func (e *malformedError) Error() string { return e.problem }
+
 // answerOf returns the answer that an error is.
 func answerOf(err error) answer {
+	switch err {
+	case nil:
+		return complete
+	case errVersionless:
+		return versionless
+	case errEnded:
+		return ended
+	case errEndedEarly:
+		return endedEarly
+	case errAtOnce:
+		return endedAtOnce
+	case errOutlived:
+		return outlived
+	case errDue:
+		return due
+	case errNoObject, errNoEnd:
+		return stuck
+	}
+	var status apierrors.APIStatus
+	var malformed *malformedError
+	var content *wire.ContentTypeError
 	var syntax *wire.SyntaxError
 	switch {
-	case err == nil:
-		return complete
-	case err == errEnded:
-		return ended
-	case err == errEndedAtOnce:
-		return endedAtOnce
-	case errors.Is(err, errOutlived):
-		return outlived
-	case errors.Is(err, errDue):
-		return due
-	case errors.Is(err, errSilent):
-		return silent
-	case apierrors.IsResourceExpired(err), apierrors.IsGone(err):
-		return expired // "410 Gone responses" among the API concepts
+	case errors.As(err, &status):
+		return answerOfStatus(err, status.Status().Code)
+	case errors.As(err, &malformed), errors.As(err, &content):
+		return failed
+	case errors.As(err, &syntax) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return failed
+	}
+	return unanswered
+}
+
+// answerOfStatus returns the answer that a Status is. A server that sends a code may leave out the
+// reason, and the other way round.
+func answerOfStatus(err error, code int32) answer {
+	switch {
 	case apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge):
 		return tooLarge
+	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable,
+		apierrors.IsTooManyRequests(err), apierrors.IsServiceUnavailable(err):
+		return busy
+	case code == http.StatusUnauthorized, apierrors.IsUnauthorized(err):
+		return unauthorized
+	case code == http.StatusGone, apierrors.IsResourceExpired(err), apierrors.IsGone(err):
+		return expired // "410 Gone responses" among the API concepts
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
 		// Servers that know the parameters of a watch-list but have the feature off, and older
 		// ones, call them invalid.
 		return refused
-	case errors.As(err, &syntax):
-		return unreadable
 	}
 	return failed
-}
-
-// isAnswer reports whether an error is made of something that the server sent.
-func isAnswer(err error) bool {
-	var status apierrors.APIStatus
-	var syntax *wire.SyntaxError
-	return errors.As(err, &status) || errors.As(err, &syntax)
 }
 
 // statusOf returns the error that an ERROR event carries.
 func statusOf(event wire.Event) error {
 	status, err := event.Status()
 	if err != nil {
-		return fmt.Errorf("the server ended the watch with an error that cannot be read: %w", err)
+		return &malformedError{"the server ended the watch with an error that cannot be read: " +
+			err.Error()}
 	}
 	if status.Code == 0 {
 		status.Code = http.StatusInternalServerError
@@ -108,3 +153,58 @@ func cause(ctx context.Context, err error) error {
 	}
 	return err
 }
+
+// checkObject returns an error if an object of the stream is of another kind, or has no name. It
+// gives the resource's kind to an object that has none: the items of many lists have none.
+func (r *reflector) checkObject(o *wire.Object, named bool) error {
+	if o.Kind == "" && o.APIVersion == "" {
+		o.Kind, o.APIVersion = r.ask.kind.Kind, r.ask.apiVersion
+	}
+	switch {
+	case o.Kind != r.ask.kind.Kind || o.APIVersion != r.ask.apiVersion:
+		return r.foreign(o.APIVersion, o.Kind)
+	case named && o.Meta.Name == "":
+		return &malformedError{"the server sent a " + o.Kind + " without a name"}
+	}
+	return nil
+}
+
+// checkList returns an error if a list is of another kind. The name of a list's kind is free for
+// custom resources (names.listKind of their definition), whose items have their own kind.
+func (r *reflector) checkList(list wire.ListMeta) error {
+	kind := r.ask.kind
+	switch {
+	case list.Kind == "" || list.Kind == "List":
+		return nil
+	case list.APIVersion != r.ask.apiVersion,
+		kind.Protobuf && list.Kind != kind.Kind+"List":
+		return r.foreign(list.APIVersion, list.Kind)
+	}
+	return nil
+}
+
+func (r *reflector) foreign(apiVersion, kind string) error {
+	return &malformedError{fmt.Sprintf("the server sent a %s %s in place of a %s %s",
+		apiVersion, kind, r.ask.apiVersion, r.ask.kind.Kind)}
+}
+
+// Bounds of waiting for the server.
+const (
+	// answerWithin is how long a watch may take to begin. A server under load queues a request for
+	// up to 15 seconds.
+	answerWithin = 30 * time.Second
+	// listSilence is how long a page may deliver nothing. The server gives up after a minute
+	// itself; a connection that is silent for longer is open at one end only.
+	listSilence = 90 * time.Second
+	// listBound is how long a page may take in all, and objectBound more for each object.
+	listBound = 10 * time.Minute
+	// endSilence is how long a watch-list may deliver neither an object of its list nor the
+	// bookmark that ends it. A server that does watch-list sends the bookmark as soon as its cache
+	// is fresh, for which it waits a few seconds at most. A server that does not know the
+	// parameters never sends it.
+	endSilence = 20 * time.Second
+	// streamBound is how long the list of a watch-list may take in all, and objectBound more for
+	// each of its objects.
+	streamBound = time.Minute
+	objectBound = time.Millisecond
+)

@@ -13,11 +13,12 @@ import (
 type requests struct {
 	client        *rest.Client
 	kind          kind.Info
+	apiVersion    string // kind.APIVersion()
 	namespace     string // "" is all
 	labelSelector string
 	fieldSelector string
 	format        wire.Format
-	options       wire.Options // for reading the answers
+	options       wire.Options // for reading the answers; objects without a kind are left so
 	pageSize      int64        // objects in a page; 0 or negative means one page for all
 }
 
@@ -73,6 +74,16 @@ func (q *requests) page(list *paging, token string) *rest.Request {
 		req.Param("resourceVersion", list.from).Param("resourceVersionMatch", "NotOlderThan")
 	}
 	return req
+}
+
+// check asks for one object of a list that must not be older than a version. If the server has not
+// come to that version, the answer is 504 ("too large resource version"), at once or after the three
+// seconds that its cache waits.
+func (q *requests) check(version string) *rest.Request {
+	return q.selected().
+		Param("limit", "1").
+		Param("resourceVersion", version).
+		Param("resourceVersionMatch", "NotOlderThan")
 }
 
 // comeTo asks the server to bring its cache of the resource to a version. While the resource is

@@ -19,53 +19,76 @@ const (
 	// watchSlack is how much longer than that it may last before it is cut from here, because the
 	// server's end of it did not come.
 	watchSlack = 30 * time.Second
-	// tooShort is how soon a watch must not end without an event.
-	tooShort = time.Second
+	// healthyAfter is how long a watch lives without an event until it counts as a success. One
+	// that the server ends sooner, with events or without, is a failure for the backoff.
+	healthyAfter = 5 * time.Second
 	// shortWatch is how long a watch lasts that is to show soon how far the server is: a server
 	// sends a bookmark two seconds before the end that it was asked for.
 	shortWatch = 4 * time.Second
-	// askTimeout bounds asking the server to come to a version.
+	// askTimeout bounds a question about the server's version. A server whose cache is behind
+	// answers after three seconds.
 	askTimeout = 10 * time.Second
 )
 
-func watchTimeout() time.Duration { return minWatch + rand.N(maxWatch-minWatch) }
+// watchTimeout returns how long a watch is asked to last, in whole seconds.
+func watchTimeout() time.Duration {
+	return (minWatch + rand.N(maxWatch-minWatch)).Truncate(time.Second)
+}
 
 // stream is an open watch. One goroutine uses it; cancel may be called from any.
 type stream struct {
-	watch  *rest.WatchStream
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	guard  *time.Timer // cancels it when it has outlived its time
-	opened time.Time
-	events int
+	watch   *rest.WatchStream
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	sink    sink
+	guard   *time.Timer // cancels it when it has outlived its time
+	healthy *time.Timer // notes that it has lived for healthyAfter
+	opened  time.Time
+	lasts   time.Duration // as the server was asked
+	events  int           // that were as they should be
+	over    bool          // guarded by sink.update
 }
 
 // open opens a watch that was asked to last for a time.
 func (r *reflector) open(
 	ctx context.Context, req *rest.Request, lasts time.Duration,
 ) (*stream, error) {
-	st := &stream{opened: time.Now()}
+	st := &stream{sink: r.sink, lasts: lasts}
 	st.ctx, st.cancel = context.WithCancelCause(ctx)
-	st.guard = time.AfterFunc(lasts+watchSlack, func() { st.cancel(errOutlived) })
+	silence := time.AfterFunc(answerWithin, func() { st.cancel(errNoAnswer) })
+	defer silence.Stop()
 	var err error
 	if st.watch, err = req.Watch(st.ctx, r.options()); err != nil {
 		err = cause(st.ctx, err)
-		st.end()
+		st.cancel(nil)
 		return nil, err
 	}
+	st.opened = time.Now()
+	st.guard = time.AfterFunc(lasts+watchSlack, func() { st.cancel(errOutlived) })
+	st.healthy = time.AfterFunc(healthyAfter, st.works)
 	r.sink.update(func(s *Status) { s.Watches++; s.AnsweredAt = time.Now() })
 	return st, nil
 }
+
+// works notes that the server lets the resource be watched.
+func (st *stream) works() {
+	st.sink.update(func(s *Status) {
+		if !st.over {
+			s.Failures, s.Unwatchable = 0, nil
+		}
+	})
+}
+
+// isHealthy reports whether the watch was a success.
+func (st *stream) isHealthy() bool { return st.events > 0 || st.lived() >= healthyAfter }
 
 // next waits for the next event. The end of the watch by the server is errEnded.
 func (st *stream) next() (wire.Event, error) {
 	event, err := st.watch.Next()
 	switch {
-	case err == nil:
-		st.events++
 	case err == io.EOF:
 		err = errEnded
-	default:
+	case err != nil:
 		err = cause(st.ctx, err)
 	}
 	return event, err
@@ -74,12 +97,23 @@ func (st *stream) next() (wire.Event, error) {
 // lived returns for how long the watch has been open.
 func (st *stream) lived() time.Duration { return time.Since(st.opened) }
 
+// endedAs returns how the server ended the watch.
+func (st *stream) endedAs() error {
+	switch lived := st.lived(); {
+	case lived >= st.lasts-min(st.lasts/4, healthyAfter):
+		return errEnded
+	case lived >= healthyAfter:
+		return errEndedEarly
+	}
+	return errAtOnce
+}
+
 func (st *stream) end() {
 	st.guard.Stop()
+	st.healthy.Stop()
+	st.sink.update(func(*Status) { st.over = true })
 	st.cancel(nil)
-	if st.watch != nil {
-		_ = st.watch.Close()
-	}
+	_ = st.watch.Close()
 }
 
 // work reads changes until the watch ends.
@@ -102,20 +136,15 @@ func (s *watching) work(ctx context.Context, r *reflector) (err error) {
 		return errDue
 	}
 	defer r.waits.unwatch()
-	before := st.events
 	for {
 		event, err := st.next()
+		if err == nil {
+			err = s.changed(ctx, r, event)
+		}
 		switch {
 		case err == nil:
-			if err := s.changed(ctx, r, event); err != nil {
-				return err
-			}
 		case err == errEnded:
-			if st.events == before && st.lived() < tooShort {
-				return errEndedAtOnce
-			}
-			r.worked()
-			return err
+			return st.endedAs()
 		default:
 			if errors.Is(err, errDue) {
 				s.due = r.waits.overdue(string(r.known.at))
@@ -125,30 +154,52 @@ func (s *watching) work(ctx context.Context, r *reflector) (err error) {
 	}
 }
 
+// check returns an error if an event is not one of this resource, or is an error.
+func (r *reflector) check(event *wire.Event) error {
+	if event.Type == wire.Error {
+		return statusOf(*event)
+	}
+	return r.checkObject(&event.Object, event.Type != wire.Bookmark)
+}
+
 // changed takes in an event.
 func (s *watching) changed(ctx context.Context, r *reflector, event wire.Event) error {
-	if event.Type == wire.Error {
-		return statusOf(event)
+	if err := r.check(&event); err != nil {
+		return err
 	}
 	o := event.Object
-	if event.Type != wire.Bookmark {
-		if err := named(&o); err != nil {
-			return err
-		}
+	if s.stream != nil {
+		s.stream.events++
 	}
 	if o.Meta.ResourceVersion != "" {
 		r.known.moveTo(o.Meta.ResourceVersion) // now, for what is pushed may be gone at once
-		s.unreadable = 0
-		r.sink.update(func(s *Status) { s.Events++; s.Failures, s.AnsweredAt = 0, time.Now() })
+		s.tries = 0
 	}
+	r.sink.update(func(s *Status) {
+		s.Events++
+		s.Failures, s.Unwatchable, s.AnsweredAt = 0, nil, time.Now()
+	})
 	switch event.Type {
 	case wire.Added, wire.Modified:
-		return r.push(ctx, deltaSet, o)
+		return r.sink.push(ctx, delta{kind: deltaSet, object: o})
 	case wire.Deleted:
-		return r.push(ctx, deltaGone, o)
+		return r.sink.push(ctx, delta{kind: deltaGone, object: o})
 	default: // a bookmark
 		return r.sink.push(ctx, delta{kind: deltaProgress, version: o.Meta.ResourceVersion})
 	}
+}
+
+// work asks for one object of a list that must not be older than what has been read.
+func (s *checking) work(ctx context.Context, r *reflector) error {
+	ask, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	list, err := r.ask.check(string(r.known.at)).List(ask, wire.Options{})
+	if err != nil {
+		return err
+	}
+	r.answered()
+	_ = list.Close() // the server's version is what matters
+	return nil
 }
 
 // work asks the server to come to a version. If that fails, the watch that follows shows how far
@@ -161,10 +212,11 @@ func (s *asking) work(ctx context.Context, r *reflector) error {
 	}
 	ask, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	if err := r.ask.comeTo(s.version).Do(ask).Error(); err != nil {
+	err := r.ask.comeTo(s.version).Do(ask).Error()
+	if err != nil {
 		r.log.Debug("informer "+r.name+": ask the server to come to a version",
 			"resourceVersion", s.version, "err", err)
 	}
 	r.waits.wasAsked(s.version)
-	return nil
+	return err
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/skiff-k8s/skiff/kind"
 )
 
 // A reflector needs a server and a sink, and no informer.
@@ -17,21 +19,23 @@ func TestAReflectorFeedsItsSink(t *testing.T) {
 		if got := s.sink.status; got.Lists != 1 || got.Watches != 1 || got.Events != 3 || got.Failures != 0 {
 			t.Errorf("the status is %+v", got)
 		}
+		time.Sleep(healthyAfter)
 		_ = w.Close()
-		s.expect("watch 15").status(statusFailed)
+		s.expect("check 15").list("15", "")
+		s.expect("watch 15").status(statusBusy)
 		synctest.Wait()
 		if len(s.sink.errors) != 1 || s.sink.status.Failures != 1 || !strings.HasPrefix(s.sink.errors[0].Error(), "informer configmaps: watch: ") {
 			t.Errorf("%d failures, reported %v", s.sink.status.Failures, s.sink.errors)
 		}
 		s.expect("watch 15")
-		if want := []string{"streaming", "watching", "waiting", "watching"}; !slices.Equal(s.sink.states, want) {
+		if want := []string{"streaming", "watching", "checking", "watching", "waiting", "watching"}; !slices.Equal(s.sink.states, want) {
 			t.Errorf("the states were %v, want %v", s.sink.states, want)
 		}
 	})
 }
 
 func TestAReflectorFeedsItsSinkByPages(t *testing.T) {
-	play(t, func(r *reflector) { r.known.noStream = true }, func(s *script) {
+	play(t, func(r *reflector) { r.known.noStreamUntil = time.Now().Add(time.Hour) }, func(s *script) {
 		s.expect("page from 0").list("10", "more", mapOf("a", "5"))
 		s.expect("page continue more").list("10", "", mapOf("b", "7"))
 		s.expect("watch 10").watch(saidMap("ADDED", "c", "11"))
@@ -46,10 +50,10 @@ func TestAReflectorFeedsItsSinkByPages(t *testing.T) {
 func TestWhatLacksANameIsRefused(t *testing.T) {
 	play(t, nil, func(s *script) {
 		s.expect("watch-list").watch(saidMap("ADDED", "", "5"))
-		w := s.expect("watch-list").watch(saidListEnd("10"))
-		s.say(w, saidMap("ADDED", "", "11"))
-		s.expect("watch 10")
-		s.got("begin", "begin", "end 10")
+		s.expect("page from 0").list("10", "")
+		s.expect("watch 10").watch(saidMap("ADDED", "", "11"))
+		s.expect("page from 10")
+		s.got("begin", "begin", "end 10", "begin")
 		if len(s.sink.errors) != 2 {
 			t.Errorf("reported were %v", s.sink.errors)
 		}
@@ -84,7 +88,7 @@ func TestAReflectorEndsInEveryState(t *testing.T) {
 // An error that the server answers sooner than the pause ends shows what the machine waits for.
 func TestThePauseIsTheServers(t *testing.T) {
 	play(t, nil, func(s *script) {
-		s.expect("watch-list").watch(saidListEnd("10"), saidError(strings.Replace(statusFailed, `"reason"`, `"details":{"retryAfterSeconds":9},"reason"`, 1)))
+		s.expect("watch-list").watch(saidListEnd("10"), saidError(strings.Replace(statusBusy, `"reason"`, `"details":{"retryAfterSeconds":9},"reason"`, 1)))
 		began := s.last
 		s.expect("watch 10")
 		if d := time.Since(began); d < 9*time.Second || d > 18*time.Second {
@@ -95,7 +99,7 @@ func TestThePauseIsTheServers(t *testing.T) {
 
 // An event costs the reflector the allocations of reading it, and no more.
 func TestAnEventAllocatesNothing(t *testing.T) {
-	r := &reflector{sink: &silentSink{}}
+	r := &reflector{sink: &silentSink{}, ask: requests{kind: kind.Info{Kind: "ConfigMap"}, apiVersion: "v1"}}
 	s := &watching{}
 	event := eventOf(t, saidMap("MODIFIED", "a", "11"))
 	allocs := testing.AllocsPerRun(100, func() {
@@ -116,7 +120,7 @@ func TestStatusHasTheTimeOfTheLastAnswer(t *testing.T) {
 		if !at().IsZero() {
 			t.Errorf("a server that closed the connection answered at %s", at())
 		}
-		s.expect("watch-list").status(statusFailed)
+		s.expect("watch-list").status(statusBusy)
 		if !at().Equal(time.Now()) {
 			t.Errorf("a status counts as an answer at %s, not now", at())
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,7 @@ import (
 
 // recorder is a sink that writes down what it gets.
 type recorder struct {
+	mu     sync.Mutex // guards status and states
 	deltas []string
 	errors []error
 	status Status
@@ -42,6 +44,8 @@ func (r *recorder) push(_ context.Context, d delta) error {
 }
 
 func (r *recorder) update(change func(*Status)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	before := r.status.State
 	if change(&r.status); r.status.State != before {
 		r.states = append(r.states, r.status.State)
@@ -100,7 +104,7 @@ func play(t *testing.T, change func(*reflector), test func(s *script)) {
 			name: "configmaps", log: slog.New(slog.DiscardHandler), sink: s.sink, waits: s.waits,
 			ask: requests{
 				client: c, kind: kind.Info{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true},
-				format: wire.JSON, options: wire.Options{APIVersion: "v1", Kind: "ConfigMap"}, pageSize: 500,
+				format: wire.JSON, apiVersion: "v1", pageSize: 500,
 			},
 		}
 		if change != nil {
@@ -154,6 +158,8 @@ func (r *scripted) String() string {
 		if q.Get("timeoutSeconds") == "4" {
 			text = "short " + text
 		}
+	case q.Get("limit") == "1" && match == "NotOlderThan":
+		return "check " + version
 	case q.Get("fieldSelector") == "metadata.name=-":
 		return "come to " + version
 	case q.Has("continue"):
@@ -217,6 +223,13 @@ const (
 	statusInvalid  = `{"kind":"Status","code":422,"apiVersion":"v1","status":"Failure","reason":"Invalid"}`
 	statusBad      = `{"kind":"Status","code":400,"apiVersion":"v1","status":"Failure","reason":"BadRequest"}`
 	statusFailed   = `{"kind":"Status","code":500,"apiVersion":"v1","status":"Failure","reason":"InternalError"}`
+)
+
+const (
+	statusBusy         = `{"kind":"Status","code":503,"apiVersion":"v1","status":"Failure","reason":"ServiceUnavailable"}`
+	statusTooMany      = `{"kind":"Status","code":429,"apiVersion":"v1","status":"Failure","reason":"TooManyRequests"}`
+	statusUnauthorized = `{"kind":"Status","code":401,"apiVersion":"v1","status":"Failure","reason":"Unauthorized"}`
+	statusOf404        = `{"kind":"Status","code":404,"apiVersion":"v1","status":"Failure","reason":"NotFound"}`
 )
 
 func said(kind, object string) string {

@@ -12,7 +12,7 @@ type feed struct{ informer *shared }
 func (f feed) arena() *wire.Arena                      { return f.informer.fifo.arena() }
 func (f feed) push(ctx context.Context, d delta) error { return f.informer.fifo.push(ctx, d) }
 func (f feed) update(change func(*Status))             { f.informer.health.update(change) }
-func (f feed) report(err error)                        { f.informer.report(err) }
+func (f feed) report(err error)                        { f.informer.fault(err) }
 
 // newReflector returns the reflector of an informer.
 func newReflector(s *shared) *reflector {
@@ -24,7 +24,8 @@ func newReflector(s *shared) *reflector {
 		name: s.String(),
 		log:  s.config.logger,
 		ask: requests{
-			client: s.client, kind: s.kind, namespace: s.config.namespace,
+			client: s.client, kind: s.kind, apiVersion: s.kind.APIVersion(),
+			namespace:     s.config.namespace,
 			labelSelector: s.config.labelSelector, fieldSelector: s.config.fieldSelector,
 			format: format,
 			options: wire.Options{

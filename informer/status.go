@@ -10,8 +10,10 @@ import (
 
 // Status is the state of an informer at one moment.
 type Status struct {
-	// State is the reflector's: "streaming" or "paging" a list, "watching", "asking" the server
-	// for its newest version, "waiting" before the next attempt, "stopped"; "idle" before Start.
+	// State is the reflector's: "streaming" or "paging" a list, "watching", "checking" after a
+	// broken connection whether the server is behind the cache, "asking" the server for its newest
+	// version, "polling" (waiting for the next list of a resource that cannot be watched),
+	// "waiting" before the next attempt, "stopped"; "idle" before Start.
 	State           string
 	Synced          bool        // the initial list is in the cache
 	Objects         int         // in the cache
@@ -23,10 +25,16 @@ type Status struct {
 	Events          int64       // watch events received, bookmarks included
 	LastError       error       // the last error, which may be over; nil if there was none
 	LastErrorAt     time.Time   // when LastError occurred
-	Failures        int         // failed attempts since the last successful one; 0 is healthy
+	// Failures counts failed attempts. It becomes 0 when a list is complete, when a watch has
+	// brought an event, and when a watch has been open for five seconds. 0 is healthy.
+	Failures int
 	// AnsweredAt is when the server answered the last time, with whatever status, or sent a part of
 	// an answer. It is zero if the server never has.
 	AnsweredAt time.Time
+	// Unwatchable is why the resource is listed every few minutes instead of being watched: the
+	// server refuses watches, or its lists have no resourceVersion. It is nil for a resource that
+	// can be watched.
+	Unwatchable error
 }
 
 // Status returns the informer's state and its last error.
@@ -67,11 +75,22 @@ func (h *health) update(f func(*Status)) {
 	f(&h.status)
 }
 
-// logEvery is the shortest time between two logged errors of one informer. If it cannot reach its
-// server, it meets the same error again and again.
+// fault records an error of the stream, and calls OnError's function or logs the error. The stream
+// paces its errors itself.
+func (s *shared) fault(err error) {
+	s.health.update(func(status *Status) { status.LastError, status.LastErrorAt = err, time.Now() })
+	if s.config.onError != nil {
+		s.config.onError(err)
+	} else {
+		s.config.logger.Warn(err.Error())
+	}
+}
+
+// logEvery is the shortest time between two logged errors that report takes.
 const logEvery = 10 * time.Second
 
-// report records an error, and calls OnError's function or logs the error.
+// report records an error of a program's function, which may come with every event, and calls
+// OnError's function or logs the error.
 func (s *shared) report(err error) {
 	h := &s.health
 	h.mu.Lock()

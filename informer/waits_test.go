@@ -131,7 +131,11 @@ func TestSomebodyWaitsDuringTheList(t *testing.T) {
 // As long as somebody waits, a question that fails is asked again: by the next watch.
 func TestAQuestionIsNotLost(t *testing.T) {
 	for name, fail := range map[string]func(*script){
-		"the short watch fails": func(s *script) { s.expect("short watch 10").hangUp(); s.expect("watch 10").watch() },
+		"the short watch fails": func(s *script) {
+			s.expect("short watch 10").hangUp()
+			s.expect("check 10").list("10", "")
+			s.expect("watch 10").watch()
+		},
 		"it ends without a bookmark": func(s *script) {
 			w := s.expect("short watch 10").watch()
 			time.Sleep(shortWatch)

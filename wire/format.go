@@ -43,13 +43,20 @@ func (f Format) String() string {
 	return fmt.Sprintf("wire.Format(%d)", uint8(f))
 }
 
+// ContentTypeError is the error of a Content-Type that is of no [Format], such as text/html.
+type ContentTypeError struct{ problem string }
+
+// Error returns the Content-Type and what is wrong with it.
+func (e *ContentTypeError) Error() string { return e.problem }
+
 // FormatOf returns the format of a Content-Type header. Parameters (charset=utf-8, stream=watch,
 // as=Table) do not change the format. If the header cannot be parsed or its media type is of no
-// format, the error contains it.
+// format, the error is a [ContentTypeError].
 func FormatOf(contentType string) (Format, error) {
 	mediaType, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
-		return 0, fmt.Errorf("content type %q cannot be parsed: %w", contentType, err)
+		return 0, &ContentTypeError{fmt.Sprintf("content type %q cannot be parsed: %v", contentType,
+			err)}
 	}
 	switch mediaType {
 	case jsonType:
@@ -57,5 +64,6 @@ func FormatOf(contentType string) (Format, error) {
 	case protobufType:
 		return Protobuf, nil
 	}
-	return 0, fmt.Errorf("content type %q is neither %s nor %s", mediaType, jsonType, protobufType)
+	return 0, &ContentTypeError{fmt.Sprintf("content type %q is neither %s nor %s", mediaType,
+		jsonType, protobufType)}
 }
