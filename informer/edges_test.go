@@ -87,6 +87,16 @@ var edges = []struct {
 		"expired":      "paging most recent whole expired, later",
 		"any other":    "paging from 10 whole expired, later",
 	}},
+	{"paging, 30 minutes after a watch-list", func() state { return &paging{from: "10"} }, known{noStreamUntil: time.Now().Add(-1)}, map[string]string{
+		"complete":     "watching, now",
+		"versionless":  "polling, now",
+		"unanswered":   "paging from 10, later",
+		"busy":         "paging from 10, later",
+		"unauthorized": "paging from 10, later",
+		"too large":    "paging from 10 behind, later",
+		"expired":      "paging most recent expired, now",
+		"any other":    "streaming, else paging from 10 whole, later",
+	}},
 	{"watching", func() state { return &watching{due: "20"} }, known{}, map[string]string{
 		"ended":         "watching, now",
 		"ended early":   "checking, now",

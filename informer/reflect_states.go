@@ -101,7 +101,7 @@ type paging struct {
 func (s *paging) String() string  { return "paging" }
 func (s *paging) request() string { return "list" }
 
-func (s *paging) after(a answer, _ *known) step {
+func (s *paging) after(a answer, k *known) step {
 	again := &paging{from: s.from, whole: s.whole, expired: s.expired}
 	switch a {
 	case complete:
@@ -130,9 +130,11 @@ func (s *paging) after(a answer, _ *known) step {
 		}
 		again.whole = true
 	default:
-		again.whole = true
 		if s.whole {
 			again.from = mostRecent
+		}
+		if again.whole = true; k.mayStream() {
+			return step{next: &streaming{instead: again}, pace: later}
 		}
 	}
 	return step{next: again, pace: later}

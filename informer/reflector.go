@@ -57,6 +57,7 @@ import (
 //	             the second time              paging, most recent, in one page   later
 //	           any other                      paging, in one page                later
 //	             in one page already          paging, most recent, in one page   later
+//	             after the 30 min             streaming, else as before          later
 //	watching   ended                          watching                           now
 //	           ended early, outlived          checking                           now
 //	           due                            asking                             now
@@ -133,6 +134,11 @@ func (k *known) list(from string) state {
 		return pages
 	}
 	return &streaming{instead: pages}
+}
+
+// mayStream reports whether the time is over for which no watch-list was to be asked for.
+func (k *known) mayStream() bool {
+	return !k.noStreamUntil.IsZero() && !time.Now().Before(k.noStreamUntil)
 }
 
 // oldest returns the version that a list must not be older than, so that what is cached does not go

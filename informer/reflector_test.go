@@ -16,7 +16,7 @@ func TestAReflectorFeedsItsSink(t *testing.T) {
 		w := s.expect("watch-list").watch(saidMap("ADDED", "a", "5"), saidMap("ADDED", "b", "7"), saidBookmark("8"), saidListEnd("10"))
 		s.say(w, saidMap("MODIFIED", "a", "11")+saidMap("DELETED", "b", "12")+saidBookmark("15"))
 		s.got("begin", "set a/5", "set b/7", "end 10", "set a/11", "gone b/12", "progress 15")
-		if got := s.sink.status; got.Lists != 1 || got.Watches != 1 || got.Events != 3 || got.Failures != 0 {
+		if got := s.status(); got.Lists != 1 || got.Watches != 1 || got.Events != 3 || got.Failures != 0 {
 			t.Errorf("the status is %+v", got)
 		}
 		time.Sleep(healthyAfter)
@@ -24,8 +24,8 @@ func TestAReflectorFeedsItsSink(t *testing.T) {
 		s.expect("check 15").list("15", "")
 		s.expect("watch 15").status(statusBusy)
 		synctest.Wait()
-		if len(s.sink.errors) != 1 || s.sink.status.Failures != 1 || !strings.HasPrefix(s.sink.errors[0].Error(), "informer configmaps: watch: ") {
-			t.Errorf("%d failures, reported %v", s.sink.status.Failures, s.sink.errors)
+		if len(s.errors()) != 1 || s.status().Failures != 1 || !strings.HasPrefix(s.errors()[0].Error(), "informer configmaps: watch: ") {
+			t.Errorf("%d failures, reported %v", s.status().Failures, s.errors())
 		}
 		s.expect("watch 15")
 		if want := []string{"streaming", "watching", "checking", "watching", "waiting", "watching"}; !slices.Equal(s.sink.states, want) {
@@ -54,8 +54,8 @@ func TestWhatLacksANameIsRefused(t *testing.T) {
 		s.expect("watch 10").watch(saidMap("ADDED", "", "11"))
 		s.expect("page from 10")
 		s.got("begin", "begin", "end 10", "begin")
-		if len(s.sink.errors) != 2 {
-			t.Errorf("reported were %v", s.sink.errors)
+		if len(s.errors()) != 2 {
+			t.Errorf("reported were %v", s.errors())
 		}
 	})
 }
@@ -77,7 +77,7 @@ func TestAReflectorEndsInEveryState(t *testing.T) {
 			play(t, nil, func(s *script) {
 				lead(s)
 				synctest.Wait()
-				if got := s.sink.status.State; got != state {
+				if got := s.status().State; got != state {
 					t.Errorf("the state is %s, want %s", got, state)
 				}
 			})
@@ -115,7 +115,7 @@ func TestAnEventAllocatesNothing(t *testing.T) {
 // Status has the time of the last answer, whatever it was, and of no failure to get one.
 func TestStatusHasTheTimeOfTheLastAnswer(t *testing.T) {
 	play(t, nil, func(s *script) {
-		at := func() time.Time { synctest.Wait(); return s.sink.status.AnsweredAt }
+		at := func() time.Time { synctest.Wait(); return s.status().AnsweredAt }
 		s.expect("watch-list").hangUp()
 		if !at().IsZero() {
 			t.Errorf("a server that closed the connection answered at %s", at())

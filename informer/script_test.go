@@ -20,12 +20,13 @@ import (
 
 // recorder is a sink that writes down what it gets.
 type recorder struct {
-	mu     sync.Mutex // guards status and states
+	mu     sync.Mutex // guards what follows but memory and slow
 	deltas []string
 	errors []error
 	status Status
 	states []string
 	memory *wire.Arena
+	slow   time.Duration // that push takes
 }
 
 func (r *recorder) arena() *wire.Arena { return r.memory }
@@ -39,6 +40,14 @@ func (r *recorder) push(_ context.Context, d delta) error {
 	if d.version != "" {
 		text += " " + d.version
 	}
+	if d.restored {
+		text += " restored"
+	}
+	if r.slow > 0 {
+		time.Sleep(r.slow)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.deltas = append(r.deltas, text)
 	return nil
 }
@@ -52,7 +61,11 @@ func (r *recorder) update(change func(*Status)) {
 	}
 }
 
-func (r *recorder) report(err error) { r.errors = append(r.errors, err) }
+func (r *recorder) report(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.errors = append(r.errors, err)
+}
 
 // script is a server whose every answer a test gives, and a reflector of ConfigMaps that asks it.
 type script struct {
@@ -88,6 +101,24 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
+func (s *script) errors() []error {
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	return slices.Clone(s.sink.errors)
+}
+
+func (s *script) deltas() []string {
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	return slices.Clone(s.sink.deltas)
+}
+
+func (s *script) status() Status {
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	return s.sink.status
+}
+
 // play runs a reflector under synctest's clock, without an informer. change may be nil.
 func play(t *testing.T, change func(*reflector), test func(s *script)) {
 	t.Helper()
@@ -116,8 +147,8 @@ func play(t *testing.T, change func(*reflector), test func(s *script)) {
 		test(s)
 		cancel()
 		<-done
-		if s.sink.status.State != "stopped" {
-			t.Errorf("the reflector ended in the state %s", s.sink.status.State)
+		if s.status().State != "stopped" {
+			t.Errorf("the reflector ended in the state %s", s.status().State)
 		}
 	})
 }
@@ -175,10 +206,20 @@ func (r *scripted) String() string {
 	return text
 }
 
-func (r *scripted) reply(code int, body io.Reader) {
+func (r *scripted) reply(code int, body io.Reader) { r.replyWith(code, body, "application/json") }
+
+func (r *scripted) replyAs(code int, contentType, body string, headers ...string) {
+	r.replyWith(code, strings.NewReader(body), contentType, headers...)
+}
+
+func (r *scripted) replyWith(code int, body io.Reader, contentType string, headers ...string) {
 	r.s.last = time.Now()
+	header := http.Header{"Content-Type": {contentType}}
+	for i := 0; i < len(headers); i += 2 {
+		header.Set(headers[i], headers[i+1])
+	}
 	r.answer <- &http.Response{
-		StatusCode: code, Status: http.StatusText(code), Header: http.Header{"Content-Type": {"application/json"}},
+		StatusCode: code, Status: http.StatusText(code), Header: header,
 		Request: r.req, ContentLength: -1, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(body),
 	}
 }
@@ -255,8 +296,8 @@ func saidListEnd(version string) string {
 func (s *script) got(want ...string) {
 	s.t.Helper()
 	synctest.Wait()
-	if !slices.Equal(s.sink.deltas, want) {
-		s.t.Fatalf("the sink got %q, want %q", s.sink.deltas, want)
+	if !slices.Equal(s.deltas(), want) {
+		s.t.Fatalf("the sink got %q, want %q", s.deltas(), want)
 	}
 }
 
