@@ -67,6 +67,10 @@ var kinds = map[string]string{"configmaps": "ConfigMap", "secrets": "Secret"}
 func lists(objects ...string) answer {
 	return func(s *fakeServer, req *http.Request) (*http.Response, error) {
 		resource := path.Base(req.URL.Path)
+		if query := req.URL.Query(); query.Get("watch") == "" {
+			return respond(req, 200, io.NopCloser(strings.NewReader(fmt.Sprintf(`{"kind":"%sList","apiVersion":"v1",`+
+				`"metadata":{"resourceVersion":"10"},"items":[%s]}`, kinds[resource], strings.Join(objects, ","))))), nil
+		}
 		pr, pw := io.Pipe()
 		context.AfterFunc(req.Context(), func() { pr.CloseWithError(req.Context().Err()) })
 		w := &fakeWatch{pw}

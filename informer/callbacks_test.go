@@ -157,7 +157,7 @@ func TestCallbacksRunUnderNoLock(t *testing.T) {
 		})
 	}
 	for name, fault := range map[string]func(*scene){
-		"OnError, of the stream": func(s *scene) { s.next("watch").status(500, "InternalError"); s.synced() },
+		"OnError, of the stream": func(s *scene) { s.next("watch").status(503, "ServiceUnavailable"); s.synced() },
 		"OnError, of a handler": func(s *scene) {
 			s.maps.AddHandler(informer.Handler[corev1.ConfigMap]{OnAdd: func(informer.Item[corev1.ConfigMap]) { panic("scripted") }})
 			s.synced()
@@ -288,7 +288,7 @@ func TestAPanicOfACallbackIsReportedOnce(t *testing.T) {
 		noDeadlock(t)
 		calls := 0
 		play(t, func(s *scene) {
-			s.next("watch").status(500, "InternalError")
+			s.next("watch").status(503, "ServiceUnavailable")
 			w := s.synced()
 			w.event("MODIFIED", object("a", "ua", "11"))
 			s.knows("a=ua/11 b=ub/7")

@@ -3,7 +3,6 @@ package informer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -52,21 +51,18 @@ func (a answer) isSent() bool { return a > unanswered }
 var (
 	errOutlived = errors.New("the watch outlived its time")
 	errDue      = errors.New("somebody waits for a version that the watch does not bring")
-	errNoAnswer = fmt.Errorf("the server did not answer within %v", answerWithin)
-	errSilent   = fmt.Errorf("the server sent nothing for %v", listSilence)
-	errLong     = fmt.Errorf("the page took longer than %v", listBound)
-	errNoObject = fmt.Errorf("neither an object nor the end of the list came within %v",
-		endSilence)
-	errNoEnd = fmt.Errorf("the end of the list did not come within %v and %v for each object",
-		streamBound, objectBound)
+	errNoAnswer = errors.New("the server did not answer within 30s")
+	errSilent   = errors.New("the server sent nothing for 90s")
+	errLong     = errors.New("the page took too long")
+	errNoObject = errors.New("neither an object nor the end of the list came within 20s")
+	errNoEnd    = errors.New("the end of the list did not come within a minute")
 )
 
 // How a server ended a watch. They are errors only before the end of its list.
 var (
-	errEnded      = fmt.Errorf("the server ended the watch: %w", io.ErrUnexpectedEOF)
-	errEndedEarly = fmt.Errorf("the server ended the watch early: %w", io.ErrUnexpectedEOF)
-	errAtOnce     = fmt.Errorf("the server ended the watch within %v: %w", healthyAfter,
-		io.ErrUnexpectedEOF)
+	errEnded      = errors.New("the server ended the watch")
+	errEndedEarly = errors.New("the server ended the watch early")
+	errAtOnce     = errors.New("the server ended the watch within 5s")
 )
 
 // errVersionless is the error of a list that cannot be watched from.
@@ -184,8 +180,8 @@ func (r *reflector) checkList(list wire.ListMeta) error {
 }
 
 func (r *reflector) foreign(apiVersion, kind string) error {
-	return &malformedError{fmt.Sprintf("the server sent a %s %s in place of a %s %s",
-		apiVersion, kind, r.ask.apiVersion, r.ask.kind.Kind)}
+	return &malformedError{"the server sent a " + apiVersion + " " + kind + " in place of a " +
+		r.ask.apiVersion + " " + r.ask.kind.Kind}
 }
 
 // Bounds of waiting for the server.

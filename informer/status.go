@@ -80,7 +80,7 @@ func (h *health) update(f func(*Status)) {
 func (s *shared) fault(err error) {
 	s.health.update(func(status *Status) { status.LastError, status.LastErrorAt = err, time.Now() })
 	if s.config.onError != nil {
-		s.config.onError(err)
+		s.tellError(err)
 	} else {
 		s.config.logger.Warn(err.Error())
 	}

@@ -113,7 +113,7 @@ func parse(data []byte) (*file, error) {
 }
 
 func duplicate(names []string) (string, bool) {
-	slices.Sort(names)
+	slices.SortFunc(names, strings.Compare) // crypto/x509 links it, and not slices.Sort
 	for i := 1; i < len(names); i++ {
 		if names[i] == names[i-1] {
 			return names[i], true

@@ -106,7 +106,7 @@ func names[T any](what string, entries map[string]entry[T]) string {
 	for name := range entries {
 		quoted = append(quoted, strconv.Quote(name))
 	}
-	slices.Sort(quoted)
+	slices.SortFunc(quoted, strings.Compare)
 	return "there are the " + what + " " + strings.Join(quoted, ", ")
 }
 

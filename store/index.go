@@ -162,7 +162,9 @@ func newIndex(name string, f func(Item) []string) *index {
 func (x *index) memberships(into []membership, item Item) []membership {
 	values := x.function(item)
 	if len(values) > 1 { // each once
-		values = slices.Compact(slices.Sorted(slices.Values(values)))
+		values = slices.Clone(values)
+		slices.SortFunc(values, strings.Compare) // crypto/x509 links it, and not slices.Sort
+		values = slices.Compact(values)
 	}
 	for _, v := range values {
 		into = append(into, membership{x, v})
