@@ -171,6 +171,9 @@ var edges = []struct {
 		"too large": "checking short failed 1 times, now",
 		"any other": "watching short failed 1 times, now",
 	}},
+	{"asking in vain", func() state { return &asking{version: "20", list: true} }, known{}, map[string]string{
+		"any other": "streaming, else paging most recent, now",
+	}},
 	{"polling", func() state { return &polling{} }, known{}, map[string]string{
 		"any other": "streaming, else paging most recent, now",
 	}},
