@@ -31,8 +31,9 @@ var house = plan{
 	{"skifftest/faults", imports("kind")},
 	{"internal/list", nil},
 	{"workqueue", imports("internal/list")},
-	{"rest", imports("kind", "wire", "internal/ctxerr")},
-	{"kubeconfig", imports("rest")},
+	{"internal/files", nil}, // kubeconfigs, tokens, PEM
+	{"rest", imports("kind", "wire", "internal/ctxerr", "internal/files")},
+	{"kubeconfig", imports("internal/files", "rest")},
 	{"internal/verbs", imports("kind", "wire", "internal/ctxerr", "rest")}, // what client and dynamic have in common
 	{"client", imports("internal/jsonfields", "kind", "wire/fieldpath", "wire", "rest", "internal/verbs")},
 	{"dynamic", imports("kind", "wire", "rest", "internal/verbs")},

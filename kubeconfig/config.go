@@ -5,9 +5,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
+	"github.com/skiff-k8s/skiff/internal/files"
 	"github.com/skiff-k8s/skiff/rest"
 )
 
@@ -83,33 +83,30 @@ func applyCluster(cfg *rest.Config, e entry[cluster]) error {
 	return err
 }
 
+// applyUser takes a user's credentials. If there is one that can be used, those that cannot are left
+// out. A token is used before a credential plugin, as kubectl does; a client certificate as well,
+// because the API server asks it first.
 func applyUser(cfg *rest.Config, e entry[user]) error {
 	u := e.value
-	if err := unsupported(u); err != nil {
-		return err
-	}
-	var err error
-	cfg.TLS.CertData, cfg.TLS.CertFile, err = material(e.from, "client-certificate",
-		u.ClientCertificateData, u.ClientCertificate)
-	if err != nil {
-		return err
-	}
-	cfg.TLS.KeyData, cfg.TLS.KeyFile, err = material(e.from, "client-key", u.ClientKeyData, u.ClientKey)
-	if err != nil {
-		return err
-	}
-	hasCert := len(cfg.TLS.CertData) > 0 || cfg.TLS.CertFile != ""
-	hasKey := len(cfg.TLS.KeyData) > 0 || cfg.TLS.KeyFile != ""
-	switch {
-	case hasCert && !hasKey:
-		return errors.New("it has a client-certificate without a client-key: add the key")
-	case hasKey && !hasCert:
-		return errors.New("it has a client-key without a client-certificate: add the certificate")
-	}
 	cfg.BearerToken = strings.TrimSpace(u.Token)
-	if cfg.BearerTokenFile, err = existing(e.from, "tokenFile", u.TokenFile); err != nil {
+	var err error
+	if cfg.BearerTokenFile, err = e.from.resolve(u.TokenFile); err != nil {
 		return err
 	}
+	hasToken := cfg.BearerToken != "" || cfg.BearerTokenFile != ""
+	if err := applyCertificate(cfg, e, hasToken); err != nil {
+		return err
+	}
+	if !hasToken && len(cfg.TLS.CertData) == 0 && cfg.TLS.CertFile == "" {
+		if err := unsupported(u); err != nil {
+			return err
+		}
+	}
+	if cfg.BearerToken == "" {
+		if _, err := existing(e.from, "tokenFile", u.TokenFile); err != nil {
+			return err
+		}
+	} // otherwise package rest uses the token while it cannot read the file, and logs that
 	cfg.Impersonate = rest.Impersonation{
 		User: u.As, UID: u.AsUID, Groups: u.AsGroups, Extra: u.AsUserExtra,
 	}
@@ -121,8 +118,30 @@ func applyUser(cfg *rest.Config, e entry[user]) error {
 	return nil
 }
 
-// unsupported returns an error for a user whose credentials cannot be used. Ignoring them would
-// make the requests anonymous, and the server would answer 401 or 403.
+// applyCertificate takes a user's client certificate. Half of one is left out beside a token.
+func applyCertificate(cfg *rest.Config, e entry[user], hasToken bool) error {
+	u := e.value
+	hasCert := u.ClientCertificateData != "" || u.ClientCertificate != ""
+	hasKey := u.ClientKeyData != "" || u.ClientKey != ""
+	switch {
+	case !hasCert && !hasKey, hasCert != hasKey && hasToken:
+		return nil
+	case !hasKey:
+		return errors.New("it has a client-certificate without a client-key: add the key")
+	case !hasCert:
+		return errors.New("it has a client-key without a client-certificate: add the certificate")
+	}
+	var err error
+	cfg.TLS.CertData, cfg.TLS.CertFile, err = material(e.from, "client-certificate",
+		u.ClientCertificateData, u.ClientCertificate)
+	if err == nil {
+		cfg.TLS.KeyData, cfg.TLS.KeyFile, err = material(e.from, "client-key", u.ClientKeyData,
+			u.ClientKey)
+	}
+	return err
+}
+
+// unsupported returns an error for a user none of whose credentials can be used. Ignoring them would make the requests anonymous, and the server would answer 401 or 403.
 func unsupported(u user) error {
 	const instead = "; until then use a client certificate, or a token: " +
 		"\"kubectl create token\" makes one for a service account"
@@ -164,9 +183,8 @@ func existing(from source, field, path string) (string, error) {
 	if err != nil || path == "" {
 		return "", err
 	}
-	f, err := os.Open(path)
-	if err != nil {
+	if err := files.Check(path); err != nil {
 		return "", fmt.Errorf("%s: %w", field, err)
 	}
-	return path, f.Close()
+	return path, nil
 }

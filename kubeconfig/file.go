@@ -4,18 +4,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	kjson "sigs.k8s.io/json"
+
+	"github.com/skiff-k8s/skiff/internal/files"
 )
 
 // file is a kubeconfig file as it is written. Source of the names: the v1 Config type of
 // client-go's tools/clientcmd/api. Base64 data is decoded when it is used, so that a broken entry
 // that is not used is no error, and one that is used can be named.
 type file struct {
-	Clusters []struct {
+	Kind       string `json:"kind"`
+	APIVersion string `json:"apiVersion"`
+	Clusters   []struct {
 		Name    string  `json:"name"`
 		Cluster cluster `json:"cluster"`
 	} `json:"clusters"`
@@ -69,9 +72,9 @@ type kubeContext struct {
 
 // readFile reads one file. If it does not exist, the error is fs.ErrNotExist.
 func readFile(path string) (*file, error) {
-	data, err := os.ReadFile(path)
+	data, err := files.Read(path, files.MaxKubeconfig)
 	if err != nil {
-		return nil, fmt.Errorf("read the file: %w", err)
+		return nil, err
 	}
 	f, err := parse(data)
 	if err != nil {
@@ -90,6 +93,10 @@ func parse(data []byte) (*file, error) {
 	var f file
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(text, &f); err != nil {
 		return nil, errors.New("valid YAML, but no kubeconfig" + jsonPosition(err))
+	}
+	if f.Kind != "" && f.Kind != "Config" || f.APIVersion != "" && f.APIVersion != "v1" {
+		return nil, fmt.Errorf("it is a %s, not a kubeconfig: that has kind Config and "+
+			"apiVersion v1, or neither", typeOf(f.Kind, f.APIVersion))
 	}
 	var clusters, users, contexts []string
 	for _, c := range f.Clusters {
@@ -110,6 +117,24 @@ func parse(data []byte) (*file, error) {
 		}
 	}
 	return &f, nil
+}
+
+// typeOf names a kind and an apiVersion, for an error. What cannot be either is not repeated: it
+// may be a secret in the wrong place.
+func typeOf(kind, apiVersion string) string {
+	show := func(name, value string) string {
+		switch strange := func(r rune) bool {
+			return !(r == '.' || r == '/' || r == '-' || '0' <= r && r <= '9' ||
+				'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
+		}; {
+		case value == "":
+			return "file without " + name
+		case len(value) > 100 || strings.ContainsFunc(value, strange):
+			return "file with a strange " + name
+		}
+		return fmt.Sprintf("%s %q", name, value)
+	}
+	return show("kind", kind) + " of " + show("apiVersion", apiVersion)
 }
 
 func duplicate(names []string) (string, bool) {

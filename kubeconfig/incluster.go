@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/skiff-k8s/skiff/internal/files"
 	"github.com/skiff-k8s/skiff/rest"
 )
 
@@ -48,11 +49,9 @@ func (e environment) inCluster() (*rest.Config, error) {
 	}
 	ca := filepath.Join(e.serviceAccount, "ca.crt")
 	for _, file := range []string{token, ca} {
-		f, err := os.Open(file)
-		if err != nil {
+		if err := files.Check(file); err != nil {
 			return nil, fmt.Errorf("read the service account: %w", err)
 		}
-		_ = f.Close()
 	}
 	return &rest.Config{
 		// JoinHostPort puts an IPv6 address into brackets.
@@ -69,7 +68,8 @@ func (e environment) inCluster() (*rest.Config, error) {
 // the service account.
 func (e environment) podNamespace() string {
 	var mounted string
-	if data, err := os.ReadFile(filepath.Join(e.serviceAccount, "namespace")); err == nil {
+	namespace := filepath.Join(e.serviceAccount, "namespace")
+	if data, err := files.Read(namespace, files.MaxToken); err == nil {
 		mounted = strings.TrimSpace(string(data))
 	}
 	return cmp.Or(e.getenv("POD_NAMESPACE"), mounted, defaultNamespace)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/skiff-k8s/skiff/internal/files"
 	"github.com/skiff-k8s/skiff/rest"
 )
 
@@ -96,6 +97,9 @@ func Parse(data []byte, opts ...Option) (*Config, error) {
 
 func parseConfig(data []byte, o options) (*Config, error) {
 	const origin = "the given kubeconfig"
+	if len(data) > files.MaxKubeconfig {
+		return nil, fmt.Errorf("parse %s: it is larger than %d bytes", origin, files.MaxKubeconfig)
+	}
 	f, err := parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("parse %s: %w", origin, err)

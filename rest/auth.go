@@ -6,10 +6,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/textproto"
-	"os"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/skiff-k8s/skiff/internal/files"
 )
 
 // tokenSource returns the current bearer token.
@@ -21,6 +23,7 @@ type tokenSource struct {
 	mu      sync.Mutex // guards the fields below
 	current string
 	checked time.Time
+	logged  string // the last error, which is not logged again
 }
 
 func newTokenSource(cfg *Config) (*tokenSource, error) {
@@ -36,7 +39,11 @@ func newTokenSource(cfg *Config) (*tokenSource, error) {
 		return s, nil
 	}
 	s.checked = time.Now()
+	lasting := files.Lasting(s.file)
 	token, err := readToken(s.file)
+	if !lasting {
+		s.file = "" // a named pipe is read once
+	}
 	switch {
 	case err == nil:
 		s.current = token
@@ -44,6 +51,7 @@ func newTokenSource(cfg *Config) (*tokenSource, error) {
 	case s.current == "":
 		return nil, err
 	default:
+		s.logged = err.Error()
 		s.log.Warn("read the token file failed, BearerToken is used", "err", err)
 	}
 	return s, nil
@@ -60,16 +68,19 @@ func (s *tokenSource) token(now bool) string {
 	s.checked = time.Now()
 	token, err := readToken(s.file)
 	if err != nil {
-		s.log.Warn("read the token file again failed, the old token is used", "err", err)
+		if text := err.Error(); text != s.logged {
+			s.logged = text
+			s.log.Warn("read the token file again failed, the old token is used", "err", err)
+		}
 		return s.current
 	}
-	s.current = token
+	s.current, s.logged = token, ""
 	s.secrets.learn(token)
 	return s.current
 }
 
 func readToken(file string) (string, error) {
-	data, err := os.ReadFile(file)
+	data, err := files.Read(file, files.MaxToken)
 	if err != nil {
 		return "", fmt.Errorf("read the token file: %w", err)
 	}
@@ -87,6 +98,38 @@ func readToken(file string) (string, error) {
 func validToken(token string) error {
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		return errors.New("not a token: a token is printable ASCII without spaces")
+	}
+	return nil
+}
+
+// errPlaintext is the error of a request that would send credentials unencrypted.
+var errPlaintext = errors.New("the credentials would be sent unencrypted: " +
+	"use https, or permit it by Config.PlaintextCredentials")
+
+// checkPlaintext returns an error if the configuration's credentials would be sent unencrypted to
+// another machine, or not at all: a client certificate needs TLS.
+func (c *Config) checkPlaintext(host *url.URL) error {
+	if c.safe(host) || c.BearerToken == "" && c.BearerTokenFile == "" && !c.TLS.hasCert() {
+		return nil
+	}
+	return fmt.Errorf("Config.Host (server, in a kubeconfig) is %s: %w", host, errPlaintext)
+}
+
+// safe reports whether credentials may be sent to a URL.
+func (c *Config) safe(to *url.URL) bool {
+	return to.Scheme != "http" || loopback(to.Hostname()) || c.PlaintextCredentials
+}
+
+// checkHeader is checkPlaintext for the headers of a request, which the caller and
+// Config.WrapTransport may set.
+func (c *Config) checkHeader(req *http.Request) error {
+	if c.safe(req.URL) {
+		return nil
+	}
+	for _, key := range []string{"Authorization", "Proxy-Authorization", "Cookie"} {
+		if req.Header.Get(key) != "" {
+			return fmt.Errorf("send the header %s to %s: %w", key, req.URL.Host, errPlaintext)
+		}
 	}
 	return nil
 }

@@ -61,6 +61,9 @@ func newCore(cfg *Config) (*core, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.checkPlaintext(base); err != nil {
+		return nil, err
+	}
 	t, err := newTransport(cfg, !cfg.DisableCompression && !loopback(base.Hostname()))
 	if err != nil {
 		return nil, err

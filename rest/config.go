@@ -39,7 +39,13 @@ type Config struct {
 	// BearerTokenFile holds the token. It is read again when it changes, which is checked at most
 	// once a minute, and after a 401. The file's token takes precedence over BearerToken. If the
 	// file cannot be read at first, BearerToken is used; without one, NewClient returns an error.
+	// A named pipe is read once. The file may have 64 KiB.
 	BearerTokenFile string
+
+	// PlaintextCredentials permits credentials to be sent unencrypted, to a Host that is http and
+	// not this machine. Without it NewClient returns an error if such a Host has a token or a
+	// client certificate, and a request to it with a header of credentials fails.
+	PlaintextCredentials bool
 
 	// Impersonate makes the requests as somebody else, if the server permits that.
 	Impersonate Impersonation
@@ -125,7 +131,8 @@ type Config struct {
 }
 
 // TLSConfig configures how the server is trusted, and the client's certificate. All data and files
-// are PEM. If both data and file are set, the data is used. Files are read again when they change.
+// are PEM. If both data and file are set, the data is used. Files are read again when they change,
+// unless one of them is a named pipe. A file may have 1 MiB.
 type TLSConfig struct {
 	// Insecure accepts any certificate of the server. Whoever is between client and server can then
 	// read the credentials. Together with a CA it is an error.

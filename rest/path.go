@@ -63,7 +63,7 @@ func parseHost(host string, secure bool) (*url.URL, error) {
 
 // loopback reports whether a host is this machine.
 func loopback(hostname string) bool {
-	if hostname == "localhost" {
+	if strings.EqualFold(hostname, "localhost") {
 		return true
 	}
 	addr, err := netip.ParseAddr(strings.Trim(hostname, "[]"))

@@ -15,25 +15,26 @@ const redacted = "[redacted]"
 
 // configView holds the fields of a Config that may be shown.
 type configView struct {
-	Host               string
-	TLS                tlsView
-	BearerToken        string              `json:",omitempty"`
-	BearerTokenFile    string              `json:",omitempty"`
-	ImpersonateUser    string              `json:",omitempty"`
-	ImpersonateUID     string              `json:",omitempty"`
-	ImpersonateGroups  []string            `json:",omitempty"`
-	ImpersonateExtra   map[string][]string `json:",omitempty"`
-	UserAgent          string              `json:",omitempty"`
-	Timeout            string              `json:",omitempty"`
-	SilenceTimeout     time.Duration       `json:",omitempty"`
-	QPS                float64             `json:",omitempty"`
-	Burst              int                 `json:",omitempty"`
-	JSONOnly           bool                `json:",omitempty"`
-	DisableCompression bool                `json:",omitempty"`
-	MaxRetries         int                 `json:",omitempty"`
-	MaxObjectBytes     int                 `json:",omitempty"`
-	MaxAnswerBytes     int                 `json:",omitempty"`
-	Namespace          string              `json:",omitempty"`
+	Host                 string
+	TLS                  tlsView
+	BearerToken          string              `json:",omitempty"`
+	BearerTokenFile      string              `json:",omitempty"`
+	PlaintextCredentials bool                `json:",omitempty"`
+	ImpersonateUser      string              `json:",omitempty"`
+	ImpersonateUID       string              `json:",omitempty"`
+	ImpersonateGroups    []string            `json:",omitempty"`
+	ImpersonateExtra     map[string][]string `json:",omitempty"`
+	UserAgent            string              `json:",omitempty"`
+	Timeout              string              `json:",omitempty"`
+	SilenceTimeout       time.Duration       `json:",omitempty"`
+	QPS                  float64             `json:",omitempty"`
+	Burst                int                 `json:",omitempty"`
+	JSONOnly             bool                `json:",omitempty"`
+	DisableCompression   bool                `json:",omitempty"`
+	MaxRetries           int                 `json:",omitempty"`
+	MaxObjectBytes       int                 `json:",omitempty"`
+	MaxAnswerBytes       int                 `json:",omitempty"`
+	Namespace            string              `json:",omitempty"`
 }
 
 // tlsView holds the fields of a TLSConfig that may be shown. Of certificates it shows the size.
@@ -50,23 +51,24 @@ type tlsView struct {
 
 func (c Config) view() configView {
 	v := configView{
-		Host:               redactHost(c.Host),
-		TLS:                c.TLS.view(),
-		BearerTokenFile:    c.BearerTokenFile,
-		ImpersonateUser:    c.Impersonate.User,
-		ImpersonateUID:     c.Impersonate.UID,
-		ImpersonateGroups:  c.Impersonate.Groups,
-		ImpersonateExtra:   c.Impersonate.Extra,
-		UserAgent:          c.UserAgent,
-		QPS:                c.QPS,
-		Burst:              c.Burst,
-		JSONOnly:           c.JSONOnly,
-		DisableCompression: c.DisableCompression,
-		SilenceTimeout:     c.SilenceTimeout,
-		MaxRetries:         c.MaxRetries,
-		MaxObjectBytes:     c.MaxObjectBytes,
-		MaxAnswerBytes:     c.MaxAnswerBytes,
-		Namespace:          c.Namespace,
+		Host:                 redactHost(c.Host),
+		TLS:                  c.TLS.view(),
+		BearerTokenFile:      c.BearerTokenFile,
+		PlaintextCredentials: c.PlaintextCredentials,
+		ImpersonateUser:      c.Impersonate.User,
+		ImpersonateUID:       c.Impersonate.UID,
+		ImpersonateGroups:    c.Impersonate.Groups,
+		ImpersonateExtra:     c.Impersonate.Extra,
+		UserAgent:            c.UserAgent,
+		QPS:                  c.QPS,
+		Burst:                c.Burst,
+		JSONOnly:             c.JSONOnly,
+		DisableCompression:   c.DisableCompression,
+		SilenceTimeout:       c.SilenceTimeout,
+		MaxRetries:           c.MaxRetries,
+		MaxObjectBytes:       c.MaxObjectBytes,
+		MaxAnswerBytes:       c.MaxAnswerBytes,
+		Namespace:            c.Namespace,
 	}
 	if c.BearerToken != "" {
 		v.BearerToken = redacted

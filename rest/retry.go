@@ -153,7 +153,8 @@ func (o outcome) hopeless() bool {
 	var dns *net.DNSError
 	var timeout net.Error
 	switch {
-	case errors.Is(o.err, ErrAnswerTooLarge), o.err == errPart, noHandshake(o.err, !o.sent):
+	case errors.Is(o.err, ErrAnswerTooLarge), o.err == errPart,
+		errors.Is(o.err, errPlaintext), noHandshake(o.err, !o.sent):
 		return true
 	case errors.As(o.err, &dns):
 		return dns.IsNotFound

@@ -6,7 +6,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
+
+	"github.com/skiff-k8s/skiff/internal/files"
 )
 
 // material is the content of the files and data of a TLSConfig. Comparing it shows whether a file
@@ -28,11 +29,20 @@ func (t TLSConfig) hasCA() bool   { return len(t.CAData) > 0 || t.CAFile != "" }
 func (t TLSConfig) hasCert() bool { return len(t.CertData) > 0 || t.CertFile != "" }
 func (t TLSConfig) hasKey() bool  { return len(t.KeyData) > 0 || t.KeyFile != "" }
 
-// usesFiles reports whether the material may change while a client runs.
+// usesFiles reports whether the material may change while a client runs. It cannot if one of the
+// files is a named pipe, which is read once.
 func (t TLSConfig) usesFiles() bool {
-	return t.CAFile != "" && len(t.CAData) == 0 ||
-		t.CertFile != "" && len(t.CertData) == 0 ||
-		t.KeyFile != "" && len(t.KeyData) == 0
+	uses := false
+	for i, file := range []string{t.CAFile, t.CertFile, t.KeyFile} {
+		if file == "" || len([][]byte{t.CAData, t.CertData, t.KeyData}[i]) > 0 {
+			continue
+		}
+		if !files.Lasting(file) {
+			return false
+		}
+		uses = true
+	}
+	return uses
 }
 
 // validate returns an error if the fields contradict each other, whatever the files hold.
@@ -68,7 +78,7 @@ func dataOrFile(data []byte, file, what string) ([]byte, error) {
 	if len(data) > 0 || file == "" {
 		return data, nil
 	}
-	data, err := os.ReadFile(file)
+	data, err := files.Read(file, files.MaxPEM)
 	if err != nil {
 		return nil, fmt.Errorf("read the %s: %w", what, err)
 	}

@@ -126,6 +126,12 @@ func (t *transport) proxy(req *http.Request) (*url.URL, error) {
 // RoundTrip sends one request over the current connections.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.cfg.secrets.learnHeader(req.Header) // Config.WrapTransport may have set some
+	if err := t.cfg.checkHeader(req); err != nil {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, err
+	}
 	return t.current.Load().RoundTrip(req)
 }
 
