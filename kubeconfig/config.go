@@ -59,7 +59,7 @@ func (m *merged) config(o options) (*Config, error) {
 	return out, nil
 }
 
-func applyCluster(cfg *rest.Config, e entry[cluster]) error {
+func applyCluster(cfg *rest.Config, e entry[*cluster]) error {
 	c := e.value
 	switch {
 	case c.Server == "":
@@ -86,7 +86,7 @@ func applyCluster(cfg *rest.Config, e entry[cluster]) error {
 // applyUser takes a user's credentials. If there is one that can be used, those that cannot are left
 // out. A token is used before a credential plugin, as kubectl does; a client certificate as well,
 // because the API server asks it first.
-func applyUser(cfg *rest.Config, e entry[user]) error {
+func applyUser(cfg *rest.Config, e entry[*user]) error {
 	u := e.value
 	cfg.BearerToken = strings.TrimSpace(u.Token)
 	var err error
@@ -119,7 +119,7 @@ func applyUser(cfg *rest.Config, e entry[user]) error {
 }
 
 // applyCertificate takes a user's client certificate. Half of one is left out beside a token.
-func applyCertificate(cfg *rest.Config, e entry[user], hasToken bool) error {
+func applyCertificate(cfg *rest.Config, e entry[*user], hasToken bool) error {
 	u := e.value
 	hasCert := u.ClientCertificateData != "" || u.ClientCertificate != ""
 	hasKey := u.ClientKeyData != "" || u.ClientKey != ""
@@ -142,7 +142,7 @@ func applyCertificate(cfg *rest.Config, e entry[user], hasToken bool) error {
 }
 
 // unsupported returns an error for a user none of whose credentials can be used. Ignoring them would make the requests anonymous, and the server would answer 401 or 403.
-func unsupported(u user) error {
+func unsupported(u *user) error {
 	const instead = "; until then use a client certificate, or a token: " +
 		"\"kubectl create token\" makes one for a service account"
 	switch {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	kjson "sigs.k8s.io/json"
@@ -95,56 +96,26 @@ func parse(data []byte) (*file, error) {
 		return nil, errors.New("valid YAML, but no kubeconfig" + jsonPosition(err))
 	}
 	if f.Kind != "" && f.Kind != "Config" || f.APIVersion != "" && f.APIVersion != "v1" {
-		return nil, fmt.Errorf("it is a %s, not a kubeconfig: that has kind Config and "+
-			"apiVersion v1, or neither", typeOf(f.Kind, f.APIVersion))
+		return nil, fmt.Errorf("it has kind %.100q and apiVersion %.100q: a kubeconfig has "+
+			"Config and v1, or neither", f.Kind, f.APIVersion)
 	}
-	var clusters, users, contexts []string
+	var entries []string
 	for _, c := range f.Clusters {
-		clusters = append(clusters, c.Name)
+		entries = append(entries, "cluster "+strconv.Quote(c.Name))
 	}
 	for _, u := range f.Users {
-		users = append(users, u.Name)
+		entries = append(entries, "user "+strconv.Quote(u.Name))
 	}
 	for _, c := range f.Contexts {
-		contexts = append(contexts, c.Name)
+		entries = append(entries, "context "+strconv.Quote(c.Name))
 	}
-	for _, list := range []struct {
-		what  string
-		names []string
-	}{{"cluster", clusters}, {"user", users}, {"context", contexts}} {
-		if name, twice := duplicate(list.names); twice {
-			return nil, fmt.Errorf("it has the %s %q twice: remove or rename one", list.what, name)
+	slices.SortFunc(entries, strings.Compare) // crypto/x509 links it, and not slices.Sort
+	for i := 1; i < len(entries); i++ {
+		if entries[i] == entries[i-1] {
+			return nil, errors.New("it has the " + entries[i] + " twice: remove or rename one")
 		}
 	}
 	return &f, nil
-}
-
-// typeOf names a kind and an apiVersion, for an error. What cannot be either is not repeated: it
-// may be a secret in the wrong place.
-func typeOf(kind, apiVersion string) string {
-	show := func(name, value string) string {
-		switch strange := func(r rune) bool {
-			return !(r == '.' || r == '/' || r == '-' || '0' <= r && r <= '9' ||
-				'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
-		}; {
-		case value == "":
-			return "file without " + name
-		case len(value) > 100 || strings.ContainsFunc(value, strange):
-			return "file with a strange " + name
-		}
-		return fmt.Sprintf("%s %q", name, value)
-	}
-	return show("kind", kind) + " of " + show("apiVersion", apiVersion)
-}
-
-func duplicate(names []string) (string, bool) {
-	slices.SortFunc(names, strings.Compare) // crypto/x509 links it, and not slices.Sort
-	for i := 1; i < len(names); i++ {
-		if names[i] == names[i-1] {
-			return names[i], true
-		}
-	}
-	return "", false
 }
 
 // jsonPosition names the field of the wrong type.

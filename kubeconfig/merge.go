@@ -12,9 +12,9 @@ import (
 
 // merged holds the entries of several files.
 type merged struct {
-	clusters map[string]entry[cluster]
-	users    map[string]entry[user]
-	contexts map[string]entry[kubeContext]
+	clusters map[string]entry[*cluster]
+	users    map[string]entry[*user]
+	contexts map[string]entry[*kubeContext]
 	current  string
 	sources  []source // of the files that were read
 }
@@ -36,9 +36,9 @@ type entry[T any] struct {
 
 func newMerged() *merged {
 	return &merged{
-		clusters: map[string]entry[cluster]{},
-		users:    map[string]entry[user]{},
-		contexts: map[string]entry[kubeContext]{},
+		clusters: map[string]entry[*cluster]{},
+		users:    map[string]entry[*user]{},
+		contexts: map[string]entry[*kubeContext]{},
 	}
 }
 
@@ -64,13 +64,13 @@ func readAll(paths []string) (m *merged, missing []string, err error) {
 func (m *merged) add(f *file, from source) {
 	m.sources = append(m.sources, from)
 	for _, c := range f.Clusters {
-		addEntry(m.clusters, c.Name, c.Cluster, from)
+		addEntry(m.clusters, c.Name, &c.Cluster, from)
 	}
 	for _, u := range f.Users {
-		addEntry(m.users, u.Name, u.User, from)
+		addEntry(m.users, u.Name, &u.User, from)
 	}
 	for _, c := range f.Contexts {
-		addEntry(m.contexts, c.Name, c.Context, from)
+		addEntry(m.contexts, c.Name, &c.Context, from)
 	}
 	if m.current == "" {
 		m.current = f.CurrentContext

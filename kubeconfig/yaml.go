@@ -19,12 +19,11 @@ func yamlToJSON(text []byte) ([]byte, error) {
 	}
 	var content any
 	err := yaml.UnmarshalStrict(text, &content)
-	var refused *yaml.TypeError // a key that stands twice in a mapping
-	switch {
-	case errors.As(err, &refused) && len(refused.Errors) > 0:
+	if twice, ok := err.(*yaml.TypeError); ok && len(twice.Errors) > 0 {
 		return nil, errors.New("it has a key twice in one mapping" +
-			position(refused.Errors[0]) + ": remove one of the two")
-	case err != nil:
+			position(twice.Errors[0]) + ": remove one of the two")
+	}
+	if err != nil {
 		return nil, errors.New("not valid YAML" +
 			position(strings.TrimPrefix(err.Error(), "yaml: ")) + ": correct it there or just above")
 	}
@@ -39,7 +38,9 @@ func yamlToJSON(text []byte) ([]byte, error) {
 // dashes begins one, wherever it stands (YAML 1.2, section 9.1.2).
 func documents(text []byte) int {
 	count, empty := 0, true
-	for line := range bytes.Lines(text) {
+	for len(text) > 0 {
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte("\n"))
 		if content, ok := bytes.CutPrefix(line, []byte("---")); ok &&
 			(len(content) == 0 || bytes.IndexByte([]byte(" \t\r\n"), content[0]) >= 0) {
 			line, empty = content, true

@@ -126,9 +126,9 @@ func (c *Config) checkHeader(req *http.Request) error {
 	if c.safe(req.URL) {
 		return nil
 	}
-	for _, key := range []string{"Authorization", "Proxy-Authorization", "Cookie"} {
-		if req.Header.Get(key) != "" {
-			return fmt.Errorf("send the header %s to %s: %w", key, req.URL.Host, errPlaintext)
+	for _, key := range [...]string{"Authorization", "Proxy-Authorization", "Cookie"} {
+		if len(req.Header[key]) > 0 {
+			return fmt.Errorf("send the header %s: %w", key, errPlaintext)
 		}
 	}
 	return nil

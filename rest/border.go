@@ -1,10 +1,8 @@
 package rest
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"reflect"
 
@@ -71,45 +69,3 @@ func (e *cleanError) As(target any) bool {
 // answer. errors.Is and errors.As work as before, except that errors.As does not return an error
 // that holds a credential.
 func (c *Client) Redact(err error) error { return c.core.secrets.error(err) }
-
-// logger returns a logger whose lines hold no credential.
-func (s *secrets) logger(next *slog.Logger) *slog.Logger {
-	if s == nil {
-		return next
-	}
-	return slog.New(cleanHandler{next.Handler(), s})
-}
-
-type cleanHandler struct {
-	slog.Handler
-	secrets *secrets
-}
-
-func (h cleanHandler) Handle(ctx context.Context, r slog.Record) error {
-	clean := slog.NewRecord(r.Time, r.Level, h.secrets.text(r.Message), r.PC)
-	r.Attrs(func(a slog.Attr) bool {
-		clean.AddAttrs(h.attr(a))
-		return true
-	})
-	return h.Handler.Handle(ctx, clean)
-}
-
-func (h cleanHandler) attr(a slog.Attr) slog.Attr {
-	text := a.Value.Resolve().String()
-	if clean := h.secrets.text(text); clean != text {
-		a.Value = slog.StringValue(clean)
-	}
-	return a
-}
-
-func (h cleanHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	clean := make([]slog.Attr, len(attrs))
-	for i, a := range attrs {
-		clean[i] = h.attr(a)
-	}
-	return cleanHandler{h.Handler.WithAttrs(clean), h.secrets}
-}
-
-func (h cleanHandler) WithGroup(name string) slog.Handler {
-	return cleanHandler{h.Handler.WithGroup(name), h.secrets}
-}

@@ -180,11 +180,10 @@ func (c *Config) Copy() *Config {
 }
 
 func (c *Config) logger() *slog.Logger {
-	log := c.Logger
-	if log == nil {
-		log = slog.Default()
+	if c.Logger != nil {
+		return c.Logger
 	}
-	return c.secrets.logger(log)
+	return slog.Default()
 }
 
 // retries returns how often a request is sent again: n is the request's own MaxRetries.

@@ -74,19 +74,13 @@ func (s *secrets) learn(text string) {
 	if n > 0 && s.known[n-1].text == text {
 		return
 	}
-	var this secret
-	known := make([]secret, 0, n+1)
+	var known []secret
 	for _, k := range s.known {
-		if k.text == text {
-			this = k
-		} else {
+		if k.text != text {
 			known = append(known, k)
 		}
 	}
-	if this.text == "" {
-		this = newSecret(text)
-	}
-	s.known = append(known, this)[max(0, len(known)+1-maxSecrets):]
+	s.known = append(known, newSecret(text))[max(0, len(known)+1-maxSecrets):]
 }
 
 // learnHeader adds the credentials in the headers of a request. Some come from the caller, or from
@@ -103,9 +97,8 @@ func (s *secrets) learnHeader(h http.Header) {
 					s.learn(strings.Trim(cookie, `" `))
 				}
 			default:
-				key = strings.ToLower(key)
-				if strings.Contains(key, "token") || strings.Contains(key, "secret") ||
-					strings.Contains(key, "api-key") || strings.Contains(key, "apikey") {
+				if strings.Contains(key, "Token") || strings.Contains(key, "Secret") ||
+					strings.HasSuffix(key, "Key") {
 					s.learn(value)
 				}
 			}

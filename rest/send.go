@@ -38,7 +38,7 @@ func (c *call) run(ctx context.Context, take func(*http.Response) error) error {
 			return c.failed(o, t)
 		}
 		c.log.Debug("send the request again",
-			"request", c.what, "why", v.why, "wait", v.wait, "retry", t.total, "err", o.err)
+			"request", c.what, "why", v.why, "wait", v.wait, "retry", t.total, "err", c.secrets.error(o.err))
 		if !sleep(ctx, v.wait) {
 			return c.ended(endOf(ctx, ctxerr.Of(ctx)), o.err)
 		}

@@ -122,7 +122,11 @@ func readable(path string, mode fs.FileMode) error {
 	return fmt.Errorf("read %q: it is %s: name a file or a named pipe", path, what)
 }
 
-var errNothingYet = errors.New("nothing is there yet")
+var (
+	errNothingYet = errors.New("nothing is there yet")
+	errPipe       = fmt.Errorf("the named pipe was not written and closed within %v: %w", pipeTimeout,
+		os.ErrDeadlineExceeded)
+)
 
 // readPipe reads a pipe that was opened without blocking. A pipe that nobody has opened for writing
 // yet reads as one that is at its end, so an end before the first byte is waited over.
@@ -139,12 +143,8 @@ func readPipe(f *os.File, limit int) ([]byte, error) {
 			return data, nil
 		case err != nil && err != errNothingYet:
 			return nil, err
-		case time.Since(began) >= pipeTimeout && !written:
-			return nil, fmt.Errorf("nobody wrote to the named pipe within %v: %w",
-				pipeTimeout, os.ErrDeadlineExceeded)
 		case time.Since(began) >= pipeTimeout:
-			return nil, fmt.Errorf("the writer of the named pipe did not close it within %v: %w",
-				pipeTimeout, os.ErrDeadlineExceeded)
+			return nil, errPipe
 		case n == 0:
 			time.Sleep(pause)
 			pause = min(2*pause, 100*time.Millisecond)

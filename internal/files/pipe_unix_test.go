@@ -64,7 +64,7 @@ func TestANamedPipeIsReadWithinALimitOfTime(t *testing.T) {
 			data, err := Read(path, MaxToken)
 			took := time.Since(began)
 			if test.err {
-				if !errors.Is(err, os.ErrDeadlineExceeded) || !strings.Contains(err.Error(), "did not close it within 10s") {
+				if !errors.Is(err, os.ErrDeadlineExceeded) || !strings.Contains(err.Error(), "not written and closed within 10s") {
 					t.Errorf("%s: %q, %v", test.name, data, err)
 				}
 			} else if err != nil || string(data) != test.want {
@@ -83,7 +83,7 @@ func TestANamedPipeThatNobodyWritesTo(t *testing.T) {
 		path := fifo(t)
 		began := time.Now()
 		_, err := Read(path, MaxToken)
-		if !errors.Is(err, os.ErrDeadlineExceeded) || !strings.Contains(err.Error(), "nobody wrote") || !strings.Contains(err.Error(), path) {
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !strings.Contains(err.Error(), "not written and closed") || !strings.Contains(err.Error(), path) {
 			t.Error(err)
 		}
 		if took := time.Since(began); took < pipeTimeout || took > pipeTimeout+200*time.Millisecond {
