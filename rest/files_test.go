@@ -49,17 +49,25 @@ func TestFilesOfAConfigAreReadWithinLimits(t *testing.T) {
 		if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		f, err := os.OpenFile(pipe, os.O_RDWR, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		done := make(chan error, 1)
-		go func() { _, err := f.Write(test.data); _ = f.Close(); done <- err }()
+		done := feed(pipe, test.data)
 		if err := try(pipe); err != nil {
 			t.Errorf("%s of a named pipe: %v", test.name, err)
 		}
 		<-done
 	}
+}
+
+// feed writes data to a named pipe once somebody reads it, and closes it.
+func feed(pipe string, data []byte) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if f, err := os.OpenFile(pipe, os.O_WRONLY, 0); err == nil { // waits for a reader
+			_, _ = f.Write(data)
+			_ = f.Close()
+		}
+	}()
+	return done
 }
 
 // A named pipe can be read once, so it is not read again when a minute is over or after a 401.
@@ -68,15 +76,12 @@ func TestANamedPipeIsReadOnce(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.OpenFile(pipe, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _, _ = f.WriteString("piped-token"); _ = f.Close() }()
+	done := feed(pipe, []byte("piped-token"))
 	s, err := newTokenSource(&Config{BearerTokenFile: pipe, Logger: quiet(), secrets: new(secrets)})
 	if err != nil {
 		t.Fatal(err)
 	}
+	<-done
 	if got := s.token(true); got != "piped-token" || s.file != "" {
 		t.Errorf("%q, from %q", got, s.file)
 	}

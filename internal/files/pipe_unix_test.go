@@ -98,18 +98,18 @@ func TestANamedPipeThatNobodyWritesTo(t *testing.T) {
 func TestTheLimitOfSizeHoldsForANamedPipe(t *testing.T) {
 	for _, size := range []int{MaxToken - 1, MaxToken, MaxToken + 1, 10 * MaxToken} {
 		path := fifo(t)
-		f := writer(t, path)
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			_, _ = f.WriteString(strings.Repeat("x", size)) // fails if the reader has gone
-			_ = f.Close()
+			if f, err := os.OpenFile(path, os.O_WRONLY, 0); err == nil { // waits for a reader
+				_, _ = f.WriteString(strings.Repeat("x", size)) // fails if the reader has gone
+				_ = f.Close()
+			}
 		}()
 		data, err := Read(path, MaxToken)
 		if (err == nil) != (size <= MaxToken) || err == nil && len(data) != size {
 			t.Errorf("%d bytes: %d bytes, %v", size, len(data), err)
 		}
-		_ = f.Close()
 		<-done
 	}
 }
