@@ -50,7 +50,7 @@ type deltaKind uint8
 
 const (
 	// deltaSet: this is the object's state now. The store finds whether it was added or changed.
-	deltaSet deltaKind = iota + 1
+	deltaSet deltaKind = iota + 1 //mutants:equal[0] the kinds stay different
 	// deltaGone: the object was deleted, and this was its last state.
 	deltaGone
 	// deltaListBegin: a complete list begins, and a list that began before will not end.
@@ -130,6 +130,7 @@ func giveBack(a *wire.Arena) {
 }
 
 func newDeltaFIFO() *deltaFIFO {
+	//mutants:tuning[2] a second token wakes the other side for nothing
 	return &deltaFIFO{room: make(chan struct{}, 1), ready: make(chan struct{}, 1)}
 }
 

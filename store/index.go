@@ -58,11 +58,11 @@ func (s *Store) AddIndex(name string, f func(Item) []string) error {
 // inIndexFunction reports whether a function of an index is among the callers: such a function runs
 // while the writer waits for it, and another writer would wait forever.
 func inIndexFunction() bool {
-	pcs := make([]uintptr, 64)
-	for skip := 2; ; skip += len(pcs) {
+	pcs := make([]uintptr, 64)          //mutants:tuning callers at once
+	for skip := 2; ; skip += len(pcs) { //mutants:tuning[1] looks at this function too
 		n := runtime.Callers(skip, pcs)
 		frames := runtime.CallersFrames(pcs[:n])
-		for more := n > 0; more; {
+		for more := n > 0; more; { //mutants:equal[>=,-1] no frames have no next one
 			var f runtime.Frame
 			f, more = frames.Next()
 			if strings.HasSuffix(f.Function, "/store.(*index).memberships") {
