@@ -38,6 +38,7 @@ func (b *backoff) next(a answer, err error) time.Duration {
 	if a == unanswered {
 		count, limit = &b.unanswered, maxUnanswered
 	}
+	//mutants:tuning[9,11] from the seventh on the pause is the longest
 	d := min(backoffBase<<min(*count, 10), limit)
 	*count++
 	return max(d+rand.N(d), retryAfter(err))
@@ -48,7 +49,7 @@ func retryAfter(err error) time.Duration {
 	seconds, ok := apierrors.SuggestsClientDelay(err)
 	d := time.Duration(seconds) * time.Second
 	switch {
-	case !ok || d <= 0:
+	case !ok || d <= 0: //mutants:equal[1] it is a multiple of a second
 		return 0
 	case d > maxRetryAfter:
 		return maxRetryAfter - rand.N(maxRetryAfter/6)

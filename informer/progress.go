@@ -145,7 +145,7 @@ func (p *progress) has(version string) (bool, error) {
 func (p *progress) wait(version string) *waiter {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w := &waiter{version, make(chan error, 1)}
+	w := &waiter{version, make(chan error, 1)} //mutants:equal[2] gets one result
 	if has, err := p.contains(version); has {
 		w.done <- err
 		return w
@@ -193,6 +193,7 @@ func (p *progress) soonest() time.Time {
 // pause returns how long after the last question the next one is due. It lets the short watch of
 // the last one come to its end. p.mu is held.
 func (p *progress) pause() time.Duration {
+	//mutants:tuning[9,11] from the fifth on the pause is the longest
 	return min(askAgain<<min(max(p.asks-1, 0), 10), maxAskAgain)
 }
 
@@ -337,5 +338,5 @@ func contains(at, version string) (bool, error) {
 	if err != nil {
 		return true, &OpaqueVersionError{ResourceVersion: version}
 	}
-	return order >= 0, nil
+	return order >= 0, nil //mutants:equal[>,1] versions that are equal are equal strings
 }
