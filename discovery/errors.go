@@ -37,14 +37,11 @@ func (e *PartialError) Unwrap() []error {
 	return out
 }
 
-// hides reports whether a match may be in what is missing: in that group, or in any if anywhere is
-// set.
-func (e *PartialError) hides(group string, anywhere bool) bool {
-	if anywhere {
-		return len(e.Failed) > 0
-	}
+// hides reports whether a match may be in what is missing: whether one of its group versions is one
+// that a lookup looks in.
+func (e *PartialError) hides(in func(schema.GroupVersion) bool) bool {
 	for gv := range e.Failed {
-		if gv.Group == group {
+		if in(gv) {
 			return true
 		}
 	}

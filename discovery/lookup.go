@@ -3,6 +3,8 @@ package discovery
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -114,7 +116,7 @@ func (d *Client) Resources(ctx context.Context) ([]GroupVersion, error) {
 func (d *Client) ByGVK(ctx context.Context, gvk schema.GroupVersionKind) (kind.Info, error) {
 	r, err := d.find(ctx, query{
 		what:  gvk.String(),
-		group: gvk.Group,
+		where: within(gvk.Group, gvk.Version),
 		in:    func(c *Catalog) (Resource, bool) { return c.ByGVK(gvk) },
 		none: func() error {
 			e := &meta.NoKindMatchError{GroupKind: gvk.GroupKind()}
@@ -132,7 +134,7 @@ func (d *Client) ByGVK(ctx context.Context, gvk schema.GroupVersionKind) (kind.I
 func (d *Client) ByGVR(ctx context.Context, gvr schema.GroupVersionResource) (kind.Info, error) {
 	r, err := d.find(ctx, query{
 		what:  gvr.String(),
-		group: gvr.Group,
+		where: within(gvr.Group, gvr.Version),
 		in:    func(c *Catalog) (Resource, bool) { return c.ByGVR(gvr) },
 		none:  func() error { return &meta.NoResourceMatchError{PartialResource: gvr} },
 	})
@@ -143,9 +145,9 @@ func (d *Client) ByGVR(ctx context.Context, gvr schema.GroupVersionResource) (ki
 // is none, meta.IsNoMatchError holds for the error.
 func (d *Client) ForResource(ctx context.Context, name string) (Resource, error) {
 	return d.find(ctx, query{
-		what:     fmt.Sprintf("%q", name),
-		anywhere: true,
-		in:       func(c *Catalog) (Resource, bool) { return c.ForResource(name) },
+		what:  fmt.Sprintf("%q", name),
+		where: namedIn(name),
+		in:    func(c *Catalog) (Resource, bool) { return c.ForResource(name) },
 		none: func() error {
 			partial := schema.GroupVersionResource{Resource: name}
 			return fmt.Errorf("discovery: find resource %q: the server does not serve it: %w",
@@ -156,11 +158,27 @@ func (d *Client) ForResource(ctx context.Context, name string) (Resource, error)
 
 // query is a lookup in a catalog.
 type query struct {
-	what     string // for errors
-	group    string // the group to look in, unless anywhere
-	anywhere bool
-	in       func(*Catalog) (Resource, bool)
-	none     func() error // the error if there is no match
+	what  string                         // for errors
+	where func(schema.GroupVersion) bool // whether it looks in a group version
+	in    func(*Catalog) (Resource, bool)
+	none  func() error // the error if there is no match
+}
+
+// within returns where a lookup in a group looks: in one version, or in all if it is "".
+func within(group, version string) func(schema.GroupVersion) bool {
+	return func(gv schema.GroupVersion) bool {
+		return gv.Group == group && (version == "" || gv.Version == version)
+	}
+}
+
+// namedIn returns where ForResource looks for a name: in the group that it names, or everywhere.
+func namedIn(name string) func(schema.GroupVersion) bool {
+	_, rest, qualified := strings.Cut(strings.ToLower(name), ".")
+	return func(gv schema.GroupVersion) bool {
+		v := GroupVersion{Group: gv.Group, Version: gv.Version}
+		return slices.ContainsFunc(readings(rest, qualified),
+			func(in func(*GroupVersion) bool) bool { return in(&v) })
+	}
 }
 
 // find looks in the catalog. If it finds nothing and the catalog is older than minRefresh, it looks
@@ -184,7 +202,7 @@ func (d *Client) find(ctx context.Context, q query) (Resource, error) {
 			return r, nil
 		}
 	}
-	if partial != nil && partial.hides(q.group, q.anywhere) {
+	if partial != nil && partial.hides(q.where) {
 		return Resource{}, fmt.Errorf("find %s: %w", q.what, partial)
 	}
 	return Resource{}, q.none()

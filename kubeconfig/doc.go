@@ -35,11 +35,12 @@
 // # Not supported yet
 //
 // A context that needs a credential plugin (exec, auth-provider) or a proxy-url is an error that
-// names it. A user with a password is an error, because Kubernetes 1.19 removed password
-// authentication. Unknown fields are ignored, as kubectl does.
+// names it. A user with nothing but a password is an error, because Kubernetes 1.19 removed password
+// authentication. If the user has a token or a client certificate as well, that is used. Unknown
+// fields are ignored, as kubectl does.
 //
 // # Secrets
 //
-// Of a file's contents an error repeats only the names of entries, the commands of plugins, and
-// paths. That holds for files that are not valid YAML, too.
+// Of a file's contents an error repeats only its kind and apiVersion, the names of entries, the
+// commands of plugins, and paths. That holds for files that are not valid YAML, too.
 package kubeconfig

@@ -44,8 +44,18 @@
 //
 // # Credentials
 //
-// A Config prints itself without its secrets, no error holds the token, and a redirect to another
-// host is not followed. The files that a Config names (token, CA, client certificate and key) are
+// A Config prints itself without its secrets, and a redirect to another host is not followed.
+//
+// A server may send a credential back. Errors, StatusErrors, the objects of ERROR events, warnings
+// and log lines show "[redacted]" or asterisks in its place, also if it is percent-encoded, escaped,
+// in hexadecimal or in base64. A body or an object that the caller asked for stays as it is. A
+// credential of four to seven bytes is replaced as a whole word only, and a shorter one only after a
+// word such as "Bearer" or "token", so that it does not spoil every message.
+//
+// Credentials are not sent to an http Host that is not this machine, unless
+// [Config.PlaintextCredentials] permits it.
+//
+// The files that a Config names (token, CA, client certificate and key) are
 // read again when they change. They are compared at most once a minute, and at once after a 401 or
 // a failed TLS handshake.
 package rest
