@@ -30,13 +30,6 @@ import (
 // when the watch has outlived its time.
 const converges = 12 * time.Minute
 
-// What the reflector does not recover from yet, and the scripts leave out: servers that are restored
-// from a backup, and a Retry-After of more than a minute.
-const (
-	restores = false
-	longest  = 30
-)
-
 // sickness is a random script: what happens to the server and when, and then it is healthy.
 type sickness struct {
 	random *rand.Rand
@@ -251,9 +244,6 @@ func (s *sickness) fault(http1 bool) {
 		s.step("watches end")
 		s.store.EndWatches()
 	case 6:
-		if !restores {
-			return
-		}
 		s.events += 3 // a connection breaks, the server is behind, a list is older than the cache
 		s.step("the server is restored to a backup")
 		s.behind, _ = strconv.Atoi(s.cache.ResourceVersion())
@@ -297,7 +287,7 @@ func (s *sickness) answer(http1 bool) faults.Fault {
 	code := codes[r.IntN(len(codes))]
 	var options []faults.StatusOption
 	if r.IntN(3) == 0 {
-		options = append(options, faults.RetryAfter(min(longest, []int{0, 1, 5, 30, 3600, 86400, -1}[r.IntN(7)])))
+		options = append(options, faults.RetryAfter([]int{0, 1, 5, 30, 3600, 86400, -1}[r.IntN(7)]))
 	}
 	if r.IntN(5) == 0 {
 		options = append(options, faults.TooLarge())
@@ -309,7 +299,7 @@ func (s *sickness) answer(http1 bool) faults.Fault {
 		func() faults.Fault { return faults.Cut(r.IntN(1500)) },
 		func() faults.Fault { return faults.Stall(r.IntN(1500)) },
 		func() faults.Fault {
-			return faults.Page([]int{200, 403, 502, 503}[r.IntN(4)], "Retry-After", strconv.Itoa(min(longest, 86400)))
+			return faults.Page([]int{200, 403, 502, 503}[r.IntN(4)], "Retry-After", "86400")
 		},
 		func() faults.Fault { return faults.Status(code, options...) },
 		func() faults.Fault { return faults.Status(code, options...) },

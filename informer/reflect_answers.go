@@ -51,6 +51,7 @@ func (a answer) isSent() bool { return a > unanswered }
 var (
 	errOutlived = errors.New("the watch outlived its time")
 	errDue      = errors.New("somebody waits for a version that the watch does not bring")
+	errBehind   = errors.New("the server is behind the version that has been read")
 	errNoAnswer = errors.New("the server did not answer within 30s")
 	errSilent   = errors.New("the server sent nothing for 90s")
 	errLong     = errors.New("the page took too long")
@@ -92,6 +93,8 @@ func answerOf(err error) answer {
 		return due
 	case errNoObject, errNoEnd:
 		return stuck
+	case errBehind:
+		return tooLarge
 	}
 	var status apierrors.APIStatus
 	var malformed *malformedError

@@ -189,16 +189,38 @@ func (s *watching) changed(ctx context.Context, r *reflector, event wire.Event) 
 	}
 }
 
-// work asks for one object of a list that must not be older than what has been read.
+// work asks for one object of a list that must not be older than what has been read. Only a list of
+// the resource whose version is not behind shows that the server has come there.
 func (s *checking) work(ctx context.Context, r *reflector) error {
 	ask, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	list, err := r.ask.check(string(r.known.at)).List(ask, wire.Options{})
+	list, err := r.ask.check(string(r.known.at)).List(ask, r.ask.options)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = list.Close() }()
 	r.answered()
-	_ = list.Close() // the server's version is what matters
+	for {
+		object, err := list.Next()
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			err = r.checkObject(&object, true)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	meta := list.Meta()
+	switch err := r.checkList(meta); {
+	case err != nil:
+		return err
+	case meta.ResourceVersion == "":
+		return &malformedError{"the server did not tell its version"}
+	case r.known.isBehind(meta.ResourceVersion):
+		return errBehind
+	}
 	return nil
 }
 
