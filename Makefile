@@ -40,7 +40,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-short devcluster build examples fmt image lint size bench bench-quick bench-against bench-programs clean tools mutants
+.PHONY: help run test test-short devcluster build examples fmt image lint size bench bench-quick bench-against bench-programs faults clean tools mutants
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -116,6 +116,9 @@ bench-against: ## measure skiff beside an older commit of it: OLD=<commit>, N=<r
 	(cd bench && go build -trimpath -o ../bin/bench/ ./cmd/against ./cmd/replay ./cmd/skiff-runner); \
 	(cd "$$tree/bench" && go build -trimpath -o "$(CURDIR)/bin/bench-old/" ./cmd/skiff-runner); \
 	bin/bench/against --old bin/bench-old --runs $(N)
+
+faults: ## play the same faults to skiff and client-go, and write the table of docs/faults.md
+	cd bench && go test -count=1 -run '^TestEveryOutage$$' -timeout 30m ./internal/outages -runs 5 -write ../../../docs/faults.md
 
 bench-programs:
 	@mkdir -p bin/bench
