@@ -6,6 +6,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -60,6 +61,7 @@ var neighbour = map[token.Token]token.Token{
 // finder finds the mutants of a program.
 type finder struct {
 	p       *program
+	only    *regexp.Regexp // the mutants that are wanted
 	mutants []*mutant
 	places  []*place
 	nextID  int
@@ -73,9 +75,10 @@ type finder struct {
 	exported  []*ast.Ident // constants
 }
 
-// find returns the mutants of p, numbered from 1 on, and the places that implement them.
-func find(p *program) ([]*mutant, []*place) {
-	f := &finder{p: p, nextID: 1, constants: map[ast.Expr]*place{}}
+// find returns the mutants of p, numbered from 1 on, and the places that implement those that match
+// only. What a mutant changes is found by a type check, so the others are not looked into.
+func find(p *program, only *regexp.Regexp) ([]*mutant, []*place) {
+	f := &finder{p: p, only: only, nextID: 1, constants: map[ast.Expr]*place{}}
 	for _, s := range p.files {
 		f.survey(s)
 	}
@@ -277,6 +280,9 @@ func (f *finder) expression(s *source, e *ast.BinaryExpr) {
 
 // apply finds what a mutant changes, while the syntax tree has the change.
 func (f *finder) apply(m *mutant) {
+	if !f.only.MatchString(m.String()) {
+		return
+	}
 	info, err := f.p.check()
 	if err != nil {
 		m.fails = err

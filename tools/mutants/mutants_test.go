@@ -135,8 +135,42 @@ func TestASampleCanBeRepeated(t *testing.T) {
 	if !slices.Equal(shuffled(1), shuffled(1)) || slices.Equal(shuffled(1), shuffled(2)) {
 		t.Error("the order does not follow the seed")
 	}
-	// A sample that has no time ends.
-	if lines, ok := runTiny(t, "tiny", options{limit: time.Nanosecond}); !ok {
-		t.Errorf("a sample without time fails:\n%s", strings.Join(lines, "\n"))
+}
+
+// A run that tries no mutant fails, and says why: it would say the same of tests that notice nothing.
+func TestARunThatTriesNoMutantFails(t *testing.T) {
+	for name, o := range map[string]options{
+		"no time":        {limit: time.Nanosecond},
+		"no such mutant": {only: regexp.MustCompile("^elsewhere/")},
+		"neither":        {only: regexp.MustCompile("^elsewhere/"), limit: time.Hour},
+	} {
+		lines, ok := runTiny(t, "tiny", o)
+		if ok {
+			t.Errorf("%s: a run that tries no mutant succeeds:\n%s", name, strings.Join(lines, "\n"))
+		}
+		contains(t, lines, "mutants: no mutant was tried: the time is too short, or the expression matches none")
+	}
+}
+
+// The limit of a sample's time holds while the tests are run once: a package that takes too long is
+// named, and the mutants of the others are tried.
+func TestTheLimitOfASampleHolds(t *testing.T) {
+	const limit = 30 * time.Second
+	start := time.Now()
+	lines, ok := runTiny(t, "slow", options{limit: limit, verbose: true})
+	if took := time.Since(start); took > limit+10*time.Second {
+		t.Errorf("a sample of %v takes %v", limit, took)
+	}
+	if !ok {
+		t.Errorf("the sample fails:\n%s", strings.Join(lines, "\n"))
+	}
+	contains(t, lines,
+		"long: not compiled and run once in two thirds of the time; no mutant that its tests must notice is tried",
+		"quick/quick.go:3: n < 7 → <=: killed (1 tests)",
+	)
+	for _, line := range lines {
+		if strings.Contains(line, "long.go") {
+			t.Errorf("%q is tried", line)
+		}
 	}
 }

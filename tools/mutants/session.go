@@ -31,7 +31,10 @@ type result struct {
 	tests   int // that were run
 }
 
-var errOver = errors.New("the time is over")
+var (
+	errOver     = errors.New("the time is over")
+	errLearning = errors.New("the time to learn what the tests come by is over")
+)
 
 // session is one run of this program.
 type session struct {
@@ -62,7 +65,7 @@ func (s *session) load(targets []target) (err error) {
 	mutants, places := make([][]*mutant, len(s.programs)), make([][]*place, len(s.programs))
 	var group sync.WaitGroup
 	for i, p := range s.programs {
-		group.Go(func() { mutants[i], places[i] = find(p) })
+		group.Go(func() { mutants[i], places[i] = find(p, s.only) })
 	}
 	group.Wait()
 	for i, p := range s.programs {
@@ -95,6 +98,9 @@ func (s *session) reportMarks() (wrong int) {
 
 func (s *session) listMutants() {
 	for _, m := range s.mutants {
+		if !s.only.MatchString(m.String()) {
+			continue
+		}
 		note := ""
 		switch {
 		case m.mark != nil:
@@ -127,6 +133,7 @@ func (s *session) choose() (chosen []*mutant) {
 func (s *session) try(ctx context.Context, chosen []*mutant) error {
 	err := s.prepare(ctx, chosen)
 	if err == nil {
+		chosen = slices.DeleteFunc(slices.Clone(chosen), func(m *mutant) bool { return !s.learned(m) })
 		err = each(ctx, s.workers, chosen, s.tryOne)
 	}
 	if errors.Is(context.Cause(ctx), errOver) {
@@ -135,7 +142,15 @@ func (s *session) try(ctx context.Context, chosen []*mutant) error {
 	return err
 }
 
-// prepare compiles the instrumented packages of the chosen mutants, and measures their tests.
+// learned reports whether all tests that must notice m are known.
+func (s *session) learned(m *mutant) bool {
+	return !slices.ContainsFunc(m.program.tests, func(pkg string) bool { return !s.binaries[pkg].learned })
+}
+
+// prepare compiles the instrumented packages of the chosen mutants, and measures their tests. Of the
+// time of a sample it leaves a third to the mutants: a package that is not measured by then is
+// named, and mutants that its tests must notice are not tried. The packages of the first mutants
+// are measured first.
 func (s *session) prepare(ctx context.Context, chosen []*mutant) error {
 	file, err := s.overlay.write()
 	if err != nil {
@@ -150,16 +165,29 @@ func (s *session) prepare(ctx context.Context, chosen []*mutant) error {
 			}
 		}
 	}
-	slices.Sort(pkgs)
 	if len(pkgs) == 0 {
 		return nil
 	}
-	if err := build(ctx, s.module, filepath.Join(s.scratch, "all"), file, pkgs); err != nil {
+	if end, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, time.Until(end)-s.limit/3, errLearning)
+		defer cancel()
+	}
+	err = build(ctx, s.module, filepath.Join(s.scratch, "all"), file, pkgs)
+	if err == nil {
+		err = each(ctx, s.workers, pkgs, func(ctx context.Context, pkg string) error {
+			return s.binaries[pkg].measure(ctx, s.out, s.scratch)
+		})
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, errLearning) && !errors.Is(cause, errOver) {
 		return err
 	}
-	return each(ctx, s.workers, pkgs, func(ctx context.Context, pkg string) error {
-		return s.binaries[pkg].measure(ctx, s.out, s.scratch)
-	})
+	for _, pkg := range pkgs {
+		if !s.binaries[pkg].learned {
+			fmt.Fprintf(s.out, "%s: not compiled and run once in two thirds of the time; no mutant that its tests must notice is tried\n", pkg)
+		}
+	}
+	return nil
 }
 
 func (s *session) tryOne(ctx context.Context, m *mutant) error {
@@ -234,7 +262,8 @@ func (s *session) note(r result) {
 	}
 }
 
-// summary prints what became of the mutants, and reports whether that is as it should be.
+// summary prints what became of the mutants, and reports whether that is as it should be. A run that
+// tried no mutant says nothing about the tests, and fails.
 func (s *session) summary(took time.Duration) bool {
 	count := map[outcome]int{}
 	stands := map[*mark]bool{}
@@ -273,6 +302,10 @@ func (s *session) summary(took time.Duration) bool {
 		for _, k := range s.marks {
 			fmt.Fprintf(s.out, "  %s:%d: %s: %s\n", k.source.name, k.line, k.kind, k.reason)
 		}
+	}
+	if len(s.results) == 0 {
+		fmt.Fprintln(s.out, "mutants: no mutant was tried: the time is too short, or the expression matches none")
+		return false
 	}
 	return ok
 }

@@ -23,6 +23,8 @@ type binary struct {
 	dir   string
 	file  string
 	tests []test
+
+	learned bool // measure has seen all tests
 }
 
 // test is a test, an example, or a fuzz target with its seeds.
@@ -47,6 +49,7 @@ func build(ctx context.Context, module, dir, overlay string, pkgs []string) erro
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = module
+	endWithChildren(cmd) // the compilers
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("compile the tests of %s: %w\n%s", strings.Join(pkgs, ", "), err, out)
 	}
@@ -71,15 +74,19 @@ func (b *binary) run(ctx context.Context, mutant int, limit time.Duration, env [
 	cmd := exec.CommandContext(ctx, "sh", line...)
 	cmd.Dir = b.dir
 	cmd.Env = append(append(os.Environ(), "MUTANT="+strconv.Itoa(mutant)), env...)
-	// Its children end with it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
+	endWithChildren(cmd)
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
 		return out, context.Cause(ctx)
 	}
 	return out, err
+}
+
+// endWithChildren makes the end of cmd's context end its children too.
+func endWithChildren(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
 }
 
 // measure runs every test alone, without a mutant, and notes how long each takes and which mutants
@@ -130,6 +137,7 @@ func (b *binary) measure(ctx context.Context, log io.Writer, scratch string) err
 		b.tests = append(b.tests, t)
 	}
 	slices.SortStableFunc(b.tests, func(x, y test) int { return int(x.takes - y.takes) })
+	b.learned = true
 	return nil
 }
 

@@ -1,0 +1,3 @@
+package long
+
+func few(n int) bool { return n < 7 }

@@ -1,0 +1,3 @@
+package quick
+
+func few(n int) bool { return n < 7 }
