@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
 
 	"github.com/skiff-k8s/skiff/rest"
@@ -24,20 +25,21 @@ const (
 	DefaultTTL = 6 * time.Hour
 
 	// diskFile is the file in the cache's directory. diskFormat is its format: files of another
-	// format are ignored.
+	// format are ignored. Format 1 had no failed group versions.
 	diskFile   = "catalog.json"
-	diskFormat = 1
+	diskFormat = 2
 
-	// maxDiskFile limits how much is read. The catalog of a cluster with thousands of custom
-	// resources takes some megabytes.
+	// maxDiskFile limits how much is read and written, in bytes. The catalog of a cluster with
+	// thousands of custom resources takes some megabytes.
 	maxDiskFile = 64 << 20
 )
 
 // disk is the source that keeps the catalog of the next source in a file.
 type disk struct {
-	next source
-	file string
-	ttl  time.Duration // negative: no cache
+	next  source
+	file  string
+	ttl   time.Duration // negative: no cache
+	limit int64         // maxDiskFile
 
 	mu         sync.Mutex // guards generation
 	generation int        // counts calls of invalidate
@@ -45,8 +47,45 @@ type disk struct {
 
 // document is the content of the file.
 type document struct {
-	Format  int      `json:"format"`
-	Catalog *Catalog `json:"catalog"`
+	Format  int       `json:"format"`
+	Catalog *Catalog  `json:"catalog"`
+	Failed  []failure `json:"failed,omitempty"`
+}
+
+// failure is a group version of a PartialError. In the catalog it has no resources, or outdated
+// ones.
+type failure struct {
+	Group   string `json:"group"`
+	Version string `json:"version"`
+	Cause   string `json:"cause"`
+}
+
+// failuresOf returns the group versions of a PartialError; nil if there is none.
+func failuresOf(partial *PartialError) (out []failure) {
+	if partial == nil {
+		return nil
+	}
+	for gv, err := range partial.Failed {
+		out = append(out, failure{Group: gv.Group, Version: gv.Version, Cause: err.Error()})
+	}
+	return out
+}
+
+// partialOf returns the PartialError of group versions, or nil if there are none. Its causes have
+// the text of the original ones; ErrStale is itself.
+func partialOf(failed []failure) error {
+	if len(failed) == 0 {
+		return nil
+	}
+	e := &PartialError{Failed: map[schema.GroupVersion]error{}}
+	for _, f := range failed {
+		cause := ErrStale
+		if f.Cause != ErrStale.Error() {
+			cause = errors.New(f.Cause)
+		}
+		e.Failed[schema.GroupVersion{Group: f.Group, Version: f.Version}] = cause
+	}
+	return e
 }
 
 // NewDisk returns a client that keeps the catalog of d in a file in dir, for this process and
@@ -58,7 +97,11 @@ type document struct {
 //
 // A file that is missing, expired, damaged or of another format is no error: the server is asked,
 // and the file is written again. If it cannot be written, that is logged to slog.Default at debug
-// level. A partial answer is returned and not kept.
+// level.
+//
+// A partial answer is kept with its [*PartialError], whose causes then have their text only, and
+// ErrStale. ttl is how long it is used for a lookup whose match cannot be in what is missing. For
+// everything else it is used for 30 seconds, or ttl if that is shorter.
 //
 // Every call reads the file. A process that makes several calls puts a memory cache in front:
 // NewMemory(NewDisk(…)).
@@ -66,7 +109,9 @@ func NewDisk(d Interface, dir string, ttl time.Duration) *Client {
 	if ttl == 0 {
 		ttl = DefaultTTL
 	}
-	return &Client{source: &disk{next: sourceOf(d), file: filepath.Join(dir, diskFile), ttl: ttl}}
+	return &Client{source: &disk{
+		next: sourceOf(d), file: filepath.Join(dir, diskFile), ttl: ttl, limit: maxDiskFile,
+	}}
 }
 
 // CacheDir returns the directory to give NewDisk for the server that c speaks to, in the user's
@@ -117,64 +162,72 @@ func (d *disk) invalidate() {
 	d.next.invalidate()
 }
 
-func (d *disk) catalogAfter(ctx context.Context, after time.Time) (*Catalog, error) {
+func (d *disk) catalog(ctx context.Context, n need) (*Catalog, error) {
 	if d.ttl < 0 {
-		return d.next.catalogAfter(ctx, after)
+		return d.next.catalog(ctx, n)
 	}
-	if c, err := d.read(); err == nil && c.Fetched.After(after) {
-		return c, nil
+	if c, partial, err := d.read(); err == nil && n.met(c, partial) {
+		return c, partial
 	}
 	d.mu.Lock()
 	generation := d.generation
 	d.mu.Unlock()
 
-	c, err := d.next.catalogAfter(ctx, after)
-	if err != nil {
+	c, err := d.next.catalog(ctx, n)
+	partial, whole := asPartial(err)
+	if !whole {
 		return c, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.generation == generation { // otherwise c may be older than the call of invalidate
-		if err := d.write(c); err != nil {
+		if err := d.write(c, partial); err != nil {
 			slog.Debug("discovery: write the cache", "file", d.file, "err", err)
 		}
 	}
-	return c, nil
+	return c, err
 }
 
-// read returns the catalog in the file, or an error if the file is not to be used.
-func (d *disk) read() (*Catalog, error) {
+// read returns the catalog in the file and the PartialError beside it, or an error if the file is
+// not to be used.
+func (d *disk) read() (c *Catalog, partial, err error) {
 	info, err := os.Stat(d.file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxDiskFile {
-		return nil, fmt.Errorf("%s is not a cache: %v, %d bytes", d.file, info.Mode(), info.Size())
+	if !info.Mode().IsRegular() || info.Size() > d.limit {
+		return nil, nil, fmt.Errorf("%s is not a cache: %v, %d bytes", d.file, info.Mode(),
+			info.Size())
 	}
 	data, err := os.ReadFile(d.file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var doc document
 	if err := json.Unmarshal(data, &doc); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if doc.Format != diskFormat || doc.Catalog == nil {
-		return nil, fmt.Errorf("%s is of another format", d.file)
+		return nil, nil, fmt.Errorf("%s is of another format", d.file)
 	}
 	// A time in the future means that a clock was wrong: the age is unknown.
 	if age := time.Since(doc.Catalog.Fetched); age < 0 || age > d.ttl {
-		return nil, fmt.Errorf("%s has expired", d.file)
+		return nil, nil, fmt.Errorf("%s has expired", d.file)
 	}
-	return doc.Catalog, nil
+	return doc.Catalog, partialOf(doc.Failed), nil
 }
 
 // write replaces the file atomically, so that a reader sees either the old or the new one. Only the
 // user can read it, because the names of resources tell what a cluster is used for.
-func (d *disk) write(c *Catalog) error {
-	data, err := json.Marshal(document{Format: diskFormat, Catalog: c})
+func (d *disk) write(c *Catalog, partial *PartialError) error {
+	data, err := json.Marshal(document{
+		Format: diskFormat, Catalog: c, Failed: failuresOf(partial),
+	})
 	if err != nil {
 		return err
+	}
+	if int64(len(data)) > d.limit {
+		return fmt.Errorf("the catalog is %d bytes, and the limit is %d", len(data), d.limit)
 	}
 	dir := filepath.Dir(d.file)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

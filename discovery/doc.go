@@ -38,6 +38,9 @@
 // returns what is known together with a [*PartialError] that names the groups that are missing. A
 // lookup returns that error only if the match may be in one of them.
 //
+// The caches keep partial answers too, in memory and on disk. Catalog, Resources and the lookups
+// whose match may be in a missing group use such an answer for 30 seconds.
+//
 // # The protocol
 //
 // The client uses aggregated discovery (KEP-3352, stable since Kubernetes 1.30,

@@ -34,8 +34,8 @@ func (d *live) serverVersion(ctx context.Context) (*version.Info, error) {
 
 func (d *live) invalidate() {} // there is no cache
 
-// catalogAfter asks the server. Every answer is newer than any moment before the call.
-func (d *live) catalogAfter(ctx context.Context, _ time.Time) (*Catalog, error) {
+// catalog asks the server.
+func (d *live) catalog(ctx context.Context, _ need) (*Catalog, error) {
 	c := &Catalog{Fetched: time.Now()}
 	var core, named answer
 	var wg sync.WaitGroup

@@ -315,26 +315,52 @@ func TestAnAggregatedServerThatIsDownIsAPartialError(t *testing.T) {
 		_ = c.Delete().GroupVersion(services).Resource("apiservices").Name("v1." + gv.Group).Do(context.Background()).Error()
 		gone(t, c, gv.Group)
 	})
-	d := discovery.New(c)
-	var partial *discovery.PartialError
-	poll(ctx, t, func() error {
-		catalog, err := d.Catalog(ctx)
-		if errors.As(err, &partial) && len(catalog.Groups) > 20 {
-			return nil
+	for name, wrap := range map[string]func(*http.Request){"aggregated": func(*http.Request) {}, "legacy": old} {
+		dir := t.TempDir()
+		var n atomic.Int64
+		live := discovery.New(connect(t, wrap, counter(&n)))
+		var partial *discovery.PartialError
+		poll(ctx, t, func() error {
+			catalog, err := live.Catalog(ctx)
+			if errors.As(err, &partial) && len(catalog.Groups) > 20 {
+				return nil
+			}
+			return fmt.Errorf("%+v, %v", catalog, err)
+		})
+		if partial.Failed[gv] == nil || len(partial.Failed) != 1 {
+			t.Errorf("%s: failed are %v", name, partial.Failed)
 		}
-		return fmt.Errorf("%+v, %v", catalog, err)
-	})
-	if partial.Failed[gv] == nil || len(partial.Failed) != 1 {
-		t.Errorf("failed are %v", partial.Failed)
-	}
-	if r, err := d.ForResource(ctx, "deploy"); err != nil || r.Info.Resource != "deployments" {
-		t.Errorf("what is there: %+v, %v", r, err)
-	}
-	if _, err := d.ByGVR(ctx, gv.WithResource("boats")); !errors.As(err, &partial) {
-		t.Errorf("what may be behind it: %v", err)
-	}
-	if _, err := d.ByGVR(ctx, schema.GroupVersionResource{Group: "apps", Resource: "boats"}); !meta.IsNoMatchError(err) {
-		t.Errorf("what cannot be behind it: %v", err)
+		whole, failed := discovery.NewDisk(live, dir, 0).Catalog(ctx)
+		for process, d := range map[string]*discovery.Client{
+			"live": live, "of another process": discovery.NewDisk(live, dir, 0),
+		} {
+			name, before := name+", "+process, n.Load()
+			for _, known := range []string{"deploy", "deployments.apps", "roles.rbac.authorization.k8s.io"} {
+				if r, err := d.ForResource(ctx, known); err != nil || r.Info.Resource == "" {
+					t.Errorf("%s: what is there: %+v, %v", name, r, err)
+				}
+			}
+			catalog, err := d.Catalog(ctx)
+			if d != live && (n.Load() != before || !reflect.DeepEqual(catalog.Groups, whole.Groups) || err.Error() != failed.Error()) {
+				t.Errorf("%s: %d requests, %v", name, n.Load()-before, err)
+			}
+			partial = nil
+			if _, err := d.ByGVR(ctx, gv.WithResource("boats")); !errors.As(err, &partial) || partial.Failed[gv] == nil {
+				t.Errorf("%s: what may be behind it: %v", name, err)
+			}
+			partial = nil
+			if _, err := d.ForResource(ctx, "boats."+gv.Group); !errors.As(err, &partial) || meta.IsNoMatchError(err) {
+				t.Errorf("%s: a name that may be behind it: %v", name, err)
+			}
+			for _, nowhere := range []string{"boats.apps", "certificates.cert-manager.io"} {
+				if _, err := d.ForResource(ctx, nowhere); !meta.IsNoMatchError(err) {
+					t.Errorf("%s: %s cannot be behind it: %v", name, nowhere, err)
+				}
+			}
+			if _, err := d.ByGVR(ctx, schema.GroupVersionResource{Group: "apps", Resource: "boats"}); !meta.IsNoMatchError(err) {
+				t.Errorf("%s: what cannot be behind it: %v", name, err)
+			}
+		}
 	}
 }
 

@@ -59,10 +59,35 @@ type Client struct{ source source }
 
 // source is where a Client's catalog comes from: the server, the memory, the disk.
 type source interface {
-	// catalogAfter returns a catalog that was fetched after a moment. The zero time is any moment.
-	catalogAfter(ctx context.Context, after time.Time) (*Catalog, error)
+	// catalog returns a catalog that meets a need. If the server has just been asked, it returns
+	// the answer in any case.
+	catalog(ctx context.Context, n need) (*Catalog, error)
 	serverVersion(ctx context.Context) (*version.Info, error)
 	invalidate()
+}
+
+// need is which kept catalogs a caller accepts.
+type need struct {
+	after time.Time // fetched after this time; the zero time is any time
+
+	// A catalog beside a PartialError also has to be fetched after recent, unless the lookup looks
+	// in none of the group versions that are missing. where is where it looks.
+	recent time.Time
+	where  func(schema.GroupVersion) bool
+}
+
+// needOf returns the need of a call that begins now.
+func needOf(where func(schema.GroupVersion) bool) need {
+	return need{recent: time.Now().Add(-partialTTL), where: where}
+}
+
+func everywhere(schema.GroupVersion) bool { return true }
+
+// met reports whether the need is met by a catalog and the error that came with it.
+func (n need) met(c *Catalog, err error) bool {
+	partial, whole := asPartial(err)
+	return whole && c.Fetched.After(n.after) &&
+		(partial == nil || c.Fetched.After(n.recent) || !partial.hides(n.where))
 }
 
 // behind is an Interface as a source: that of a Client, or any other.
@@ -75,8 +100,8 @@ func sourceOf(d Interface) source {
 	return behind{d}
 }
 
-func (b behind) catalogAfter(ctx context.Context, after time.Time) (*Catalog, error) {
-	if !after.IsZero() {
+func (b behind) catalog(ctx context.Context, n need) (*Catalog, error) {
+	if !n.after.IsZero() {
 		b.Invalidate()
 	}
 	return b.Catalog(ctx)
@@ -99,7 +124,7 @@ func (d *Client) Invalidate() { d.source.invalidate() }
 
 // Catalog returns everything that the server serves.
 func (d *Client) Catalog(ctx context.Context) (*Catalog, error) {
-	return d.source.catalogAfter(ctx, time.Time{})
+	return d.source.catalog(ctx, needOf(everywhere))
 }
 
 // Resources returns the resources of every group version, in the order of [Catalog.Groups].
@@ -185,7 +210,8 @@ func namedIn(name string) func(schema.GroupVersion) bool {
 // in a new one. If it finds nothing there, and the match may be in a group that is missing, the
 // error is the PartialError.
 func (d *Client) find(ctx context.Context, q query) (Resource, error) {
-	c, err := d.Catalog(ctx)
+	n := needOf(q.where)
+	c, err := d.source.catalog(ctx, n)
 	partial, whole := asPartial(err)
 	if !whole {
 		return Resource{}, err
@@ -194,7 +220,8 @@ func (d *Client) find(ctx context.Context, q query) (Resource, error) {
 		return r, nil
 	}
 	if time.Since(c.Fetched) >= minRefresh {
-		c, err = d.source.catalogAfter(ctx, c.Fetched)
+		n.after = c.Fetched
+		c, err = d.source.catalog(ctx, n)
 		if partial, whole = asPartial(err); !whole {
 			return Resource{}, err
 		}
