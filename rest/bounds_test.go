@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"math"
 	"net/http"
@@ -158,5 +159,59 @@ func TestTheBoundsOfQPSAndBurst(t *testing.T) {
 		if got != c.want {
 			t.Errorf("QPS %v and Burst %d: %d, not %d (%v)", c.qps, c.burst, got, c.want, err)
 		}
+	}
+}
+
+// A request that gives up gives back the token that it took: no more, or the next ones would be
+// sent too early, and no less, or they would wait for nothing.
+func TestAThrottleGetsBackOneToken(t *testing.T) {
+	for given := range 4 {
+		synctest.Test(t, func(t *testing.T) {
+			limit, err := newThrottle(&Config{QPS: 1, Burst: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended, cancel := context.WithCancel(t.Context())
+			cancel()
+			began := time.Now()
+			for range 2 {
+				if err := limit.wait(t.Context(), "get pods"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range given {
+				if err := limit.wait(ended, "get pods"); !errors.Is(err, context.Canceled) {
+					t.Fatalf("error: %v", err)
+				}
+			}
+			for i := range 3 {
+				if err := limit.wait(t.Context(), "get pods"); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(began); took != time.Duration(i+1)*time.Second {
+					t.Errorf("after %d requests that gave up, request %d goes after %v", given, i+3, took)
+				}
+			}
+		})
+	}
+}
+
+// A wait that is longer than a time.Duration can say is a long one, and not none.
+func TestAThrottleOfAlmostNothing(t *testing.T) {
+	for _, qps := range []float64{1e-8, 1e-9, 1.1e-10, 1e-10, 1e-11, math.SmallestNonzeroFloat64} {
+		synctest.Test(t, func(t *testing.T) {
+			limit, err := newThrottle(&Config{QPS: qps, Burst: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 2 {
+				if wait := limit.take(); wait > 0 {
+					t.Errorf("at %v requests a second, request %d waits %v", qps, i, wait)
+				}
+			}
+			if wait := limit.take(); wait < time.Second*99_999_999 {
+				t.Errorf("at %v requests a second, the third waits %v", qps, wait)
+			}
+		})
 	}
 }

@@ -33,6 +33,7 @@ func newThrottle(cfg *Config) (*throttle, error) {
 	case cfg.QPS == 0:
 		return nil, fmt.Errorf(
 			"Config.Burst is %d without QPS: set QPS, the requests per second, too", cfg.Burst)
+	//mutants:equal[1] negative infinity is the first case
 	case math.IsNaN(cfg.QPS) || math.IsInf(cfg.QPS, 0):
 		return nil, fmt.Errorf(
 			"Config.QPS is %v: set the requests per second, or 0 for no limit", cfg.QPS)
@@ -54,6 +55,7 @@ func (t *throttle) wait(ctx context.Context, what string) error {
 	}
 	wait := t.take()
 	late := tooLate(ctx, wait)
+	//mutants:tuning[>=,-1,1] sleep returns at once after no time or a nanosecond
 	if late || ctx.Err() != nil || wait > 0 && !sleep(ctx, wait) {
 		t.giveBack()
 		cause := ctxerr.Of(ctx)
@@ -76,7 +78,8 @@ func (t *throttle) take() time.Duration {
 	t.tokens = min(t.burst, t.tokens+now.Sub(t.at).Seconds()*t.qps)
 	t.at = now
 	t.tokens--
-	seconds := max(-t.tokens, 0) / t.qps
+	seconds := max(-t.tokens, 0) / t.qps //mutants:equal[-1] wait takes a negative time for none
+	//mutants:tuning[3] 97 years in place of 146
 	return time.Duration(min(seconds*float64(time.Second), math.MaxInt64/2))
 }
 
