@@ -3,7 +3,6 @@ package informer
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,8 +18,6 @@ type call struct {
 type auto struct {
 	*script
 	began time.Time
-
-	mu    sync.Mutex
 	calls []call
 }
 

@@ -104,9 +104,9 @@ var edges = []struct {
 		"due":           "asking for 20, now",
 		"unanswered":    "checking failed 1 times, later",
 		"ended at once": "checking failed 1 times, later",
-		"too large":     "watching failed 1 times, later",
-		"busy":          "watching, later",
-		"unauthorized":  "watching, later",
+		"too large":     "checking failed 1 times, later",
+		"busy":          "checking, later",
+		"unauthorized":  "checking, later",
 		"expired":       "streaming, else paging from 10, onceNow",
 		"any other":     "streaming, else paging from 10, later, and 1 refusals",
 	}},
@@ -118,8 +118,8 @@ var edges = []struct {
 		"unanswered":    "streaming, else paging from 10, later",
 		"ended at once": "streaming, else paging from 10, later",
 		"too large":     "streaming, else paging most recent, later",
-		"busy":          "watching failed 4 times, later",
-		"unauthorized":  "watching failed 4 times, later",
+		"busy":          "checking failed 4 times, later",
+		"unauthorized":  "checking failed 4 times, later",
 		"expired":       "streaming, else paging from 10, onceNow",
 		"any other":     "streaming, else paging from 10, later, and 5 refusals",
 	}},
@@ -130,9 +130,9 @@ var edges = []struct {
 		"due":           "watching failed 3 times, now",
 		"unanswered":    "checking failed 4 times, later",
 		"ended at once": "checking failed 4 times, later",
-		"too large":     "watching failed 4 times, later",
-		"busy":          "watching failed 3 times, later",
-		"unauthorized":  "watching failed 3 times, later",
+		"too large":     "checking failed 4 times, later",
+		"busy":          "checking failed 3 times, later",
+		"unauthorized":  "checking failed 3 times, later",
 		"expired":       "paging from 10, onceNow",
 		"any other":     "polling, now, and 6 refusals",
 	}},
@@ -143,9 +143,9 @@ var edges = []struct {
 		"due":           "watching, now, and 0 refusals",
 		"unanswered":    "checking failed 1 times, later, and 0 refusals",
 		"ended at once": "checking failed 1 times, later, and 0 refusals",
-		"too large":     "watching failed 1 times, later, and 0 refusals",
-		"busy":          "watching, later, and 0 refusals",
-		"unauthorized":  "watching, later, and 0 refusals",
+		"too large":     "checking failed 1 times, later, and 0 refusals",
+		"busy":          "checking, later, and 0 refusals",
+		"unauthorized":  "checking, later, and 0 refusals",
 		"expired":       "streaming, else paging from 10, onceNow, and 0 refusals",
 		"any other":     "streaming, else paging from 10, later, and 1 refusals",
 	}},
@@ -265,7 +265,7 @@ var walks = map[string]struct {
 	next   string
 	pause  bool // before the next request
 }{
-	"watch-list, complete": {watchList, watches(saidListEnd("10"), saidError(statusBusy)), "watch 10", true},
+	"watch-list, complete": {watchList, watches(saidListEnd("10"), saidError(statusBusy)), "check 10", true},
 	"watch-list, 422":      {watchList, says(statusInvalid), "page from 0", false},
 	"watch-list, 400":      {watchList, says(statusBad), "page from 0", false},
 	"watch-list, 404":      {watchList, says(statusOf404), "page from 0", false},
@@ -328,9 +328,9 @@ var walks = map[string]struct {
 	"watch, 410 after another failure": {watchAgain, says(statusExpired), "watch-list", false},
 	"watch, 410 twice within a minute": {expiredWatch, says(statusExpired), "watch-list", true},
 	"watch, 410 where there are pages": {pagedWatch, says(statusExpired), "page from 10", false},
-	"watch, 504":                       {watch, says(statusTooLarge), "watch 10", true},
-	"watch, 503":                       {watch, says(statusBusy), "watch 10", true},
-	"watch, 401":                       {watch, says(statusUnauthorized), "watch 10", true},
+	"watch, 504":                       {watch, says(statusTooLarge), "check 10", true},
+	"watch, 503":                       {watch, says(statusBusy), "check 10", true},
+	"watch, 401":                       {watch, says(statusUnauthorized), "check 10", true},
 	"watch, 422":                       {watch, says(statusInvalid), "watch-list", true},
 	"watch, 404":                       {watch, says(statusOf404), "watch-list", true},
 	"watch, 500":                       {watch, says(statusFailed), "watch-list", true},
@@ -424,6 +424,7 @@ func watchTooLarge(times int) func(*script) *scripted {
 		r := watch(s)
 		for range times {
 			r.status(statusTooLarge)
+			s.expect("check 10").list("12", "")
 			r = s.expect("watch 10")
 		}
 		return r

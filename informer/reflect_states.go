@@ -172,9 +172,9 @@ func (s *watching) after(a answer, k *known) step {
 		if s.tries+1 >= maxTries {
 			return step{next: k.list(mostRecent), pace: later}
 		}
-		return step{next: &watching{tries: s.tries + 1}, pace: later}
-	case busy, unauthorized:
-		return step{next: &watching{tries: s.tries}, pace: later}
+		return step{next: &checking{tries: s.tries + 1}, pace: later}
+	case busy, unauthorized: // the server may be another one after the pause
+		return step{next: &checking{tries: s.tries}, pace: later}
 	case expired:
 		return step{next: k.list(k.oldest()), pace: onceNow}
 	}
@@ -184,7 +184,7 @@ func (s *watching) after(a answer, k *known) step {
 	return step{next: k.list(k.oldest()), pace: later}
 }
 
-// checking: the connection of a watch broke, and the server is asked whether it has come to the
+// checking: a watch broke off or was put off, and the server is asked whether it has come to the
 // version from which the watch is to go on. Entered from watching. Left for watching if it has.
 //
 // If the server's data was restored from a backup, it has not: a watch from a version that the

@@ -64,10 +64,10 @@ import (
 //	           unanswered, ended at once      checking                           later
 //	             the fifth time from one
 //	             version                      list                               later
-//	           too large                      watching                           later
+//	           too large                      checking                           later
 //	             the fifth time from one
 //	             version                      list, most recent                  later
-//	           busy, unauthorized             watching                           later
+//	           busy, unauthorized             checking                           later
 //	           expired                        list                               once now
 //	           any other                      list                               later
 //	             the sixth time, with no

@@ -27,8 +27,9 @@ func TestAReflectorFeedsItsSink(t *testing.T) {
 		if len(s.errors()) != 1 || s.status().Failures != 1 || !strings.HasPrefix(s.errors()[0].Error(), "informer configmaps: watch: ") {
 			t.Errorf("%d failures, reported %v", s.status().Failures, s.errors())
 		}
+		s.expect("check 15").list("15", "")
 		s.expect("watch 15")
-		if want := []string{"streaming", "watching", "checking", "watching", "waiting", "watching"}; !slices.Equal(s.sink.states, want) {
+		if want := []string{"streaming", "watching", "checking", "watching", "waiting", "checking", "watching"}; !slices.Equal(s.sink.states, want) {
 			t.Errorf("the states were %v, want %v", s.sink.states, want)
 		}
 	})
@@ -90,7 +91,7 @@ func TestThePauseIsTheServers(t *testing.T) {
 	play(t, nil, func(s *script) {
 		s.expect("watch-list").watch(saidListEnd("10"), saidError(strings.Replace(statusBusy, `"reason"`, `"details":{"retryAfterSeconds":9},"reason"`, 1)))
 		began := s.last
-		s.expect("watch 10")
+		s.expect("check 10")
 		if d := time.Since(began); d < 9*time.Second || d > 18*time.Second {
 			t.Errorf("asked again after %s", d)
 		}

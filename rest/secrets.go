@@ -188,8 +188,10 @@ func (s *secrets) text(text string) string {
 
 // status replaces the credentials in a Status.
 func (s *secrets) status(st *metav1.Status) {
+	//lint:ignore SA1019 no server sets SelfLink any more, but one that repeats a token may
+	link := &st.SelfLink
 	fields := []*string{
-		&st.Kind, &st.APIVersion, &st.SelfLink, &st.ResourceVersion, &st.Continue,
+		&st.Kind, &st.APIVersion, link, &st.ResourceVersion, &st.Continue,
 		&st.Status, &st.Message, (*string)(&st.Reason),
 	}
 	if d := st.Details; d != nil {
