@@ -128,6 +128,20 @@ func (m *model[T]) waitFor(t *testing.T, ctx context.Context, want map[string]st
 	}
 }
 
+// differs returns how what the handler knows differs from want, and each illegal step; "" if it does
+// not.
+func (m *model[T]) differs(want map[string]string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case len(m.breaches) > 0:
+		return fmt.Sprint(m.breaches)
+	case !maps.Equal(m.known, want):
+		return fmt.Sprintf("the server has %v, the handler knows %v", want, m.known)
+	}
+	return ""
+}
+
 func (m *model[T]) count(what string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -121,5 +123,172 @@ func TestAnOutageInWhichHistoryIsLost(t *testing.T) {
 	}
 	if last["vanished"] != "before" || last["anew"] != "before" {
 		t.Errorf("the last known states are %v", last)
+	}
+}
+
+// The bounds that an outage of the API server has, and how often a client asks whether it is over.
+const (
+	outageLasts  = 20 * time.Second
+	rightReady   = 10 * time.Second // from the first 200 of /readyz
+	rightAnswer  = 5 * time.Second  // from the first answer that the informer got; a second is the aim
+	readyzPolled = 100 * time.Millisecond
+)
+
+// answers is a way to the server that notes the first answer after a time.
+type answers struct {
+	http.RoundTripper
+
+	mu    sync.Mutex
+	after time.Time
+	first time.Time
+}
+
+func (a *answers) from(t time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.after, a.first = t, time.Time{}
+}
+
+func (a *answers) got() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.first
+}
+
+func (a *answers) RoundTrip(req *http.Request) (*http.Response, error) {
+	sent := time.Now()
+	resp, err := a.RoundTripper.RoundTrip(req)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err == nil && a.first.IsZero() && sent.After(a.after) {
+		a.first = time.Now()
+	}
+	return resp, err
+}
+
+// ready returns when a client that asks each readyzPolled got 200 from /readyz.
+func ready(ctx context.Context, c *rest.Client) (time.Time, error) {
+	tick := time.NewTicker(readyzPolled)
+	defer tick.Stop()
+	for {
+		ask, cancel := context.WithTimeout(ctx, time.Second)
+		err := c.Get().AbsPath("/readyz").MaxRetries(-1).Do(ask).Error()
+		cancel()
+		if err == nil {
+			return time.Now(), nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return time.Time{}, errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+// The API server is away for 20 seconds. Where it is killed, its watch cache begins anew; where it is
+// frozen, it accepts connections and sends nothing. One informer sees all changes before that, the
+// connections of the other one break before the last ones. Other clients write as soon as the server
+// is back.
+func TestTheAPIServerIsAwayForTwentySeconds(t *testing.T) {
+	for _, kind := range []struct {
+		name       string
+		away, back func(*controlplane.Cluster, context.Context) error
+	}{
+		{"killed", (*controlplane.Cluster).KillAPIServer, (*controlplane.Cluster).StartAPIServer},
+		{"frozen", (*controlplane.Cluster).PauseAPIServer, (*controlplane.Cluster).ResumeAPIServer},
+	} {
+		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
+			isAway(t, kind.away, kind.back)
+		})
+	}
+}
+
+func isAway(t *testing.T, goes, comes func(*controlplane.Cluster, context.Context) error) {
+	ctx := testContext(t)
+	cluster := controlplane.New(t, controlplane.WithoutControllerManager())
+	w := &writer{t, ctx, newClient(t, cluster.Config()), "default"}
+	for _, name := range []string{"same", "changed", "vanished", "anew"} {
+		w.create(configMap(name, "before"))
+	}
+	type cache struct {
+		*witness
+		network gate
+		way     answers
+	}
+	caches := []*cache{{}, {}}
+	for i, c := range caches {
+		cfg := cluster.Config()
+		cfg.Dial = c.network.dial
+		cfg.WrapTransport = func(rt http.RoundTripper) http.RoundTripper {
+			c.way.RoundTripper = rt
+			return &c.way
+		}
+		name := []string{"one that saw all", "one that was cut off before"}[i]
+		c.witness = newWitness[corev1.ConfigMap](t, ctx, name, newClient(t, cfg), w.namespace)
+		c.becomes(ctx, w)
+	}
+	seeing, cut := caches[0], caches[1]
+
+	cut.network.close()
+	w.change("configmaps", "changed", `{"data":{"value":"last"}}`)
+	w.remove("configmaps", "vanished")
+	w.remove("configmaps", "anew")
+	w.create(configMap("anew", "last"))
+	seeing.becomes(ctx, w)
+	if err := goes(cluster, ctx); err != nil {
+		t.Fatal(err)
+	}
+	away := time.Now()
+	for _, c := range caches {
+		c.way.from(away)
+	}
+	cut.network.open()
+	came := make(chan error, 1)
+	time.AfterFunc(outageLasts, func() { came <- comes(cluster, ctx) })
+	back, err := ready(ctx, newClient(t, cluster.Config()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.change("configmaps", "changed", `{"data":{"value":"after"}}`)
+	w.create(configMap("new", "after"))
+	written := time.Now()
+
+	soon, cancel := context.WithDeadline(ctx, back.Add(3*rightReady))
+	defer cancel()
+	var all sync.WaitGroup
+	for _, c := range caches {
+		all.Go(func() {
+			right, err := c.is(soon, w)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			answered, status := c.way.got(), c.informer.Status()
+			if answered.IsZero() { // the watch is the one before
+				answered = back
+			}
+			t.Logf("%s: away for %s; first answer %s and right %s after /readyz was 200", c.name, back.Sub(away).Round(time.Millisecond),
+				answered.Sub(back).Round(time.Millisecond), right.Sub(back).Round(time.Millisecond))
+			if d := right.Sub(back); d > rightReady {
+				t.Errorf("%s: the cache was right %s after /readyz was 200", c.name, d)
+			}
+			if answered.Before(written) { // before there was something new
+				answered = written
+			}
+			if d := right.Sub(answered); d > rightAnswer {
+				t.Errorf("%s: the cache was right %s after the first answer", c.name, d)
+			}
+			if status.AnsweredAt.Before(away) {
+				t.Errorf("%s: the server has answered, and the status is %+v", c.name, status)
+			}
+			if n := c.restores.Load(); n != 0 {
+				t.Errorf("%s: the outage was taken for a restore %d times", c.name, n)
+			}
+		})
+	}
+	all.Wait()
+	if err := <-came; err != nil {
+		t.Error(err)
 	}
 }
