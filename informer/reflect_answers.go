@@ -153,38 +153,12 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// checkObject returns an error if an object of the stream is of another kind, or has no name. It
-// gives the resource's kind to an object that has none: the items of many lists have none.
-func (r *reflector) checkObject(o *wire.Object, named bool) error {
-	if o.Kind == "" && o.APIVersion == "" {
-		o.Kind, o.APIVersion = r.ask.kind.Kind, r.ask.apiVersion
-	}
-	switch {
-	case o.Kind != r.ask.kind.Kind || o.APIVersion != r.ask.apiVersion:
-		return r.foreign(o.APIVersion, o.Kind)
-	case named && o.Meta.Name == "":
+// checkName returns an error if an object has no name.
+func checkName(o *wire.Object) error {
+	if o.Meta.Name == "" {
 		return &malformedError{"the server sent a " + o.Kind + " without a name"}
 	}
 	return nil
-}
-
-// checkList returns an error if a list is of another kind. The name of a list's kind is free for
-// custom resources (names.listKind of their definition), whose items have their own kind.
-func (r *reflector) checkList(list wire.ListMeta) error {
-	kind := r.ask.kind
-	switch {
-	case list.Kind == "" || list.Kind == "List":
-		return nil
-	case list.APIVersion != r.ask.apiVersion,
-		kind.Protobuf && list.Kind != kind.Kind+"List":
-		return r.foreign(list.APIVersion, list.Kind)
-	}
-	return nil
-}
-
-func (r *reflector) foreign(apiVersion, kind string) error {
-	return &malformedError{"the server sent a " + apiVersion + " " + kind + " in place of a " +
-		r.ask.apiVersion + " " + r.ask.kind.Kind}
 }
 
 // Bounds of waiting for the server.

@@ -29,7 +29,7 @@ func (s *streaming) work(ctx context.Context, r *reflector) (err error) {
 		event, err := s.stream.next()
 		dog.heard(err == nil && event.Type == wire.Added)
 		if err == nil {
-			err = r.check(&event)
+			err = checkEvent(&event)
 		}
 		if err != nil {
 			return err
@@ -117,10 +117,9 @@ func (r *reflector) page(
 		r.answered()
 		switch {
 		case err == io.EOF:
-			meta := list.Meta()
-			return meta, first, r.checkList(meta)
+			return list.Meta(), first, nil
 		case err == nil:
-			err = r.checkObject(&object, true)
+			err = checkName(&object)
 		}
 		if err != nil {
 			return meta, "", cause(ctx, err)
@@ -159,7 +158,7 @@ func (r *reflector) endList(ctx context.Context, version string) error {
 	return nil
 }
 
-// options returns how answers are read: into the sink's memory, with their own kinds.
+// options returns how answers are read: into the sink's memory.
 func (r *reflector) options() wire.Options {
 	o := r.ask.options
 	o.Arena = r.sink.arena

@@ -13,12 +13,11 @@ import (
 type requests struct {
 	client        *rest.Client
 	kind          kind.Info
-	apiVersion    string // kind.APIVersion()
 	namespace     string // "" is all
 	labelSelector string
 	fieldSelector string
 	format        wire.Format
-	options       wire.Options // for reading the answers; objects without a kind are left so
+	options       wire.Options // for reading the answers; of another kind they are errors
 	pageSize      int64        // objects in a page; 0 or negative means one page for all
 }
 

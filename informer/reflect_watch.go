@@ -154,17 +154,20 @@ func (s *watching) work(ctx context.Context, r *reflector) (err error) {
 	}
 }
 
-// check returns an error if an event is not one of this resource, or is an error.
-func (r *reflector) check(event *wire.Event) error {
-	if event.Type == wire.Error {
+// checkEvent returns an error if an event is one, or its object has no name.
+func checkEvent(event *wire.Event) error {
+	switch event.Type {
+	case wire.Error:
 		return statusOf(*event)
+	case wire.Bookmark:
+		return nil
 	}
-	return r.checkObject(&event.Object, event.Type != wire.Bookmark)
+	return checkName(&event.Object)
 }
 
 // changed takes in an event.
 func (s *watching) changed(ctx context.Context, r *reflector, event wire.Event) error {
-	if err := r.check(&event); err != nil {
+	if err := checkEvent(&event); err != nil {
 		return err
 	}
 	o := event.Object
@@ -206,16 +209,14 @@ func (s *checking) work(ctx context.Context, r *reflector) error {
 			break
 		}
 		if err == nil {
-			err = r.checkObject(&object, true)
+			err = checkName(&object)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	meta := list.Meta()
-	switch err := r.checkList(meta); {
-	case err != nil:
-		return err
+	switch {
 	case meta.ResourceVersion == "":
 		return &malformedError{"the server did not tell its version"}
 	case r.known.isBehind(meta.ResourceVersion):

@@ -100,7 +100,7 @@ func TestThePauseIsTheServers(t *testing.T) {
 
 // An event costs the reflector the allocations of reading it, and no more.
 func TestAnEventAllocatesNothing(t *testing.T) {
-	r := &reflector{sink: &silentSink{}, ask: requests{kind: kind.Info{Kind: "ConfigMap"}, apiVersion: "v1"}}
+	r := &reflector{sink: &silentSink{}, ask: requests{kind: kind.Info{Kind: "ConfigMap"}}}
 	s := &watching{}
 	event := eventOf(t, saidMap("MODIFIED", "a", "11"))
 	allocs := testing.AllocsPerRun(100, func() {

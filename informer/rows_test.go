@@ -17,6 +17,7 @@ import (
 
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/wire"
 )
 
 // later are the statuses by which a server asks for the same request again.
@@ -533,6 +534,7 @@ func TestForeignKindsAreRefused(t *testing.T) {
 	}
 	meta := metav1.ObjectMeta{Namespace: "ns", Name: "s", ResourceVersion: "6"}
 	names := []string{"informer configmaps: ", "v1 Secret in place of a v1 ConfigMap", "; next: "}
+	lists := []string{names[0], "v1 SecretList in place of a v1 ConfigMapList", names[2]}
 	for name, c := range map[string]struct {
 		lead   func(*script) *scripted
 		answer func(*scripted)
@@ -541,14 +543,14 @@ func TestForeignKindsAreRefused(t *testing.T) {
 		"an item":             {pagedList, listOf("v1", "ConfigMapList", mapOf("a", "5"), secret), names},
 		"an item's version":   {pagedList, listOf("v1", "ConfigMapList", other), []string{"example.com/v9 ConfigMap in place of a v1 ConfigMap"}},
 		"an item of any list": {pagedList, listOf("v1", "List", secret), names},
-		"the list":            {pagedList, listOf("v1", "SecretList", bare), names},
-		"an empty list":       {pagedList, listOf("v1", "SecretList"), []string{"v1 SecretList in place of a v1 ConfigMap"}},
+		"the list":            {pagedList, listOf("v1", "SecretList", bare), lists},
+		"an empty list":       {pagedList, listOf("v1", "SecretList"), lists},
 		"a list in protobuf": {pagedList, func(r *scripted) {
 			envelope(r, "SecretList", &corev1.SecretList{ListMeta: metav1.ListMeta{ResourceVersion: "10"}, Items: []corev1.Secret{{ObjectMeta: meta}}})
-		}, names},
+		}, lists},
 		"an empty list in protobuf": {pagedList, func(r *scripted) {
 			envelope(r, "SecretList", &corev1.SecretList{ListMeta: metav1.ListMeta{ResourceVersion: "10"}})
-		}, []string{"v1 SecretList in place of a v1 ConfigMap"}},
+		}, lists},
 		"an event":                 {watch, func(r *scripted) { r.watch(said("ADDED", secret)) }, names},
 		"a deletion":               {watch, func(r *scripted) { r.watch(said("DELETED", secret)) }, names},
 		"a bookmark":               {watch, func(r *scripted) { r.watch(strings.Replace(saidBookmark("20"), "ConfigMap", "Secret", 1)) }, names},
@@ -597,7 +599,7 @@ func TestForeignKindsAreRefused(t *testing.T) {
 	// A custom resource may name its list's kind as it likes.
 	play(t, func(r *reflector) {
 		r.ask.kind = kind.Info{Group: "example.com", Version: "v1", Kind: "Widget", Resource: "widgets"}
-		r.ask.apiVersion = "example.com/v1"
+		r.ask.options = wire.Options{APIVersion: "example.com/v1", Kind: "Widget", Strict: true}
 	}, func(s *script) {
 		listOf("example.com/v1", "WidgetCollection")(pagedList(s))
 		s.expect("watch 10")

@@ -135,7 +135,8 @@ func play(t *testing.T, change func(*reflector), test func(s *script)) {
 			name: "configmaps", log: slog.New(slog.DiscardHandler), sink: s.sink, waits: s.waits,
 			ask: requests{
 				client: c, kind: kind.Info{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true},
-				format: wire.JSON, apiVersion: "v1", pageSize: 500,
+				format: wire.JSON, pageSize: 500,
+				options: wire.Options{APIVersion: "v1", Kind: "ConfigMap", ListKind: "ConfigMapList", Strict: true},
 			},
 		}
 		if change != nil {

@@ -24,7 +24,7 @@ func newReflector(s *shared) *reflector {
 		name: s.String(),
 		log:  s.config.logger,
 		ask: requests{
-			client: s.client, kind: s.kind, apiVersion: s.kind.APIVersion(),
+			client: s.client, kind: s.kind,
 			namespace:     s.config.namespace,
 			labelSelector: s.config.labelSelector, fieldSelector: s.config.fieldSelector,
 			format: format,

@@ -1,7 +1,5 @@
 package wire
 
-import "fmt"
-
 // KindError is the cause of a [SyntaxError] if an object or a list is of another type than
 // [Options] ask for.
 type KindError struct {
@@ -11,18 +9,18 @@ type KindError struct {
 
 // Error returns both types.
 func (e *KindError) Error() string {
-	return fmt.Sprintf("the server sent %s where %s is expected",
-		typeName(e.APIVersion, e.Kind), typeName(e.WantAPIVersion, e.WantKind))
+	return "the server sent " + typeName(e.APIVersion, e.Kind) + " in place of " +
+		typeName(e.WantAPIVersion, e.WantKind)
 }
 
 func typeName(apiVersion, kind string) string {
-	if apiVersion == "" {
-		apiVersion = "no apiVersion"
-	}
 	if kind == "" {
-		return apiVersion
+		kind = "object"
 	}
-	return apiVersion + " " + kind
+	if apiVersion != "" {
+		kind = apiVersion + " " + kind
+	}
+	return "a " + kind
 }
 
 // wanted is the type that strict options ask for. It is kept beside them, because the type of a list
