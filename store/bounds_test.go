@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"github.com/skiff-k8s/skiff/wire"
 )
 
 // A chunk of strings fills a page of 4096 bytes with the allocator's header, and would not fit with
@@ -237,4 +239,46 @@ func TestTheBoundsOfRecords(t *testing.T) {
 		t.Errorf("one record is left in room for %d", cap(r.at))
 	}
 	r.renumber(func(_ *int, from, to uint32) { t.Errorf("%d became %d", from, to) })
+}
+
+// Objects that nobody owns are packed in a group of their own for each set of labels, if there are
+// any. Others are packed with their siblings.
+func TestTheBoundOfGroupsByLabels(t *testing.T) {
+	labels := []wire.Label{{Key: "app", Value: "web"}, {Key: "tier", Value: "front"}}
+	for n := range len(labels) + 1 {
+		for _, owner := range []string{"", "uid-1"} {
+			s := New(Options{})
+			s.wake()
+			o := object("default", "a", "uid-a", "1")
+			o.Meta.Labels, o.Meta.Owner = wire.NewLabels(labels[:n]...), wire.Owner{UID: owner}
+			set := s.labelSetFor(&o)
+			if own, want := set.group != set.siblings.group, n > 0 && owner == ""; own != want {
+				t.Errorf("%d labels, owner %q: a group of their own: %v", n, owner, own)
+			}
+		}
+	}
+}
+
+// A value that an index does not have finds nothing, and one of 1 to 3 objects finds those, in
+// memory for so many.
+func TestTheBoundsOfALookUp(t *testing.T) {
+	s := New(Options{})
+	if err := s.AddIndex("name", func(i Item) []string { return []string{i.Name()[:1]} }); err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"a", "b1", "b2", "c1", "c2", "c3"} {
+		s.Set(object("default", name, "uid-"+name, string(rune('1'+i))))
+	}
+	for value, want := range map[string]int{"": 0, "a": 1, "b": 2, "c": 3, "d": 0} {
+		items, err := s.ByIndex("name", value)
+		if err != nil || len(items) != want || want > 0 && cap(items) != want {
+			t.Errorf("%q finds %d objects in memory for %d (%v)", value, len(items), cap(items), err)
+		}
+	}
+}
+
+func TestTheZeroItemHasNoGeneration(t *testing.T) {
+	if n := (Item{}).Generation(); n != 0 {
+		t.Errorf("it is %d", n)
+	}
 }

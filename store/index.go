@@ -58,11 +58,13 @@ func (s *Store) AddIndex(name string, f func(Item) []string) error {
 // inIndexFunction reports whether a function of an index is among the callers: such a function runs
 // while the writer waits for it, and another writer would wait forever.
 func inIndexFunction() bool {
-	pcs := make([]uintptr, 64)          //mutants:tuning callers at once
-	for skip := 2; ; skip += len(pcs) { //mutants:tuning[1] looks at this function too
+	pcs := make([]uintptr, 64) //mutants:tuning callers at once
+	//mutants:equal[1,3] the first frames are this function and the store's method, never the index's
+	for skip := 2; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs)
 		frames := runtime.CallersFrames(pcs[:n])
-		for more := n > 0; more; { //mutants:equal[>=,-1] no frames have no next one
+		//mutants:equal[>=,-1,1] no frames have no next one, and the last frame is the goroutine's
+		for more := n > 0; more; {
 			var f runtime.Frame
 			f, more = frames.Next()
 			if strings.HasSuffix(f.Function, "/store.(*index).memberships") {
@@ -161,6 +163,7 @@ func newIndex(name string, f func(Item) []string) *index {
 // memberships appends where item belongs. It calls the index's function.
 func (x *index) memberships(into []membership, item Item) []membership {
 	values := x.function(item)
+	//mutants:equal[>=,0] sorts one value
 	if len(values) > 1 { // each once
 		values = slices.Clone(values)
 		slices.SortFunc(values, strings.Compare) // crypto/x509 links it, and not slices.Sort
@@ -193,7 +196,7 @@ func (x *index) count(value string) int {
 	if number := x.byValue.get(value); number != 0 {
 		return int(x.values.at[number].count)
 	}
-	return 0
+	return 0 //mutants:tuning[1] callers make room
 }
 
 // entriesOf returns an iterator over the entries that are found under a value.
@@ -248,6 +251,7 @@ func (x *index) move(e uint32, wanted []membership) {
 			p = x.leave(p)
 		}
 	}
+	//mutants:tuning[-1] makes room for the entry
 	if len(wanted) == 0 {
 		return
 	}
@@ -336,6 +340,7 @@ func (x *index) rebuild(to func(e uint32) uint32) {
 		for value := range old.valuesOf(uint32(e)) {
 			wanted = append(wanted, membership{x, value})
 		}
+		//mutants:equal[>=,-1] leaves the entry under no value
 		if len(wanted) > 0 {
 			x.move(to(uint32(e)), wanted)
 		}

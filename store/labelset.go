@@ -265,6 +265,7 @@ func (s *Store) removeLabelSet(set *labelSet) {
 	} else {
 		from.first = set.next
 	}
+	//mutants:equal nobody asks for the number of a label set that was removed
 	set.number, set.next, set.prev, set.otherBase = 0, nil, nil, nil
 	if from.first == nil {
 		s.removeSiblings(from)
@@ -293,7 +294,7 @@ func (s *Store) removeSiblings(from *siblings) {
 		delete(s.kinds, from.kind.id)
 	}
 	s.siblings.remove(from.number)
-	from.number = 0
+	from.number = 0 //mutants:equal nobody asks for that of siblings that were removed
 }
 
 // siblingsBy are siblings by a value that some of them have in common: the indexes that every store
