@@ -282,3 +282,15 @@ func TestTheZeroItemHasNoGeneration(t *testing.T) {
 		t.Errorf("it is %d", n)
 	}
 }
+
+// The smallest table is not made anew when keys leave it.
+func TestTheSmallestTableStays(t *testing.T) {
+	table := newTable(func(number uint32) string { return "abc"[number : number+1] })
+	table.put(1)
+	if n := testing.AllocsPerRun(100, func() { table.put(2); table.remove("c"); table.remove("b"); table.put(1) }); n != 0 {
+		t.Errorf("a put and a remove allocate %v times", n)
+	}
+	if len(table.slots) != minSlots || table.n != 1 {
+		t.Errorf("%d keys in %d slots", table.n, len(table.slots))
+	}
+}
