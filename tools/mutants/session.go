@@ -173,12 +173,12 @@ func (s *session) prepare(ctx context.Context, chosen []*mutant) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, time.Until(end)-s.limit/3, errLearning)
 		defer cancel()
 	}
-	err = build(ctx, s.module, filepath.Join(s.scratch, "all"), file, pkgs)
-	if err == nil {
-		err = each(ctx, s.workers, pkgs, func(ctx context.Context, pkg string) error {
-			return s.binaries[pkg].measure(ctx, s.out, s.scratch)
-		})
-	}
+	err = each(ctx, s.workers, pkgs, func(ctx context.Context, pkg string) error {
+		if err := build(ctx, s.module, filepath.Join(s.scratch, "all"), file, []string{pkg}); err != nil {
+			return err
+		}
+		return s.binaries[pkg].measure(ctx, s.out, s.scratch)
+	})
 	if cause := context.Cause(ctx); !errors.Is(cause, errLearning) && !errors.Is(cause, errOver) {
 		return err
 	}
