@@ -15,6 +15,9 @@ const (
 	giveUp = time.Hour
 	// calm is the time between the initial list and the fault.
 	calm = time.Minute
+	// writesBefore is how many times objects are written after the initial list: more than during a
+	// fault, so that a restored server is behind what the cache has read.
+	writesBefore = 20
 )
 
 // result is what a side did.
@@ -41,7 +44,9 @@ func run(t *testing.T, s scenario, with side) (r result) {
 		first, from := 0, time.Now()
 		if !s.atStart {
 			waitFor(t, w, c)
-			w.write(t)
+			for range writesBefore {
+				w.write(t)
+			}
 			time.Sleep(calm)
 			first, from = len(w.layer.Requests()), time.Now()
 			w.fail(t, s)
