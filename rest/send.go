@@ -7,8 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"sync/atomic"
 	"time"
 
 	"github.com/skiff-k8s/skiff/internal/ctxerr"
@@ -50,12 +48,8 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 	token := c.tokens.token(false)
 	connections := c.transport.refresh(false)
 
-	var sent atomic.Bool
-	var conn atomic.Pointer[net.Conn]
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn:      func(i httptrace.GotConnInfo) { conn.Store(&i.Conn) },
-		WroteHeaders: func() { sent.Store(true) },
-	})
+	var seen trace
+	ctx = seen.in(ctx)
 	g := newGuard(ctx)
 	quiet := overSilence(c.bounds.silence)
 	timer := g.within(c.bounds.silence, quiet)
@@ -77,8 +71,8 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 		if resp != nil { // too many redirects
 			discard(resp)
 		}
-		o := outcome{err: endOf(g.ctx, plain(err)), sent: sent.Load(), retryAfter: -1}
-		if on := conn.Load(); on != nil && ctx.Err() == nil && !known(o.err) {
+		o := outcome{err: endOf(g.ctx, plain(err)), sent: seen.wrote.Load(), retryAfter: -1}
+		if on := seen.conn.Load(); on != nil && ctx.Err() == nil && !known(o.err) {
 			if alert := lastAlert(*on); alert != nil {
 				o.err = alert
 			}
