@@ -51,7 +51,7 @@ type Config struct {
 	Impersonate Impersonation
 
 	// UserAgent identifies the program in the server's audit log. "" means the program's name and
-	// version, the platform, and skiff's version.
+	// the platform, without versions.
 	UserAgent string
 
 	// Timeout limits how long the server may take for Do and List, from the first byte sent to the
