@@ -26,7 +26,7 @@ func TestReadmeShowsCompiledPrograms(t *testing.T) {
 func TestLinkedFilesExist(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 	for _, doc := range []string{
-		"README.md", "DESIGN.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/stability.md",
+		"README.md", "DESIGN.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/stability.md", "docs/faults.md",
 		"addingress/README.md",
 	} {
 		// Code holds brackets of its own.
