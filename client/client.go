@@ -118,11 +118,12 @@ func (c *Client[T]) Get(ctx context.Context, name string, opts metav1.GetOptions
 // decode decodes an answer into a T.
 func decode(r verbs.Resource, o wire.Object, into any) error {
 	if o.Kind != r.Kind.Kind || o.APIVersion != r.Kind.APIVersion() {
-		return fmt.Errorf("%s: %w", r, &wire.KindError{APIVersion: o.APIVersion, Kind: o.Kind,
-			WantAPIVersion: r.Kind.APIVersion(), WantKind: r.Kind.Kind})
+		return r.Rest.Redact(fmt.Errorf("%s: %w", r, &wire.KindError{
+			APIVersion: o.APIVersion, Kind: o.Kind,
+			WantAPIVersion: r.Kind.APIVersion(), WantKind: r.Kind.Kind}))
 	}
 	if err := wire.Decode(o, into); err != nil {
-		return fmt.Errorf("%s %q: %w", r, o.Meta.Key(), err)
+		return r.Rest.Redact(fmt.Errorf("%s %q: %w", r, o.Meta.Key(), err))
 	}
 	return nil
 }

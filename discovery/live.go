@@ -3,6 +3,8 @@ package discovery
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,7 +29,7 @@ func (d *live) serverVersion(ctx context.Context) (*version.Info, error) {
 	}
 	v := new(version.Info)
 	if err := json.Unmarshal(data, v); err != nil {
-		return nil, unreadable("/version", err)
+		return nil, d.rest.Redact(unreadable("/version", err))
 	}
 	return v, nil
 }
@@ -48,15 +50,26 @@ func (d *live) catalog(ctx context.Context, _ need) (*Catalog, error) {
 	failed := map[schema.GroupVersion]error{}
 	for _, a := range []answer{core, named} {
 		if a.err != nil && (neither || !apierrors.IsNotFound(a.err)) {
-			return nil, a.err
+			return nil, d.rest.Redact(a.err)
 		}
 		c.Groups = append(c.Groups, a.groups...)
 		for gv, err := range a.failed {
-			failed[gv] = err
+			failed[d.redact(gv)] = d.rest.Redact(err)
 		}
 	}
 	if len(failed) > 0 {
 		return c, &PartialError{Failed: failed}
 	}
 	return c, nil
+}
+
+// redact returns a group version as it may stand in an error. Its names come from the server.
+func (d *live) redact(gv schema.GroupVersion) schema.GroupVersion {
+	text := gv.String()
+	clean := d.rest.Redact(errors.New(text)).Error()
+	if clean == text {
+		return gv
+	}
+	group, version, _ := strings.Cut(clean, "/")
+	return schema.GroupVersion{Group: group, Version: version}
 }

@@ -66,17 +66,17 @@ func (d *Resource) Namespace(namespace string) *Resource { return d.In(namespace
 // Get returns one object, or a subresource of it.
 func (d *Resource) Get(ctx context.Context, name string, opts metav1.GetOptions,
 	subresources ...string) (*unstructured.Unstructured, error) {
-	return decoded(d.r.Get(ctx, name, &opts, subresources))
+	return d.decoded(d.r.Get(ctx, name, &opts, subresources))
 }
 
 // decoded decodes an answer, unless err is set.
-func decoded(o wire.Object, err error) (*unstructured.Unstructured, error) {
+func (d *Resource) decoded(o wire.Object, err error) (*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, err
 	}
 	u := &unstructured.Unstructured{}
 	if err := wire.Decode(o, u); err != nil {
-		return nil, err
+		return nil, d.r.Rest.Redact(err)
 	}
 	return u, nil
 }
@@ -90,7 +90,7 @@ func (d *Resource) List(ctx context.Context,
 	meta, err := d.r.List(ctx, opts,
 		func() { list.Items = []unstructured.Unstructured{} },
 		func(o wire.Object) error {
-			u, err := decoded(o, nil)
+			u, err := d.decoded(o, nil)
 			if err == nil {
 				list.Items = append(list.Items, *u)
 			}
@@ -114,7 +114,7 @@ func (d *Resource) All(ctx context.Context,
 	opts metav1.ListOptions) iter.Seq2[*unstructured.Unstructured, error] {
 	return func(yield func(*unstructured.Unstructured, error) bool) {
 		for o, err := range d.r.All(ctx, opts) {
-			u, err := decoded(o, err)
+			u, err := d.decoded(o, err)
 			if !yield(u, err) || err != nil {
 				return
 			}

@@ -54,7 +54,7 @@ func (d *Resource) Watch(ctx context.Context, opts metav1.ListOptions) (*Watch, 
 func (w *Watch) Next() (Event, error) {
 	var object *unstructured.Unstructured
 	event, err := w.w.Next(func(o wire.Object) (err error) {
-		object, err = decoded(o, nil)
+		object, err = (&Resource{w.w.Resource}).decoded(o, nil)
 		return err
 	})
 	if err != nil {

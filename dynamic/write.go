@@ -35,7 +35,7 @@ func (d *Resource) Create(ctx context.Context, u *unstructured.Unstructured,
 	if err != nil {
 		return nil, err
 	}
-	return decoded(d.r.Create(ctx, s, &opts, subresources))
+	return d.decoded(d.r.Create(ctx, s, &opts, subresources))
 }
 
 // Update replaces an object, or a subresource of it. If u has a resourceVersion and the object has
@@ -47,7 +47,7 @@ func (d *Resource) Update(ctx context.Context, u *unstructured.Unstructured,
 	if err != nil {
 		return nil, err
 	}
-	return decoded(d.r.Update(ctx, s, &opts, subresources))
+	return d.decoded(d.r.Update(ctx, s, &opts, subresources))
 }
 
 // UpdateStatus is Update for the status.
@@ -60,7 +60,7 @@ func (d *Resource) UpdateStatus(ctx context.Context, u *unstructured.Unstructure
 // support types.StrategicMergePatchType.
 func (d *Resource) Patch(ctx context.Context, name string, pt types.PatchType, data []byte,
 	opts metav1.PatchOptions, subresources ...string) (*unstructured.Unstructured, error) {
-	return decoded(d.r.Patch(ctx, name, pt, data, &opts, subresources))
+	return d.decoded(d.r.Patch(ctx, name, pt, data, &opts, subresources))
 }
 
 // Apply sets the fields of u, makes the field manager their owner, and creates the object if there
@@ -93,7 +93,7 @@ func (d *Resource) apply(ctx context.Context, u *unstructured.Unstructured,
 	if err != nil {
 		return nil, fmt.Errorf("apply %s %q: %w", d.r, s.Name, err)
 	}
-	return decoded(d.r.Apply(ctx, s, body, opts, sub))
+	return d.decoded(d.r.Apply(ctx, s, body, opts, sub))
 }
 
 // Delete deletes one object. If the object has finalizers or a grace period, the server sets its

@@ -216,6 +216,7 @@ func (r *reflector) follow(s state, a answer, to step, err error) state {
 	poll, polls := to.next.(*polling)
 	_, asked := s.(*asking)
 	_, streamed := s.(*streaming)
+	err = r.ask.client.Redact(err)
 	var pause time.Duration
 	if to.pace != now {
 		pause = r.known.backoff.next(a, err)

@@ -78,6 +78,7 @@ func (h *health) update(f func(*Status)) {
 // fault records an error of the stream, and calls OnError's function or logs the error. The stream
 // paces its errors itself.
 func (s *shared) fault(err error) {
+	err = s.client.Redact(err)
 	s.health.update(func(status *Status) { status.LastError, status.LastErrorAt = err, time.Now() })
 	if s.config.onError != nil {
 		s.tellError(err)
@@ -92,6 +93,7 @@ const logEvery = 10 * time.Second
 // report records an error of a program's function, which may come with every event, and calls
 // OnError's function or logs the error.
 func (s *shared) report(err error) {
+	err = s.client.Redact(err)
 	h := &s.health
 	h.mu.Lock()
 	h.status.LastError, h.status.LastErrorAt = err, time.Now()

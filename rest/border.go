@@ -50,6 +50,11 @@ func (e *cleanError) As(target any) bool {
 		copied.Reading = e.secrets.text(copied.Reading)
 		copied.Err = e.secrets.error(copied.Err)
 		*t = &copied
+	case **wire.KindError:
+		copied := **t
+		copied.APIVersion = e.secrets.text(copied.APIVersion)
+		copied.Kind = e.secrets.text(copied.Kind)
+		*t = &copied
 	case **url.Error:
 		copied := **t
 		copied.URL = e.secrets.text(copied.URL)
