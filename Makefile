@@ -118,7 +118,7 @@ bench-against: ## measure skiff beside an older commit of it: OLD=<commit>, N=<r
 	bin/bench/against --old bin/bench-old --runs $(N)
 
 faults: ## play the same faults to skiff and client-go, and write the table of docs/faults.md
-	cd bench && go test -count=1 -run '^TestEveryOutage$$' -timeout 30m ./internal/outages -runs 3 -write ../../../docs/faults.md
+	cd bench && go test -count=1 -run '^TestEveryOutage$$' -timeout 30m ./internal/outages -write ../../../docs/faults.md
 
 bench-programs:
 	@mkdir -p bin/bench

@@ -1,10 +1,8 @@
 package informer_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,12 +11,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/skiff-k8s/skiff/informer"
+	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 // Who waits is told what for after ten seconds, and then each minute; the error at the end says the
 // same.
 func TestAWaitSaysWhatItWaitsFor(t *testing.T) {
-	var out bytes.Buffer
+	out := faults.NewLog()
 	lines := func(part string) int { return strings.Count(out.String(), part) }
 	play(t, func(s *scene) {
 		secrets := informer.For[corev1.Secret](s.factory)
@@ -45,16 +44,16 @@ func TestAWaitSaysWhatItWaitsFor(t *testing.T) {
 			}
 		}
 		secrets.Close()
-	}, informer.Logger(slog.New(slog.NewTextHandler(&out, nil))))
+	}, informer.Logger(out.Logger()))
 
-	out.Reset()
+	out = faults.NewLog()
 	play(t, func(s *scene) {
 		s.synced()
 		go func() { _ = s.maps.WaitFor(s.ctx, "99") }()
 		time.Sleep(11 * time.Second)
 		synctest.Wait()
-		if n := lines(`waiting for resourceVersion 99, at \"10\": still waiting`); n != 1 {
+		if n := lines(`waiting for resourceVersion 99, at "10": still waiting`); n != 1 {
 			t.Errorf("%d lines:\n%s", n, out.String())
 		}
-	}, informer.Logger(slog.New(slog.NewTextHandler(&out, nil))))
+	}, informer.Logger(out.Logger()))
 }
