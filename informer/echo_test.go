@@ -1,4 +1,4 @@
-package rest_test
+package informer_test
 
 import (
 	"context"
@@ -109,7 +109,7 @@ func TestNoPackageShowsACredentialThatTheServerSendsBack(t *testing.T) {
 func playClient(r *faults.Run, c *rest.Client) {
 	ctx := r.T.Context()
 	maps := client.Of[corev1.ConfigMap](c).In("ns")
-	object := configMap("a", nil)
+	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "a"}}
 	found := func(_ any, err error) { r.Found(err) }
 	found(maps.Get(ctx, "a", metav1.GetOptions{}))
 	found(maps.List(ctx, metav1.ListOptions{}))
@@ -174,7 +174,7 @@ func playInformer(r *faults.Run, c *rest.Client) {
 	} {
 		f := informer.NewFactory(c, opts...)
 		i := informer.For[corev1.ConfigMap](f)
-		must(r.T, i.AddIndex("panics", func(informer.Item[corev1.ConfigMap]) []string { panic("no") }))
+		r.Found(i.AddIndex("panics", func(informer.Item[corev1.ConfigMap]) []string { panic("no") }))
 		i.AddHandler(informer.Handler[corev1.ConfigMap]{OnAdd: func(informer.Item[corev1.ConfigMap]) { panic("no") }})
 		ctx, cancel := context.WithTimeout(r.T.Context(), time.Minute)
 		r.Found(f.Start(ctx))
