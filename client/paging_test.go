@@ -56,6 +56,18 @@ func names(c *client.Client[corev1.ConfigMap], ctx context.Context, opts metav1.
 	return out, nil
 }
 
+// A server that repeats its token would be asked for ever.
+func TestAllEndsIfATokenIsRepeated(t *testing.T) {
+	c, s := play(t, page("t1", "a"), page("t1", "b"), page("t1", "c"))
+	got, err := names(c, t.Context(), metav1.ListOptions{})
+	if want := []string{"a", "b"}; !slices.Equal(got, want) || err == nil || !strings.Contains(err.Error(), "repeats a continue token") {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if n := len(s.Requests()); n != 2 {
+		t.Errorf("%d requests, want 2", n)
+	}
+}
+
 func TestAllFollowsThePages(t *testing.T) {
 	c, s := play(t, page("t1", "a", "b"), page("t2"), page("", "c"))
 	got, err := names(c, t.Context(), metav1.ListOptions{ResourceVersion: "0", ResourceVersionMatch: "NotOlderThan", LabelSelector: "l"})

@@ -47,7 +47,7 @@ func TestEventsYieldsWhatEndedTheWatch(t *testing.T) {
 		"within a frame": {[]string{added, added[:30]}, 1, func(err error) bool { return err != nil && err != io.EOF }},
 		"another kind": {[]string{`{"type":"ADDED","object":{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"}}}`}, 0,
 			func(err error) bool {
-				return err != nil && strings.Contains(err.Error(), "v1 Secret where v1 ConfigMap")
+				return err != nil && strings.Contains(err.Error(), "v1 Secret in place of a v1 ConfigMap")
 			}},
 	} {
 		client, _ := play(t, frames(c.frames...))

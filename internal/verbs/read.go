@@ -114,7 +114,12 @@ func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wi
 				}
 				count++
 			}
-			if meta.Continue == "" {
+			switch meta.Continue {
+			case "":
+				return
+			case opts.Continue:
+				yield(wire.Object{}, fmt.Errorf("list %s, after %d objects: the server repeats a continue token, "+
+					"so the list has no end", r, count))
 				return
 			}
 			opts.Continue = meta.Continue
