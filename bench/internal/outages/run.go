@@ -111,8 +111,8 @@ func waitFor(t *testing.T, w *world, c cache) bool {
 		if c.synced() && maps.Equal(c.state(t), w.state(t)) {
 			return true
 		}
-		// The cache is compared each 100 ms at first, then more seldom: to 1 % of what is measured.
-		time.Sleep(max(100*time.Millisecond, time.Since(began)/100))
+		// The cache is compared each 100 ms at first, then more seldom: to 5 % of what is measured.
+		time.Sleep(max(100*time.Millisecond, time.Since(began)/20))
 	}
 	return false
 }
