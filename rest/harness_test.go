@@ -267,7 +267,13 @@ func (n *pipeNet) serve(t *testing.T, secure bool, handler http.HandlerFunc) (cf
 	} else {
 		go func() { defer close(done); _ = server.Serve(n) }()
 	}
-	return cfg, func() { _ = server.Close(); <-done }
+	return cfg, func() {
+		_ = server.Close()
+		<-done
+		if secure {
+			time.Sleep(alertWait) // a connection whose last write fails waits so long for an alert
+		}
+	}
 }
 
 // logBuffer is a logger whose text can be read while it is written.

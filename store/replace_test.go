@@ -97,7 +97,11 @@ func TestAnUnchangedRelistAllocatesNothing(t *testing.T) {
 			t.Fatalf("%d objects are gone", len(gone))
 		}
 	})
-	if allocs > n/100 {
+	most := float64(n / 100)
+	if raceDetector { // under which a sync.Pool drops a part of what it gets
+		most = n
+	}
+	if allocs > most {
 		t.Errorf("a relist of %d objects makes %v allocations", n, allocs)
 	}
 	now := s.Stats()
