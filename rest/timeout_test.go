@@ -222,7 +222,7 @@ func TestTheCallersTimeDoesNotCount(t *testing.T) {
 	}
 }
 
-// The server is told of the timeout where it understands it.
+// The request has the timeout as a parameter where the server understands it.
 func TestTheTimeoutIsSent(t *testing.T) {
 	two := int64(2)
 	c, s := recorder(t, func(cfg *Config) { cfg.Timeout = 90 * time.Second })
