@@ -51,12 +51,12 @@ const (
 	// too.
 	decodedSlotBytes = 160
 
-	// perFirstRead is how many bytes of the budget there are for each first read that is
+	// perFirstReads is how many bytes of the budget there are for each eight first reads that are
 	// remembered: about as many as objects fit, for "a while" is as long as they take to be
 	// exchanged. The table is a thousandth of the budget.
-	perFirstRead  = 4 << 10
-	minFirstReads = 256
-	maxFirstReads = 64 << 10
+	perFirstReads = 32 << 10
+	minFirstReads = 32
+	maxFirstReads = 8 << 10
 )
 
 // newDecodedCache returns a cache with a budget in bytes. 0 means that nothing is kept; negative
@@ -92,8 +92,7 @@ func (c *decodedCache[K]) wanted(k K) bool {
 		return false
 	}
 	if c.first == nil {
-		c.first = make([]firstReads, min(max(c.budget/perFirstRead, minFirstReads),
-			maxFirstReads)/int64(len(firstReads{})))
+		c.first = make([]firstReads, min(max(c.budget/perFirstReads, minFirstReads), maxFirstReads))
 	}
 	hash := maphash.Comparable(c.seed, k)
 	//mutants:tuning[31,33,0,2] another part of the hash; 0, which is none, once in 4 billion keys
@@ -209,7 +208,9 @@ func (c *decodedCache[K]) leave(slot *decodedSlot[K]) {
 // counter is a count to which many goroutines add at once, each in a place that is likely its own.
 type counter [8]struct { //mutants:tuning[7,9] a core more or less has a place of its own
 	n atomic.Int64
-	_ [56]byte // the rest of a cache line //mutants:equal[55] n is aligned
+	// The rest of a cache line.
+	//mutants:equal[55] n is aligned
+	_ [56]byte
 }
 
 func (c *counter) add() { c[rand.Uint32()%uint32(len(c))].n.Add(1) }

@@ -173,7 +173,7 @@ func TestDecodedCacheWantsWhatIsReadTwice(t *testing.T) {
 		}
 	}
 	small := newDecodedCache[int](1)
-	const many = 100 * (1 << 20) / perFirstRead
+	const many = 800 * (1 << 20) / perFirstReads
 	for pass := range 3 {
 		wanted := 0
 		for k := range many {

@@ -65,7 +65,7 @@ func (s *Store) has(e uint32, o *wire.Object) bool {
 func untyped(data []byte, o *wire.Object) []byte {
 	rest := data
 	for _, part := range [...]string{`{"kind":"`, o.Kind, `","apiVersion":"`, o.APIVersion, `",`} {
-		if len(rest) < len(part) || string(rest[:len(part)]) != part {
+		if string(rest[:min(len(part), len(rest))]) != part {
 			return bytes.TrimPrefix(data, []byte("{"))
 		}
 		rest = rest[len(part):]

@@ -208,11 +208,12 @@ func (s *Store) repack(changed *pack.Group, set *labelSet) {
 	}
 	n := 0
 	for _, set := range sets {
-		for e, next := set.first, uint32(0); e != 0 && n < pack.RepackAtMost; e = next {
-			next = s.entries.links.at(e).next
+		for e := set.first; e != 0 && n < pack.RepackAtMost; {
+			next := s.entries.links.at(e).next
 			if s.repackEntry(e) {
 				n++
 			}
+			e = next
 		}
 	}
 }

@@ -66,6 +66,7 @@ func (t *table) put(number uint32) {
 func (t *table) remove(key string) {
 	mask := len(t.slots) - 1
 	free, _ := t.find(key)
+	//mutants:equal[0] the free slot, which comes first then, takes its own place
 	for i := (free + 1) & mask; t.tags[i] != 0; i = (i + 1) & mask {
 		home := int(t.hash(t.key(t.slots[i]))) & mask
 		if (i-home)&mask >= (i-free)&mask { // its home is not behind the free slot
@@ -90,11 +91,10 @@ func (t *table) resize(size int) {
 	}
 }
 
-// renumber replaces each number by what to returns for it. key has to know the new numbers only.
+// renumber replaces each number by what to returns for it: 0 for 0, which is a free slot. key has to
+// know the new numbers only.
 func (t *table) renumber(to func(number uint32) uint32) {
 	for i, number := range t.slots {
-		if number != 0 {
-			t.slots[i] = to(number)
-		}
+		t.slots[i] = to(number)
 	}
 }
