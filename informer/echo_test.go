@@ -168,6 +168,8 @@ func playDiscovery(r *faults.Run, c *rest.Client) {
 
 // playInformer looks at an informer for a minute, with errors in the log and with OnError.
 func playInformer(r *faults.Run, c *rest.Client) {
+	fields, err := informer.NewFields[corev1.ConfigMap]("metadata.creationTimestamp")
+	r.Found(err)
 	for _, opts := range [][]informer.Option{
 		{informer.Logger(r.Log.Logger())},
 		{informer.Logger(r.Log.Logger()), informer.OnError(func(err error) { r.Found(err) })},
@@ -181,6 +183,13 @@ func playInformer(r *faults.Run, c *rest.Client) {
 		r.Found(f.WaitForSync(ctx))
 		r.Found(i.WaitFor(ctx, "9"))
 		_, err := i.Lister().Get("ns", "nothing")
+		for object, err := range i.Lister().Items(informer.Query{}) {
+			if err == nil {
+				_, err = object.Object()
+			}
+			_, part := object.Partial(fields)
+			r.Found(err, part, object.View(func(*corev1.ConfigMap) error { return nil }))
+		}
 		r.Found(i.Status().LastError, i.Status().Unwatchable, err)
 		cancel()
 		f.Wait()

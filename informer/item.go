@@ -1,6 +1,7 @@
 package informer
 
 import (
+	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/store"
 	"github.com/skiff-k8s/skiff/wire"
 )
@@ -14,11 +15,12 @@ type Item[T any] struct {
 	item    store.Item
 	initial bool
 	resync  bool
-	check   bool // CheckViews
+	check   bool         // CheckViews
+	client  *rest.Client // knows the credentials that no error may hold
 }
 
 func itemOf[T any](s *shared, item store.Item) Item[T] {
-	return Item[T]{item: item, check: s.wishes.check.Load()}
+	return Item[T]{item: item, check: s.wishes.check.Load(), client: s.client}
 }
 
 // Meta returns the item without its Go type.

@@ -61,7 +61,7 @@ func (i Item[T]) Partial(fields *Fields[T]) (*T, error) {
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, redact(i.client, err)
 	}
 	return into, nil
 }

@@ -1,6 +1,7 @@
 package informer
 
 import (
+	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/wire"
 )
 
@@ -48,7 +49,7 @@ func (i Item[T]) View(f func(*T) error) error {
 func (i Item[T]) read() (object *T, shared bool, err error) {
 	value, shared, err := i.item.Shared(decodeAs[T], footprint)
 	if err != nil {
-		return nil, false, err
+		return nil, false, redact(i.client, err)
 	}
 	if object, ok := value.(*T); ok {
 		return object, shared, nil
@@ -61,9 +62,18 @@ func (i Item[T]) read() (object *T, shared bool, err error) {
 func (i Item[T]) decode() (*T, error) {
 	into := new(T)
 	if err := i.item.Use(func(o wire.Object) error { return wire.Decode(o, into) }); err != nil {
-		return nil, err
+		return nil, redact(i.client, err)
 	}
 	return into, nil
+}
+
+// redact returns an error of decoding, which may repeat a value of the object, without the client's
+// credentials. c is nil for the zero Item.
+func redact(c *rest.Client, err error) error {
+	if c == nil {
+		return err
+	}
+	return c.Redact(err)
 }
 
 func decodeAs[T any](o wire.Object) (any, error) {

@@ -70,8 +70,8 @@ func (s *shared) WaitFor(ctx context.Context, resourceVersion string) error {
 // missing returns an error that names the version that is waited for, and wraps why and the
 // informer's last error.
 func (s *shared) missing(resourceVersion string, why error) error {
-	return fmt.Errorf("informer %s: waiting for resourceVersion %s, at %q: %w%w",
-		s, resourceVersion, s.progress.current(), why, s.health.because())
+	return s.client.Redact(fmt.Errorf("informer %s: waiting for resourceVersion %s, at %q: %w%w",
+		s, resourceVersion, s.progress.current(), why, s.health.because()))
 }
 
 // OnProgress calls f each time that the cache has moved on, with the version that it contains now:
