@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"reflect"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/skiff-k8s/skiff/wire"
 )
 
@@ -72,5 +74,14 @@ func (e *cleanError) As(target any) bool {
 // Redact returns err without the credentials that c sends, and err itself if it holds none. Errors
 // of this package never hold them. Redact is for errors that a caller makes from the contents of an
 // answer. errors.Is and errors.As work as before, except that errors.As does not return an error
-// that holds a credential.
-func (c *Client) Redact(err error) error { return c.core.secrets.error(err) }
+// that holds a credential. A *StatusError that is not wrapped stays one.
+func (c *Client) Redact(err error) error {
+	if status, ok := err.(*apierrors.StatusError); ok {
+		clean := c.core.secrets.statusError(status.ErrStatus.DeepCopy())
+		if reflect.DeepEqual(clean, status) {
+			return err
+		}
+		return clean
+	}
+	return c.core.secrets.error(err)
+}

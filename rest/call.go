@@ -20,6 +20,7 @@ const (
 	raw                     // returned as it arrives
 	list                    // cut into objects
 	watch                   // cut into events
+	upgrade                 // the connection itself
 )
 
 // call is a request that is ready to be sent, any number of times.
@@ -108,7 +109,7 @@ func (r *Request) answerFormat() wire.Format {
 // proxy.
 func accept(f wire.Format, p purpose, anything bool) string {
 	switch {
-	case p == raw || anything:
+	case p == raw || p == upgrade || anything:
 		return wire.JSON.ContentType() + ", */*"
 	case f == wire.Protobuf:
 		return wire.Protobuf.ContentType() + ", " + wire.JSON.ContentType()
@@ -124,6 +125,8 @@ func describe(method string, t target, p purpose) string {
 		switch {
 		case p == watch:
 			verb = "watch"
+		case p == upgrade:
+			verb = "connect" // the verb of the API server's admission
 		case p == list, t.resource != "" && t.name == "":
 			verb = "list"
 		}

@@ -82,6 +82,9 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 		}
 		return o
 	}
+	if resp.StatusCode == http.StatusSwitchingProtocols && c.purpose == upgrade {
+		return outcome{err: take(resp), sent: true, retryAfter: -1} // its body is the connection
+	}
 	timed := &timedBody{ReadCloser: resp.Body, guard: g, silence: c.bounds.silence, quiet: quiet}
 	if resp.Body = timed; c.purpose == watch && resp.StatusCode == http.StatusOK {
 		timed.silence, timed.left, timed.over = 0, c.bounds.life, errOutlived

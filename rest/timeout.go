@@ -50,7 +50,7 @@ func (r *Request) bounds(p purpose, q url.Values) bounds {
 // tell sets the query parameter by which the server learns when nobody waits any longer. It is for
 // the resources of API servers: what is behind a proxy would get it too.
 func (b bounds) tell(p purpose, t target, q url.Values) {
-	if b.total == 0 || p == watch || t.abs != "" || q.Has("timeout") ||
+	if b.total == 0 || p == watch || p == upgrade || t.abs != "" || q.Has("timeout") ||
 		len(t.subresource) > 0 && t.subresource[0] == "proxy" {
 		return
 	}
