@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,7 +16,8 @@ import (
 	"github.com/skiff-k8s/skiff/internal/files"
 )
 
-// tokenSource returns the current bearer token.
+// tokenSource returns the current bearer token of a Config. It is the CredentialSource of a client
+// without Config.Credentials.
 type tokenSource struct {
 	file    string // "" if the token never changes
 	log     *slog.Logger
@@ -24,6 +27,7 @@ type tokenSource struct {
 	current string
 	checked time.Time
 	logged  string // the last error, which is not logged again
+	sent    *Credentials
 }
 
 func newTokenSource(cfg *Config) (*tokenSource, error) {
@@ -79,6 +83,17 @@ func (s *tokenSource) token(now bool) string {
 	return s.current
 }
 
+// Credentials implements CredentialSource.
+func (s *tokenSource) Credentials(_ context.Context, refused *Credentials) (*Credentials, error) {
+	token := s.token(refused != nil)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sent == nil || s.sent.Token != token {
+		s.sent = &Credentials{Token: token}
+	}
+	return s.sent, nil
+}
+
 func readToken(file string) (string, error) {
 	data, err := files.Read(file, files.MaxToken)
 	if err != nil {
@@ -102,6 +117,33 @@ func validToken(token string) error {
 	return nil
 }
 
+// hasOwn reports whether the fields of the Config hold credentials, so that Config.Credentials is
+// not used.
+func (c *Config) hasOwn() bool { return c.hasToken() || c.hasBasic() || c.TLS.hasCert() }
+
+func (c *Config) hasToken() bool { return c.BearerToken != "" || c.BearerTokenFile != "" }
+func (c *Config) hasBasic() bool { return c.Username != "" || c.Password != "" }
+
+// basicHeader returns the Authorization header of Username and Password (RFC 7617), or "".
+func (c *Config) basicHeader() (string, error) {
+	control := func(r rune) bool { return r < ' ' || r == 0x7f }
+	switch {
+	case !c.hasBasic():
+		return "", nil
+	case c.hasToken():
+		return "", errors.New("Config.Username and Password contradict the token that is set with " +
+			"them: remove one of them")
+	case strings.ContainsRune(c.Username, ':'):
+		return "", errors.New("Config.Username holds a colon, which Basic authentication does not allow")
+	case strings.ContainsFunc(c.Username+c.Password, control):
+		return "", errors.New("Config.Username or Password holds a control character")
+	}
+	pair := []byte(c.Username + ":" + c.Password)
+	header := "Basic " + base64.StdEncoding.EncodeToString(pair)
+	c.secrets.learnAuthorization(header)
+	return header, nil
+}
+
 // errPlaintext is the error of a request that would send credentials unencrypted.
 var errPlaintext = errors.New("the credentials would be sent unencrypted: " +
 	"use https, or permit it by Config.PlaintextCredentials")
@@ -109,7 +151,7 @@ var errPlaintext = errors.New("the credentials would be sent unencrypted: " +
 // checkPlaintext returns an error if the configuration's credentials would be sent unencrypted to
 // another machine, or not at all: a client certificate needs TLS.
 func (c *Config) checkPlaintext(host *url.URL) error {
-	if c.safe(host) || c.BearerToken == "" && c.BearerTokenFile == "" && !c.TLS.hasCert() {
+	if c.safe(host) || !c.hasOwn() && c.Credentials == nil {
 		return nil
 	}
 	return fmt.Errorf("Config.Host (server, in a kubeconfig) is %s: %w", host, errPlaintext)

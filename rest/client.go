@@ -30,7 +30,8 @@ type core struct {
 	base        *url.URL
 	http        *http.Client
 	transport   *transport
-	tokens      *tokenSource
+	source      CredentialSource
+	basic       string // the Authorization header of Basic authentication, or ""
 	impersonate http.Header
 	userAgent   string
 	throttle    *throttle
@@ -56,7 +57,7 @@ func NewClient(cfg *Config) (*Client, error) {
 func newCore(cfg *Config) (*core, error) {
 	cfg.secrets = new(secrets)
 	// A Host without a scheme must not make the client send the token unencrypted.
-	secure := cfg.TLS.configured() || cfg.BearerToken != "" || cfg.BearerTokenFile != ""
+	secure := cfg.TLS.configured() || cfg.hasOwn() || cfg.Credentials != nil
 	base, err := parseHost(cfg.Host, secure)
 	if err != nil {
 		return nil, err
@@ -68,9 +69,15 @@ func newCore(cfg *Config) (*core, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := newTokenSource(cfg)
+	basic, err := cfg.basicHeader()
 	if err != nil {
 		return nil, err
+	}
+	source := cfg.Credentials
+	if source == nil || cfg.hasOwn() {
+		if source, err = newTokenSource(cfg); err != nil {
+			return nil, err
+		}
 	}
 	impersonate, err := impersonationHeader(cfg.Impersonate)
 	if err != nil {
@@ -84,7 +91,8 @@ func newCore(cfg *Config) (*core, error) {
 		cfg:         cfg,
 		base:        base,
 		transport:   t,
-		tokens:      tokens,
+		source:      source,
+		basic:       basic,
 		impersonate: impersonate,
 		userAgent:   cfg.UserAgent,
 		throttle:    throttle,

@@ -41,10 +41,18 @@ type Config struct {
 	// file cannot be read at first, BearerToken is used; without one, NewClient returns an error.
 	// A named pipe is read once. The file may have 64 KiB.
 	BearerTokenFile string
+	// Username and Password are sent with every request, by Basic authentication (RFC 7617). Together
+	// with a token they are an error. Kubernetes has no passwords since 1.19; some gateways in front
+	// of an API server do.
+	Username, Password string
+
+	// Credentials provides a token or a client certificate that changes while the client runs. It
+	// is not used if the Config has a token, a Username, a Password or a client certificate.
+	Credentials CredentialSource
 
 	// PlaintextCredentials permits credentials to be sent unencrypted, to a Host that is http and
-	// not this machine. Without it NewClient returns an error if such a Host has a token or a
-	// client certificate, and a request to it with a header of credentials fails.
+	// not this machine. Without it NewClient returns an error if there are credentials for such a
+	// Host, and a request to it with a header of credentials fails.
 	PlaintextCredentials bool
 
 	// Impersonate makes the requests as somebody else, if the server permits that.
@@ -162,7 +170,8 @@ type Impersonation struct {
 	Extra map[string][]string
 }
 
-// Copy returns a copy of c that shares no memory with it, apart from the functions and the logger.
+// Copy returns a copy of c that shares no memory with it, apart from the functions, the logger
+// and Credentials.
 func (c *Config) Copy() *Config {
 	if c == nil {
 		return nil

@@ -17,6 +17,7 @@ func secretConfig() Config {
 		Host:        "https://joe:hunter2-password@server.example:6443/prefix",
 		TLS:         TLSConfig{CAData: []byte("ca"), CertData: []byte("cert"), KeyData: []byte("hunter2-key")},
 		BearerToken: "hunter2-token",
+		Password:    "hunter2-password",
 		UserAgent:   "tester",
 		Timeout:     time.Second,
 		Impersonate: Impersonation{User: "jane", Groups: []string{"dev"}, Extra: map[string][]string{"scope": {"a"}}},

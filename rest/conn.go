@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -20,14 +21,16 @@ const alertWait = 100 * time.Millisecond
 // usable. So a write that fails lets the reader go first, and lastAlert finds the alert afterwards.
 type belowTLS struct {
 	net.Conn
+	among          *openConns
 	failed, closed context.Context // ended by the first write that fails, and by Close
 	fail, close    context.CancelFunc
 }
 
 type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// belowTLSBy returns a dial whose connections are belowTLS, if host is not one of plain HTTP.
-func belowTLSBy(dial dialFunc, host string) dialFunc {
+// belowTLSBy returns a dial whose connections are belowTLS and among open, if host is not one of plain
+// HTTP.
+func belowTLSBy(dial dialFunc, host string, open *openConns) dialFunc {
 	if strings.HasPrefix(host, "http://") {
 		return dial
 	}
@@ -36,9 +39,10 @@ func belowTLSBy(dial dialFunc, host string) dialFunc {
 		if err != nil {
 			return nil, err
 		}
-		c := &belowTLS{Conn: conn}
+		c := &belowTLS{Conn: conn, among: open}
 		c.closed, c.close = context.WithCancel(context.Background())
 		c.failed, c.fail = context.WithCancel(c.closed)
+		open.add(c)
 		return c, nil
 	}
 }
@@ -54,6 +58,7 @@ func (c *belowTLS) Write(p []byte) (int, error) {
 
 func (c *belowTLS) Close() error {
 	c.close()
+	c.among.remove(c)
 	return c.Conn.Close()
 }
 
@@ -75,4 +80,36 @@ func lastAlert(conn net.Conn) error {
 		return nil
 	}
 	return err
+}
+
+// openConns are the open connections of one http.Transport.
+type openConns struct {
+	mu    sync.Mutex // guards conns
+	conns map[*belowTLS]struct{}
+}
+
+func (o *openConns) add(c *belowTLS) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.conns == nil {
+		o.conns = map[*belowTLS]struct{}{}
+	}
+	o.conns[c] = struct{}{}
+}
+
+func (o *openConns) remove(c *belowTLS) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.conns, c)
+}
+
+// closeAll closes the connections, whatever they carry.
+func (o *openConns) closeAll() {
+	o.mu.Lock()
+	conns := o.conns
+	o.conns = nil
+	o.mu.Unlock()
+	for c := range conns {
+		_ = c.Close()
+	}
 }

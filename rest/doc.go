@@ -58,4 +58,9 @@
 // The files that a Config names (token, CA, client certificate and key) are
 // read again when they change. They are compared at most once a minute, and at once after a 401 or
 // a failed TLS handshake.
+//
+// [Config.Credentials] is a source of tokens and client certificates that change otherwise, such as
+// a credential plugin. If the server refuses what a source returned, by a 401 or in the TLS
+// handshake, the source is asked for others, and the request is sent once more with them, whatever
+// its verb: a request that is refused is not carried out.
 package rest

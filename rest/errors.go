@@ -120,6 +120,9 @@ const unsure = "; the server may have carried out the request"
 // hint returns the remedy for an error of the connection, or "".
 func (c *call) hint(err error) string {
 	if alert, ok := alertOf(err); ok {
+		if refusesClient(alert) && c.transport.cert.Load() != nil {
+			return "; the server refuses the client certificate of " + sourceName(c.cfg.Credentials)
+		}
 		return c.cfg.TLS.alertHint(alert)
 	}
 	var authority x509.UnknownAuthorityError
@@ -190,6 +193,10 @@ func (c *call) credentials() string {
 		return "check that the token in " + cfg.BearerTokenFile + check
 	case cfg.BearerToken != "":
 		return "check that the BearerToken" + check
+	case c.basic != "":
+		return "check the Username and the Password: API servers since Kubernetes 1.19 accept none"
+	case cfg.Credentials != nil && !cfg.hasOwn():
+		return "check that what " + sourceName(cfg.Credentials) + " returns" + check
 	case cfg.WrapTransport != nil:
 		return "check the login of Config.WrapTransport"
 	case cfg.TLS.hasCert():

@@ -319,3 +319,10 @@ func dialLoopback(ctx context.Context, network, addr string) (net.Conn, error) {
 	}
 	return (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
 }
+
+// poolOf is what a server that trusts an authority trusts.
+func poolOf(a *authority) *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.cert)
+	return pool
+}

@@ -13,6 +13,8 @@ func TestCredentialsAreNotSentUnencrypted(t *testing.T) {
 	credentials := map[string]func(*Config){
 		"a token":       func(c *Config) { c.BearerToken = "some-token" },
 		"a token file":  func(c *Config) { c.BearerTokenFile = file },
+		"a password":    func(c *Config) { c.Username, c.Password = "joe", "some-password" },
+		"a source":      func(c *Config) { c.Credentials = &renewing{} },
 		"a certificate": func(c *Config) { c.TLS.CertData, c.TLS.KeyData = certPEM, keyPEM },
 	}
 	hosts := map[string]bool{ // whether it is refused

@@ -19,6 +19,9 @@ type configView struct {
 	TLS                  tlsView
 	BearerToken          string              `json:",omitempty"`
 	BearerTokenFile      string              `json:",omitempty"`
+	Username             string              `json:",omitempty"`
+	Password             string              `json:",omitempty"`
+	Credentials          string              `json:",omitempty"`
 	PlaintextCredentials bool                `json:",omitempty"`
 	ImpersonateUser      string              `json:",omitempty"`
 	ImpersonateUID       string              `json:",omitempty"`
@@ -54,6 +57,7 @@ func (c Config) view() configView {
 		Host:                 redactHost(c.Host),
 		TLS:                  c.TLS.view(),
 		BearerTokenFile:      c.BearerTokenFile,
+		Username:             c.Username,
 		PlaintextCredentials: c.PlaintextCredentials,
 		ImpersonateUser:      c.Impersonate.User,
 		ImpersonateUID:       c.Impersonate.UID,
@@ -72,6 +76,12 @@ func (c Config) view() configView {
 	}
 	if c.BearerToken != "" {
 		v.BearerToken = redacted
+	}
+	if c.Password != "" {
+		v.Password = redacted
+	}
+	if c.Credentials != nil {
+		v.Credentials = sourceName(c.Credentials)
 	}
 	if c.Timeout != 0 {
 		v.Timeout = c.Timeout.String()
@@ -93,6 +103,14 @@ func (t TLSConfig) view() tlsView {
 		v.KeyData = redacted
 	}
 	return v
+}
+
+// sourceName returns the name of a source: its String, or its type.
+func sourceName(s CredentialSource) string {
+	if named, ok := s.(fmt.Stringer); ok {
+		return named.String()
+	}
+	return fmt.Sprintf("%T", s)
 }
 
 func size(data []byte) string {

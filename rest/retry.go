@@ -43,7 +43,7 @@ type outcome struct {
 	err error
 	// sent is set if the request's headers were written, so that it may have been carried out.
 	sent bool
-	// renewed is set if the credentials changed on disk after the attempt began.
+	// renewed is set if the credentials changed after the attempt began.
 	renewed bool
 	// code is the status of the server's answer, or 0 without an answer.
 	code int
@@ -75,7 +75,7 @@ func (p policy) next(t *tries, o outcome) verdict {
 }
 
 const (
-	whyRenewed = "credentials changed on disk"
+	whyRenewed = "the credentials changed"
 	whyUnsent  = "the connection failed before the request was sent"
 	whyBroken  = "the connection broke"
 )
@@ -152,7 +152,10 @@ func parseRetryAfter(h http.Header, now time.Time) time.Duration {
 func (o outcome) hopeless() bool {
 	var dns *net.DNSError
 	var timeout net.Error
+	var source *sourceError
 	switch {
+	case errors.As(o.err, &source):
+		return true
 	case errors.Is(o.err, ErrAnswerTooLarge), o.err == errPart,
 		errors.Is(o.err, errPlaintext), noHandshake(o.err, !o.sent):
 		return true

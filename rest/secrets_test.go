@@ -318,7 +318,7 @@ func TestEveryCredentialThatIsSentIsKnown(t *testing.T) {
 	c := newClient(t, cfg)
 	c.core.secrets.learnProxy(url.UserPassword("joe", "proxy-password"))
 	writeFile(t, file, []byte("second-file-token"))
-	_ = c.core.tokens.token(true)
+	_ = c.core.source.(*tokenSource).token(true)
 	r := c.Get().Resource("pods").SetHeader("Authorization", "Basic "+basic).SetHeader("X-Auth-Token", "header-token")
 	err := r.Do(t.Context()).Error()
 	if err == nil {

@@ -45,7 +45,11 @@ func (c *call) run(ctx context.Context, take func(*http.Response) error) error {
 
 // attempt sends the call once.
 func (c *call) attempt(ctx context.Context, take func(*http.Response) error) outcome {
-	token := c.tokens.token(false)
+	creds, err := c.authenticate(ctx, nil)
+	if err != nil {
+		return outcome{err: err, retryAfter: -1}
+	}
+	c.transport.present(creds.Certificate)
 	connections := c.transport.refresh(false)
 
 	var seen trace
@@ -60,8 +64,13 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 	}
 	req.URL = c.url // parsing the string again loses how the segments are escaped
 	req.Header = c.header.Clone()
-	if token != "" && req.Header.Get("Authorization") == "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+	if req.Header.Get("Authorization") == "" {
+		switch {
+		case creds.Token != "":
+			req.Header.Set("Authorization", "Bearer "+creds.Token)
+		case c.basic != "":
+			req.Header.Set("Authorization", c.basic)
+		}
 	}
 	c.secrets.learnHeader(req.Header)
 	resp, err := c.http.Do(req)
@@ -77,7 +86,8 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 				o.err = alert
 			}
 		}
-		if c.mayBeRefused(o.err) && c.transport.refresh(true) != connections {
+		if c.mayBeRefused(o.err, creds) && (c.transport.refresh(true) != connections ||
+			creds.Certificate != nil && untrusted(o.err) && c.renewed(ctx, creds)) {
 			o.renewed = untrusted(o.err)
 		}
 		return o
@@ -106,7 +116,7 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 		retryAfter: parseRetryAfter(resp.Header, time.Now()),
 	}
 	if o.code == http.StatusUnauthorized {
-		o.renewed = c.tokens.token(true) != token || c.transport.refresh(true) != connections
+		o.renewed = c.renewed(ctx, creds) || c.transport.refresh(true) != connections
 	}
 	return o
 }
@@ -123,16 +133,16 @@ func known(err error) bool {
 	return alert || untrusted(err) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// mayBeRefused reports whether the cause of an error may be the files of the TLS configuration. A
-// server that refuses a client certificate closes the connection behind its alert, and the alert
-// may be lost.
-func (c *call) mayBeRefused(err error) bool {
+// mayBeRefused reports whether the cause of an error may be the files of the TLS configuration, or
+// the certificate in creds. A server that refuses a client certificate closes the connection behind
+// its alert, and the alert may be lost.
+func (c *call) mayBeRefused(err error, creds *Credentials) bool {
 	if untrusted(err) {
 		return true
 	}
 	var op *net.OpError
 	dialed := !errors.As(err, &op) || op.Op != "dial"
-	return c.cfg.TLS.hasCert() && dialed && !errors.Is(err, context.Canceled)
+	return (c.cfg.TLS.hasCert() || creds.Certificate != nil) && dialed && !errors.Is(err, context.Canceled)
 }
 
 // tooLate reports whether a wait would outlast ctx's deadline. The call then returns at once.

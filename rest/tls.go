@@ -106,13 +106,17 @@ func (t TLSConfig) build(m material) (*tls.Config, error) {
 			return nil, fmt.Errorf("the client certificate %s with the key %s: %w",
 				origin(t.CertFile, t.CertData), origin(t.KeyFile, t.KeyData), err)
 		}
-		// Not Certificates, of which none is sent if the server names other authorities: it could
-		// then not say what is wrong with this one.
-		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			return &pair, nil
-		}
+		cfg.GetClientCertificate = alwaysPresent(&pair)
 	}
 	return cfg, nil
+}
+
+// alwaysPresent returns a tls.Config.GetClientCertificate. With tls.Config.Certificates none is sent
+// if the server names other authorities: it could then not say what is wrong with this one.
+func alwaysPresent(
+	cert *tls.Certificate,
+) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil }
 }
 
 // origin returns where material came from, for errors.

@@ -1,12 +1,14 @@
 package rest
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +28,9 @@ const (
 	// recheckInterval is how often files of credentials are compared. The kubelet renews a token
 	// when a fifth of its life is left, two minutes at least (KEP-1205).
 	recheckInterval = time.Minute
+	// drainTime is how long the requests on old connections have to end after the certificate of
+	// Config.Credentials has changed. Informers open the watches that end by it again.
+	drainTime = time.Minute
 )
 
 // healthCheck detects HTTP/2 connections whose other end disappeared without closing them.
@@ -37,9 +42,10 @@ type healthCheck struct {
 // defaultHealthCheck detects a dead connection within 45 seconds, as client-go does.
 var defaultHealthCheck = healthCheck{idle: 30 * time.Second, timeout: 15 * time.Second}
 
-// transport is the http.RoundTripper of all clients of one NewClient. When a TLS file changes, it
-// replaces current: new requests use new connections, and old connections close as their requests
-// end. It starts no goroutine.
+// transport is the http.RoundTripper of all clients of one NewClient. When a TLS file or the
+// certificate of Config.Credentials changes, it replaces current: new requests use new connections,
+// and old connections close as their requests end; those with an old certificate of
+// Config.Credentials within drainTime. It starts no goroutine.
 type transport struct {
 	cfg     *Config
 	files   bool // the TLS material may change
@@ -47,9 +53,13 @@ type transport struct {
 	log     *slog.Logger
 	current atomic.Pointer[http.Transport]
 
+	cert atomic.Pointer[tls.Certificate] // of Config.Credentials; replaced under mu
+	old  atomic.Pointer[http.Transport]  // the last one that was replaced
+
 	mu      sync.Mutex // guards the fields below, and the replacement of current
 	read    material
 	checked time.Time
+	open    *openConns // of current
 }
 
 func newTransport(cfg *Config, gzip bool) (*transport, error) {
@@ -76,6 +86,10 @@ func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 	if health == (healthCheck{}) {
 		health = defaultHealthCheck
 	}
+	if cert := t.cert.Load(); cert != nil {
+		tlsConfig.GetClientCertificate = alwaysPresent(cert)
+	}
+	t.open = new(openConns)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
@@ -91,7 +105,7 @@ func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 	}
 	return &http.Transport{
 		Proxy:               t.proxy,
-		DialContext:         belowTLSBy(dial, t.cfg.Host),
+		DialContext:         belowTLSBy(dial, t.cfg.Host, t.open),
 		TLSClientConfig:     tlsConfig,
 		TLSHandshakeTimeout: tlsHandshakeTimeout,
 		IdleConnTimeout:     idleConnTimeout,
@@ -136,7 +150,45 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections closes the connections that carry no request.
-func (t *transport) CloseIdleConnections() { t.current.Load().CloseIdleConnections() }
+func (t *transport) CloseIdleConnections() {
+	t.current.Load().CloseIdleConnections()
+	if old := t.old.Load(); old != nil {
+		old.CloseIdleConnections()
+	}
+}
+
+// present makes cert, which may be nil, the client's certificate. If it is another one than before,
+// present replaces current.
+func (t *transport) present(cert *tls.Certificate) {
+	if cert == t.cert.Load() {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before := t.cert.Swap(cert)
+	if before != nil && cert != nil &&
+		slices.EqualFunc(before.Certificate, cert.Certificate, bytes.Equal) {
+		return
+	}
+	tlsConfig, err := t.cfg.TLS.build(t.read)
+	if err != nil { // it was built before
+		t.log.Warn("use the new client certificate failed, the old one is used", "err", err)
+		return
+	}
+	open := t.open
+	t.replace(tlsConfig)
+	if before != nil {
+		time.AfterFunc(drainTime, open.closeAll)
+		t.log.Debug("the client certificate changed, new connections use it")
+	}
+}
+
+// replace makes new requests use new connections. The caller holds t.mu.
+func (t *transport) replace(tlsConfig *tls.Config) {
+	old := t.current.Swap(t.dialer(tlsConfig))
+	t.old.Store(old)
+	old.CloseIdleConnections()
+}
 
 // refresh compares the files if that was last done a recheckInterval ago, or if now is set. If they
 // changed, it replaces current. It returns current, so that a caller can compare it with the one
@@ -165,8 +217,7 @@ func (t *transport) refresh(now bool) *http.Transport {
 		return t.current.Load()
 	}
 	t.read = m
-	old := t.current.Swap(t.dialer(tlsConfig))
-	old.CloseIdleConnections()
+	t.replace(tlsConfig)
 	t.log.Debug("the TLS files changed, new connections use them")
 	return t.current.Load()
 }
