@@ -35,7 +35,9 @@ var house = plan{
 	{"rest", imports("kind", "wire", "internal/ctxerr", "internal/files")},
 	{"kubeconfig", imports("internal/files", "rest")},
 	{"internal/verbs", imports("kind", "wire", "internal/ctxerr", "rest")}, // what client and dynamic have in common
-	{"client", imports("internal/jsonfields", "kind", "wire/fieldpath", "wire", "rest", "internal/verbs")},
+	{"internal/overlay", imports("internal/jsonfields")}, // changes of what a Go type knows, laid over JSON
+	{"client", imports("internal/jsonfields", "kind", "wire/fieldpath", "wire", "internal/ctxerr", "rest", "internal/verbs",
+		"internal/overlay")},
 	{"dynamic", imports("kind", "wire", "rest", "internal/verbs")},
 	{"discovery", imports("kind", "wire", "internal/ctxerr", "rest")},
 	{"clientset", imports("kind", "wire", "rest", "client", "discovery")},

@@ -22,22 +22,6 @@ type Client[T any] struct {
 	err error // why T cannot be used; every call returns it
 }
 
-// An Option changes how a Client works. None is needed.
-type Option func(*options)
-
-type options struct {
-	kind              *kind.Info
-	keepManagedFields bool
-}
-
-// WithKind sets the kind of T for this client. It takes precedence over kind.Of, and replaces
-// kind.Register where the kind is known at run time only.
-func WithKind(k kind.Info) Option { return func(o *options) { o.kind = &k } }
-
-// KeepManagedFields makes List, All and Watch return metadata.managedFields. By default they leave
-// it out.
-func KeepManagedFields() Option { return func(o *options) { o.keepManagedFields = true } }
-
 // Of returns the client of T's objects, in all namespaces. T is the struct, not a pointer to it.
 //
 // Of itself does not fail. If the kind of T is not known, every call returns a
@@ -53,7 +37,7 @@ func resourceOf(c *rest.Client, t reflect.Type, object metav1.Object,
 	opts []Option) (verbs.Resource, error) {
 	var o options
 	for _, option := range opts {
-		option(&o)
+		option.option(&o)
 	}
 	if _, ok := object.(runtime.Unstructured); ok {
 		return verbs.Resource{}, &kind.MisuseError{Verb: "use",
@@ -79,7 +63,7 @@ func resourceOf(c *rest.Client, t reflect.Type, object metav1.Object,
 		f = wire.Protobuf
 	}
 	return verbs.Resource{Rest: c, Kind: k, Whole: true, Format: f,
-		KeepManagedFields: o.keepManagedFields}, nil
+		KeepManagedFields: o.keepManagedFields, Defaults: o.defaults}, nil
 }
 
 // typed is implemented by types that embed metav1.TypeMeta.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -56,18 +57,28 @@ func establish(t *testing.T, c *rest.Client) {
 	if err := kind.Register[Widget](widget); err != nil {
 		t.Fatal(err)
 	}
+	define(t, c, widget, `{"type": "object", "properties": {
+		"spec": {"type": "object", "properties": {
+			"size": {"type": "integer"},
+			"shape": {"type": "object", "properties": {"corners": {"type": "integer"}}}}},
+		"status": {"type": "object", "properties": {"phase": {"type": "string"}}}}}`)
+}
+
+// define makes a custom resource of a schema and waits until it is served.
+func define(t *testing.T, c *rest.Client, r kind.Info, schema string) {
+	t.Helper()
+	scope := "Cluster"
+	if r.Namespaced {
+		scope = "Namespaced"
+	}
 	body := fmt.Sprintf(`{
 		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
 		"metadata": {"name": "%[1]s.%[2]s"},
-		"spec": {"group": %[2]q, "scope": "Namespaced",
-			"names": {"plural": %[1]q, "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
+		"spec": {"group": %[2]q, "scope": %[4]q,
+			"names": {"plural": %[1]q, "singular": %[6]q, "kind": %[3]q, "listKind": "%[3]sList"},
 			"versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
-				"schema": {"openAPIV3Schema": {"type": "object", "properties": {
-					"spec": {"type": "object", "properties": {
-						"size": {"type": "integer"},
-						"shape": {"type": "object", "properties": {"corners": {"type": "integer"}}}}},
-					"status": {"type": "object", "properties": {"phase": {"type": "string"}}}}}}}]}}`, widget.Resource, widget.Group)
-	k, ok := kind.ByGVK(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})
+				"schema": {"openAPIV3Schema": %[5]s}}]}}`, r.Resource, r.Group, r.Kind, scope, schema, strings.ToLower(r.Kind))
+	k, ok := kind.ByGVK(crdGVK)
 	if !ok {
 		t.Fatal("package kind does not know a CustomResourceDefinition")
 	}
@@ -77,11 +88,13 @@ func establish(t *testing.T, c *rest.Client) {
 		t.Fatal(err)
 	}
 	until(t, client.Of[definition](c, client.WithKind(k)), func(e client.Event[definition]) bool {
-		return e.Object.Name == widget.Resource+"."+widget.Group && slices.ContainsFunc(e.Object.Status.Conditions, func(c metav1.Condition) bool {
+		return e.Object.Name == r.Resource+"."+r.Group && slices.ContainsFunc(e.Object.Status.Conditions, func(c metav1.Condition) bool {
 			return c.Type == "Established" && c.Status == metav1.ConditionTrue
 		})
 	})
 }
+
+var crdGVK = schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
 
 func TestEveryVerbOnACustomResource(t *testing.T) {
 	c, ctx := connect(t), soon(t)

@@ -42,15 +42,23 @@ func (c *Client[T]) written(o wire.Object, err error) (*T, error) {
 		return nil, err
 	}
 	out := new(T)
-	err = decode(c.r, o, out)
-	var other *wire.KindError
-	if errors.As(err, &other) {
-		return nil, fmt.Errorf("%w; the server may have carried out the write", err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the write succeeded, but its answer cannot be read: %w", err)
+	if err := decodeWritten(c.r, o, out); err != nil {
+		return nil, err
 	}
 	return out, nil
+}
+
+// decodeWritten decodes the answer to a write into a T.
+func decodeWritten(r verbs.Resource, o wire.Object, into any) error {
+	err := decode(r, o, into)
+	var other *wire.KindError
+	if errors.As(err, &other) {
+		return fmt.Errorf("%w; the server may have carried out the write", err)
+	}
+	if err != nil {
+		return fmt.Errorf("the write succeeded, but its answer cannot be read: %w", err)
+	}
+	return nil
 }
 
 // Create creates an object and returns it as the server stores it. obj has a name, or a

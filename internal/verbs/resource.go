@@ -30,6 +30,7 @@ type Resource struct {
 	Format            wire.Format // of requests and answers
 	Namespace         string      // "" for all of them, or for none
 	KeepManagedFields bool        // in lists and watches
+	Defaults          Defaults    // of the options of writes
 }
 
 // String names the resource as kubectl does: pods, deployments.apps.

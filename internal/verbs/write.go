@@ -19,6 +19,9 @@ func (r Resource) Create(ctx context.Context, s Sent, opts *metav1.CreateOptions
 			"the object's metadata.name and metadata.generateName are empty: set one of them")
 	}
 	r, err := r.place("create", s, sub)
+	if err == nil {
+		err = r.complete("create", s.Name, &opts.FieldManager, &opts.FieldValidation, &opts.DryRun)
+	}
 	if err != nil {
 		return wire.Object{}, err
 	}
@@ -34,6 +37,9 @@ func (r Resource) Create(ctx context.Context, s Sent, opts *metav1.CreateOptions
 func (r Resource) Update(ctx context.Context, s Sent, opts *metav1.UpdateOptions,
 	sub []string) (wire.Object, error) {
 	r, err := r.named("update", s, sub)
+	if err == nil {
+		err = r.complete("update", s.Name, &opts.FieldManager, &opts.FieldValidation, &opts.DryRun)
+	}
 	if err != nil {
 		return wire.Object{}, err
 	}
@@ -47,6 +53,9 @@ func (r Resource) Update(ctx context.Context, s Sent, opts *metav1.UpdateOptions
 func (r Resource) Patch(ctx context.Context, name string, pt types.PatchType, data []byte,
 	opts *metav1.PatchOptions, sub []string) (wire.Object, error) {
 	r, err := r.one("patch", name)
+	if err == nil {
+		err = r.complete("patch", name, &opts.FieldManager, &opts.FieldValidation, &opts.DryRun)
+	}
 	if err != nil {
 		return wire.Object{}, err
 	}
@@ -68,17 +77,21 @@ func (r Resource) Patch(ctx context.Context, name string, pt types.PatchType, da
 func (r Resource) Apply(ctx context.Context, s Sent, body []byte, opts *metav1.ApplyOptions,
 	sub []string) (wire.Object, error) {
 	r, err := r.named("apply", s, sub)
+	params := opts.ToPatchOptions()
+	if err == nil {
+		err = r.complete("apply", s.Name, &params.FieldManager, &params.FieldValidation,
+			&params.DryRun)
+	}
 	if err != nil {
 		return wire.Object{}, err
 	}
-	if opts.FieldManager == "" {
+	if params.FieldManager == "" {
 		return wire.Object{}, r.noManager("apply", s.Name)
 	}
-	params := opts.ToPatchOptions()
 	req := r.to(r.Rest.Patch(types.ApplyPatchType)).Name(s.Name).SubResource(sub...).
 		VersionedParams(&params).Body(body)
 	r.answer = s.GVK.Kind
-	return r.write(ctx, req, opts.DryRun, sub)
+	return r.write(ctx, req, params.DryRun, sub)
 }
 
 func (r Resource) noManager(verb, name string) error {
@@ -90,6 +103,9 @@ func (r Resource) noManager(verb, name string) error {
 // Delete deletes one object.
 func (r Resource) Delete(ctx context.Context, name string, opts metav1.DeleteOptions) error {
 	r, err := r.one("delete", name)
+	if err == nil {
+		err = r.complete("delete", name, nil, nil, &opts.DryRun)
+	}
 	if err != nil {
 		return err
 	}
@@ -109,7 +125,7 @@ func (r Resource) Delete(ctx context.Context, name string, opts metav1.DeleteOpt
 		}
 	} else if !empty {
 		w.UID, w.ResourceVersion = o.Meta.UID, o.Meta.ResourceVersion
-		w = r.complete(w, o)
+		w = r.identified(w, o)
 	}
 	tell(w)
 	return nil
@@ -133,6 +149,9 @@ func (r Resource) DeleteCollection(ctx context.Context, opts metav1.DeleteOption
 			"the API deletes collections of one namespace only: use In(namespace)")
 	}
 	r, err := r.inScope("delete all", "", false)
+	if err == nil {
+		err = r.complete("delete all", "", nil, nil, &opts.DryRun)
+	}
 	if err != nil {
 		return err
 	}
@@ -157,7 +176,7 @@ func (r Resource) allDeleted(result rest.Result, tell func(Write)) error {
 		return err
 	}
 	for _, o := range items {
-		tell(r.complete(Write{Kind: r.Kind, Namespace: o.Meta.Namespace, Name: o.Meta.Name,
+		tell(r.identified(Write{Kind: r.Kind, Namespace: o.Meta.Namespace, Name: o.Meta.Name,
 			UID: o.Meta.UID, Deleted: true}, o))
 	}
 	return nil
@@ -181,7 +200,7 @@ func (r Resource) write(ctx context.Context, req *rest.Request, dryRun,
 	}
 	// An answer without a name is a review, which the server does not store.
 	if tell := observer(ctx); tell != nil && len(dryRun) == 0 && o.Meta.Name != "" {
-		tell(r.complete(Write{
+		tell(r.identified(Write{
 			Kind: r.Kind, Namespace: o.Meta.Namespace, Name: o.Meta.Name,
 			UID: o.Meta.UID, ResourceVersion: o.Meta.ResourceVersion,
 		}, o))
@@ -202,8 +221,8 @@ func (r Resource) optionsOf(sub []string) wire.Options {
 	return o
 }
 
-// complete adds the object's kind and scope to a Write.
-func (r Resource) complete(w Write, o wire.Object) Write {
+// identified adds the object's kind and scope to a Write.
+func (r Resource) identified(w Write, o wire.Object) Write {
 	if !r.Whole {
 		w.Kind.Kind, w.Kind.Namespaced = o.Kind, o.Meta.Namespace != ""
 	}
