@@ -168,8 +168,13 @@ func (c *Config) checkHeader(req *http.Request) error {
 	if c.safe(req.URL) {
 		return nil
 	}
+	return checkHeaders(req.Header)
+}
+
+// checkHeaders returns an error if the headers hold credentials.
+func checkHeaders(h http.Header) error {
 	for _, key := range [...]string{"Authorization", "Proxy-Authorization", "Cookie"} {
-		if len(req.Header[key]) > 0 {
+		if len(h[key]) > 0 {
 			return fmt.Errorf("send the header %s: %w", key, errPlaintext)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 )
@@ -120,7 +121,14 @@ type Config struct {
 	// The wrapper sees credentials.
 	WrapTransport func(http.RoundTripper) http.RoundTripper
 
-	// Dial makes connections. nil means TCP with a timeout of 30 seconds and keep-alive probes.
+	// Proxy returns the proxy for a request, or nil for none: an http, https, socks5 or socks5h URL,
+	// which may hold a user and a password. ProxyURL makes one of an address. nil means the proxy
+	// that the environment names (HTTPS_PROXY, HTTP_PROXY, NO_PROXY; read once, never for a loopback
+	// Host), in a pod as well. The certificate of an https proxy is verified as the server's is, by
+	// TLS. Proxy must be safe for concurrent use; errors that it returns must not hold credentials.
+	Proxy func(*http.Request) (*url.URL, error)
+
+	// Dial makes connections, to the proxy if there is one. nil means TCP with a timeout of 30 seconds and keep-alive probes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// Logger gets retries at debug level, and faults that need attention at warn level. nil means

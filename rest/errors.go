@@ -130,6 +130,8 @@ func (c *call) hint(err error) string {
 	var invalid x509.CertificateInvalidError
 	var dns *net.DNSError
 	switch {
+	case ofProxy(err):
+		return proxyHint(err)
 	case errors.As(err, &authority):
 		return "; set the CA that signed the server's certificate (TLS.CAFile or TLS.CAData)"
 	case errors.As(err, &hostname):

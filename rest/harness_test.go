@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -325,4 +326,28 @@ func poolOf(a *authority) *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
 	return pool
+}
+
+// countDials counts the connections that are asked for.
+func countDials(n *int) dialFunc {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		*n++
+		return (&net.Dialer{}).DialContext(ctx, network, addr)
+	}
+}
+
+// failingDial counts the connections that are asked for, and makes none.
+func failingDial(n *int) dialFunc {
+	return func(context.Context, string, string) (net.Conn, error) {
+		*n++
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	}
+}
+
+func serverTLS(pair tls.Certificate) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{pair}}
+}
+
+func tlsListener(l net.Listener, pair tls.Certificate) net.Listener {
+	return tls.NewListener(l, serverTLS(pair))
 }

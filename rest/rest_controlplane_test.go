@@ -466,3 +466,29 @@ func TestTheServerGoesAwayUnderAWatch(t *testing.T) {
 	must(t, cluster.StartAPIServer(ctx))
 	must(t, c.Get().Namespace(ns).Resource("configmaps").Name("after-restart").Do(ctx).Error())
 }
+
+// The API server is reached through a proxy as a kubeconfig's proxy-url names it: requests, a list and
+// a watch over one connection.
+func TestTheServerBehindAProxy(t *testing.T) {
+	cluster := controlplane.Start(t)
+	for _, scheme := range []string{"http", "socks5"} {
+		t.Run(scheme, func(t *testing.T) {
+			ns := cluster.Namespace(t)
+			cfg, ctx := cluster.Config(), t.Context()
+			address, connected := rest.StartProxy(t, scheme)
+			proxy, err := rest.ProxyURL(address)
+			must(t, err)
+			cfg.Proxy = proxy
+			c := connect(t, cfg)
+			watch, err := c.Get().Namespace(ns).Resource("configmaps").Param("fieldSelector", "metadata.name=web").Watch(ctx, wire.Options{})
+			must(t, err)
+			defer watch.Close()
+			must(t, c.Post().Namespace(ns).Resource("configmaps").Body(configMap("web", nil)).Do(ctx).Error())
+			event, err := watch.Next()
+			must(t, err)
+			if event.Object.Meta.Key() != ns+"/web" || connected() != 1 {
+				t.Errorf("%s after %d connections", event.Object.Meta.Key(), connected())
+			}
+		})
+	}
+}

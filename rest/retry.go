@@ -153,8 +153,9 @@ func (o outcome) hopeless() bool {
 	var dns *net.DNSError
 	var timeout net.Error
 	var source *sourceError
+	var proxy *proxyError
 	switch {
-	case errors.As(o.err, &source):
+	case errors.As(o.err, &source), errors.As(o.err, &proxy):
 		return true
 	case errors.Is(o.err, ErrAnswerTooLarge), o.err == errPart,
 		errors.Is(o.err, errPlaintext), noHandshake(o.err, !o.sent):

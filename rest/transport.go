@@ -3,11 +3,9 @@ package rest
 import (
 	"bytes"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -104,15 +102,16 @@ func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 		}).DialContext
 	}
 	return &http.Transport{
-		Proxy:               t.proxy,
-		DialContext:         belowTLSBy(dial, t.cfg.Host, t.open),
-		TLSClientConfig:     tlsConfig,
-		TLSHandshakeTimeout: tlsHandshakeTimeout,
-		IdleConnTimeout:     idleConnTimeout,
-		MaxIdleConnsPerHost: maxIdlePerHost,
-		DisableCompression:  !t.gzip,
-		ReadBufferSize:      readBuffer,
-		Protocols:           protocols,
+		Proxy:                  t.proxy,
+		OnProxyConnectResponse: proxyAnswered,
+		DialContext:            belowTLSBy(dial, t.cfg.Host, t.open),
+		TLSClientConfig:        tlsConfig,
+		TLSHandshakeTimeout:    tlsHandshakeTimeout,
+		IdleConnTimeout:        idleConnTimeout,
+		MaxIdleConnsPerHost:    maxIdlePerHost,
+		DisableCompression:     !t.gzip,
+		ReadBufferSize:         readBuffer,
+		Protocols:              protocols,
 		HTTP2: &http.HTTP2Config{
 			SendPingTimeout: health.idle,
 			PingTimeout:     health.timeout,
@@ -123,19 +122,6 @@ func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 // readBuffer is how many bytes a connection reads at once. With the default of 4 KB, a watch under
 // load spends a tenth of its CPU time in system calls.
 const readBuffer = 32 << 10
-
-// proxy returns the proxy that the environment names for a request, or nil.
-func (t *transport) proxy(req *http.Request) (*url.URL, error) {
-	proxy, err := http.ProxyFromEnvironment(req)
-	if err != nil { // it repeats the address, which may hold a password
-		return nil, errors.New("the address of the proxy in the environment is not a URL: " +
-			"correct HTTPS_PROXY or HTTP_PROXY")
-	}
-	if proxy != nil && proxy.User != nil {
-		t.cfg.secrets.learnProxy(proxy.User)
-	}
-	return proxy, nil
-}
 
 // RoundTrip sends one request over the current connections.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
