@@ -270,7 +270,7 @@ func (f *finder) expression(s *source, e *ast.BinaryExpr) {
 		inner := was
 		*e = ast.BinaryExpr{
 			X: &ast.ParenExpr{X: &inner, Lparen: was.Pos(), Rparen: was.End()}, Op: op, OpPos: was.OpPos,
-			Y: &ast.BasicLit{Kind: token.INT, Value: "1", ValuePos: was.Y.Pos()},
+			Y: &ast.BasicLit{Kind: token.INT, Value: "1", ValuePos: was.Y.Pos(), ValueEnd: was.Y.End()},
 		}
 		m := f.add(s, &was, "("+string(s.text[f.offset(was.Pos()):f.offset(was.End())])+") "+op.String()+" 1")
 		f.apply(m)

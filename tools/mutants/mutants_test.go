@@ -67,6 +67,8 @@ func TestWhatBecomesOfMutants(t *testing.T) {
 		"bounds/tiny.go:29: 2 → 1: killed (1 tests)",
 		"bounds/tiny.go:29: 2 → 3: killed by time-out (1 tests)",
 		"bounds/tiny.go:44: n > 100 → >=: SURVIVED (0 tests)",
+		"bounds/tiny.go:50: 1 << 10 → (1 << 10) - 1: killed (4 tests)",
+		"bounds/tiny.go:50: 1 << 10 → (1 << 10) + 1: killed (4 tests)",
 		"  bounds/tiny.go:8: tuning: nobody looks beyond",
 		"  bounds/tiny.go:38: equal: a slice of no bytes beside one of none is the same to whoever reads it",
 	)

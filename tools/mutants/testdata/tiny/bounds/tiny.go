@@ -46,3 +46,7 @@ func unseen(n int) bool { return n > 100 }
 func small(n int) bool { return n < named }
 
 func nothing() (int, bool) { return 0, false }
+
+const room = 1 << 10
+
+func fitsRoom(n int) bool { return n < room }

@@ -12,7 +12,7 @@ func TestBounds(t *testing.T) {
 }
 
 func TestMore(t *testing.T) {
-	if count() != 5 || many(0) || !many(200) || len(table) != 4 || Exported != 7 || named != 9 || len(cut(nil)) > 0 || len(cut([]byte("x"))) != 1 {
+	if count() != 5 || many(0) || !many(200) || len(table) != 4 || Exported != 7 || named != 9 || !fitsRoom(0) || room != 1024 || len(cut(nil)) > 0 || len(cut([]byte("x"))) != 1 {
 		t.Fatal("more")
 	}
 }
