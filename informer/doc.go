@@ -30,6 +30,22 @@
 // reading it is a [StoppedError] from then on, so that nobody works on a cache that stands still.
 // Reading before the initial list is there is a [NotSyncedError]. Neither is taken for NotFound.
 //
+// # States
+//
+// [Informer.Status] returns what an informer is doing, as State:
+//
+//	idle       It has not been started.
+//	streaming  It reads a list by a watch (watch-list, KEP-3157).
+//	paging     It reads a list in pages, because the server does no watch-list.
+//	watching   It receives changes.
+//	checking   A watch broke off. It asks whether the server has come to the version that has been
+//	           read. A server that was restored from a backup has not; then a list follows.
+//	asking     It asks the server to come to a version that a WaitFor or Contains waits for.
+//	polling    The resource cannot be watched (Status.Unwatchable). It waits for the next list,
+//	           for two to four minutes.
+//	waiting    A request failed (Status.LastError). It waits before the next attempt.
+//	stopped    Its context has ended, or it was closed.
+//
 // # The way of an object
 //
 // An object is not decoded until it is read. The reflector reads it from the server's stream as

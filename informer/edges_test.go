@@ -2,6 +2,8 @@ package informer
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -550,5 +552,22 @@ func TestEveryAnswerOfAServer(t *testing.T) {
 				synctest.Wait()
 			})
 		})
+	}
+}
+
+// The documents name every state.
+func TestTheDocumentsNameEveryState(t *testing.T) {
+	for _, file := range []string{"doc.go", "status.go", "../DESIGN.md"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []state{
+			&streaming{}, &paging{}, &watching{}, &checking{}, &asking{}, &polling{}, &waiting{},
+		} {
+			if !regexp.MustCompile(`\b` + s.String() + `\b`).Match(text) {
+				t.Errorf("%s does not name the state %s", file, s)
+			}
+		}
 	}
 }

@@ -19,7 +19,7 @@ type Status struct {
 	Objects         int         // in the cache
 	PackedBytes     int64       // the memory of the packed objects, their names included
 	Cache           store.Stats // the cache's figures in full
-	ResourceVersion string      // the newest that the cache contains
+	ResourceVersion string      // the newest that the cache contains; a restore of the server lowers it
 	Lists           int64       // lists completed
 	Watches         int64       // watches opened
 	Events          int64       // watch events received, bookmarks included
