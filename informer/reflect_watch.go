@@ -3,6 +3,7 @@ package informer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"time"
@@ -195,11 +196,14 @@ func (s *watching) changed(ctx context.Context, r *reflector, event wire.Event) 
 // work asks for one object of a list that must not be older than what has been read. Only a list of
 // the resource whose version is not behind shows that the server has come there.
 func (s *checking) work(ctx context.Context, r *reflector) error {
-	ask, cancel := context.WithTimeout(ctx, askTimeout)
+	at := string(r.known.at)
+	ask, cancel := context.WithTimeoutCause(ctx, askTimeout, fmt.Errorf(
+		"the server did not answer within %v whether it has come to resourceVersion %s",
+		askTimeout, at))
 	defer cancel()
-	list, err := r.ask.check(string(r.known.at)).List(ask, r.ask.options)
+	list, err := r.ask.check(at).List(ask, r.ask.options)
 	if err != nil {
-		return err
+		return cause(ask, err)
 	}
 	defer func() { _ = list.Close() }()
 	r.answered()
@@ -212,7 +216,7 @@ func (s *checking) work(ctx context.Context, r *reflector) error {
 			err = checkName(&object)
 		}
 		if err != nil {
-			return err
+			return cause(ask, err)
 		}
 	}
 	meta := list.Meta()
@@ -233,10 +237,12 @@ func (s *asking) work(ctx context.Context, r *reflector) error {
 		r.waits.wasAsked(s.version)
 		return nil
 	}
-	ask, cancel := context.WithTimeout(ctx, askTimeout)
+	ask, cancel := context.WithTimeoutCause(ctx, askTimeout, fmt.Errorf(
+		"the server did not answer within %v", askTimeout))
 	defer cancel()
 	err := r.ask.comeTo(s.version).Do(ask).Error()
 	if err != nil {
+		err = cause(ask, err)
 		r.log.Debug("informer "+r.name+": ask the server to come to a version",
 			"resourceVersion", s.version, "err", err)
 	}

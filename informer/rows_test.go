@@ -284,12 +284,21 @@ func TestSilenceHasABound(t *testing.T) {
 	for name, c := range map[string]struct {
 		lead  func(*script)
 		after time.Duration
+		says  string
 	}{
-		"watch-list, no answer": {func(s *script) { s.expect("watch-list") }, answerWithin},
-		"watch-list, no object": {func(s *script) { s.expect("watch-list").watch() }, endSilence},
-		"page, no answer":       {func(s *script) { pageList(s) }, listSilence},
-		"watch, no answer":      {func(s *script) { watch(s) }, answerWithin},
-		"check, no answer":      {func(s *script) { check(s) }, askTimeout},
+		"watch-list, no answer": {func(s *script) { s.expect("watch-list") }, answerWithin,
+			"list by a watch: the server did not answer within 30s; next: list by a watch in "},
+		"watch-list, no object": {func(s *script) { s.expect("watch-list").watch() }, endSilence,
+			"list by a watch: neither an object nor the end of the list came within 20s; next: list at once"},
+		"page, no answer": {func(s *script) { pageList(s) }, listSilence,
+			"list: the server sent nothing for 90s; next: list in "},
+		"watch, no answer": {func(s *script) { watch(s) }, answerWithin,
+			"watch: the server did not answer within 30s; next: check the server's version in "},
+		"check, no answer": {func(s *script) { check(s) }, askTimeout,
+			"check the server's version: the server did not answer within 10s whether it has come to " +
+				"resourceVersion 10; next: check the server's version in "},
+		"check, half an answer": {func(s *script) { check(s).watch(`{"kind":"ConfigMapList",`) }, askTimeout,
+			"check the server's version: the server did not answer within 10s whether it has come to resourceVersion 10; next: "},
 	} {
 		play(t, nil, func(s *script) {
 			c.lead(s)
@@ -302,8 +311,8 @@ func TestSilenceHasABound(t *testing.T) {
 			}
 			time.Sleep(time.Nanosecond)
 			synctest.Wait()
-			if len(s.errors()) != before+1 || !strings.Contains(s.errors()[before].Error(), "; next: ") {
-				t.Errorf("%s: after %v the errors are %v", name, c.after, s.errors())
+			if len(s.errors()) != before+1 || !strings.Contains(s.errors()[before].Error(), c.says) {
+				t.Errorf("%s: after %v the errors are %v, want %q", name, c.after, s.errors(), c.says)
 			}
 		})
 	}
