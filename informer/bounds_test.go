@@ -47,7 +47,6 @@ func TestTheFigures(t *testing.T) {
 		"ticks":         {ticks, 4},
 		"maxFIFOBytes":  {maxFIFOBytes, 1 << 20},
 		"deltaBytes":    {deltaBytes, 256},
-		"arenaBytes":    {arenaBytes, 64 << 10},
 	} {
 		if c.is != c.want {
 			t.Errorf("%s is %d (%v), not %d (%v)", name, c.is, c.is, c.want, c.want)

@@ -50,7 +50,7 @@ type deltaKind uint8
 
 const (
 	// deltaSet: this is the object's state now. The store finds whether it was added or changed.
-	deltaSet deltaKind = iota + 1 //mutants:equal[0] the kinds stay different
+	deltaSet deltaKind = iota + 1 //mutants:equal the kinds stay different
 	// deltaGone: the object was deleted, and this was its last state.
 	deltaGone
 	// deltaListBegin: a complete list begins, and a list that began before will not end.
@@ -78,6 +78,8 @@ const (
 var arenas = sync.Pool{New: func() any { return wire.NewArena(arenaBytes) }}
 
 // arenaBytes is room for about twenty Pods. What does not fit gets memory of its own.
+//
+//mutants:tuning a byte more or less is not a Pod more or less
 const arenaBytes = 64 << 10
 
 // arena returns the memory for the next object. The reflector owns it until it pushes the object's

@@ -104,6 +104,48 @@ func TestManyVersionsThatNeverComeHastenOnlySoMuch(t *testing.T) {
 	}
 }
 
+// The pauses grow anew after a question that was answered, also for a version that hastens nothing,
+// because as many as may hasten a question had done so before.
+func TestThePausesGrowAnewAfterAnAnswer(t *testing.T) {
+	for _, asked := range []int{1, 2, 10} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newProgress()
+			p.advance("10", false)
+			for i := range maxHurried {
+				p.wait(fmt.Sprint(100 + i))
+			}
+			for range asked {
+				p.wasAsked("131")
+				time.Sleep(p.pause())
+			}
+			p.wait("999")
+			p.advance("131", false)
+			if got, want := fmt.Sprint(questions(p, time.Minute, func() {})), "[1s 6s 16s 36s]"; got != want {
+				t.Errorf("after %d questions and an answer, the next ones are at %s, want %s", asked, got, want)
+			}
+		})
+	}
+}
+
+// A version that was waited for before, when nobody has waited for a while, has the usual time for
+// its event to come, although the next question is due. Without a break the question is not put off.
+func TestAWaitAfterABreakHasPatience(t *testing.T) {
+	for idle, want := range map[time.Duration]time.Duration{patience - 1: 0, patience: patience, patience + 1: patience} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newProgress()
+			p.advance("10", false)
+			w := p.wait("20")
+			time.Sleep(patience / 2)
+			p.leave(w)
+			time.Sleep(idle)
+			p.wait("20")
+			if after, version := asks(t, p, "10"); after != want || version != "20" {
+				t.Errorf("after a break of %v, asked for %q after %v, want %v", idle, version, after, want)
+			}
+		})
+	}
+}
+
 // After maxVain questions that brought nothing, a list takes the place of the next one. Anything that
 // is read shows that the server brings something.
 func TestQuestionsThatBringNothing(t *testing.T) {

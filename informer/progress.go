@@ -92,7 +92,7 @@ func (p *progress) advance(version string, restored bool) {
 		p.polled = ""
 	}
 	if has, _ := p.contains(p.asked); p.asked != "" && (has || restored) {
-		p.asked, p.asks, p.vain, p.due = "", 0, 0, time.Time{}
+		p.asked, p.asks, p.due = "", 0, time.Time{}
 	}
 	p.hurried = slices.DeleteFunc(p.hurried, func(v string) bool {
 		has, _ := p.contains(v)

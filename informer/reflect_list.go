@@ -146,7 +146,6 @@ func (r *reflector) endList(ctx context.Context, version string) error {
 			r.name, version, r.known.at))
 	}
 	r.known.moveTo(version)
-	r.known.listed = true
 	r.worked()
 	r.sink.update(func(s *Status) { s.Lists++ })
 	if err := r.sink.push(ctx, end); err != nil {

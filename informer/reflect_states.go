@@ -176,12 +176,12 @@ func (s *watching) after(a answer, k *known) step {
 	case busy, unauthorized: // the server may be another one after the pause
 		return step{next: &checking{tries: s.tries}, pace: later}
 	case expired:
-		return step{next: k.list(k.oldest()), pace: onceNow}
+		return step{next: k.relist(), pace: onceNow}
 	}
 	if k.refusals++; k.refusals >= maxRefusals {
 		return step{next: &polling{}}
 	}
-	return step{next: k.list(k.oldest()), pace: later}
+	return step{next: k.relist(), pace: later}
 }
 
 // checking: a watch broke off or was put off, and the server is asked whether it has come to the
@@ -208,15 +208,15 @@ func (s *checking) after(a answer, k *known) step {
 	case busy, unauthorized:
 		return step{next: &checking{tries: s.tries}, pace: later}
 	case expired:
-		return step{next: k.list(k.oldest()), pace: onceNow}
+		return step{next: k.relist(), pace: onceNow}
 	}
-	return step{next: k.list(k.oldest()), pace: later}
+	return step{next: k.relist(), pace: later}
 }
 
 // again returns the step after one more failure from one version.
 func (s *checking) again(k *known) step {
 	if s.tries+1 >= maxTries {
-		return step{next: k.list(k.oldest()), pace: later}
+		return step{next: k.relist(), pace: later}
 	}
 	return step{next: &checking{tries: s.tries + 1}, pace: later}
 }

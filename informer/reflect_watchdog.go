@@ -70,7 +70,7 @@ func (w *watchdog) stop() {
 // begin begins a tick. w.mu is held.
 func (w *watchdog) begin() {
 	w.since = time.Now()
-	d := max(min(w.silence/ticks, w.silence-w.quiet, w.bound-w.spent), 0)
+	d := min(w.silence/ticks, w.silence-w.quiet, w.bound-w.spent) // after the bound, at once
 	if w.timer == nil {
 		w.timer = time.AfterFunc(d, w.tick)
 	} else {

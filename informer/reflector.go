@@ -119,7 +119,6 @@ type known struct {
 	// string because it changes with each event, and the event's own is in memory that is used
 	// again.)
 	at            []byte
-	listed        bool      // a list has been read to its end
 	noStreamUntil time.Time // until then no watch-list is asked for
 	refusals      int       // how many watches in a row the server refused
 	hurriedAt     time.Time // when a list was begun at once after a failure
@@ -141,26 +140,15 @@ func (k *known) mayStream() bool {
 	return !k.noStreamUntil.IsZero() && !time.Now().Before(k.noStreamUntil)
 }
 
-// oldest returns the version that a list must not be older than, so that what is cached does not go
-// back.
-func (k *known) oldest() string {
-	switch {
-	case len(k.at) > 0:
-		return string(k.at)
-	case k.listed:
-		return mostRecent
-	}
-	return anyState
-}
+// relist returns the state that begins a list after a watch. The list must not be older than what
+// has been read, so that what is cached does not go back.
+func (k *known) relist() state { return k.list(string(k.at)) }
 
 func (k *known) moveTo(version string) { k.at = append(k.at[:0], version...) }
 
 // isBehind reports whether version is older than what has been read. Versions that cannot be
-// compared are not.
+// compared are not, and nothing is older than none.
 func (k *known) isBehind(version string) bool {
-	if len(k.at) == 0 {
-		return false
-	}
 	order, err := resourceversion.CompareResourceVersion(version, string(k.at))
 	return err == nil && order < 0
 }
@@ -218,16 +206,13 @@ func (r *reflector) follow(s state, a answer, to step, err error) state {
 	_, streamed := s.(*streaming)
 	err = r.ask.client.Redact(err)
 	var pause time.Duration
+	waits, when := false, "at once"
 	if to.pace != now {
 		pause = r.known.backoff.next(a, err)
 		r.sink.update(func(s *Status) { s.Failures++ })
-		if to.pace == onceNow && r.known.hurry() {
-			pause = 0
+		if waits = to.pace == later || !r.known.hurry(); waits {
+			when = "in " + pause.Round(time.Millisecond).String()
 		}
-	}
-	when := "at once"
-	if pause > 0 {
-		when = "in " + pause.Round(time.Millisecond).String()
 	}
 	fault := func() error {
 		return fmt.Errorf("informer %s: %s: %w; next: %s %s", r.name, s.request(), err,
@@ -238,7 +223,7 @@ func (r *reflector) follow(s state, a answer, to step, err error) state {
 		if poll.why == nil {
 			poll.why = err
 		}
-	case pause > 0:
+	case waits:
 		return &waiting{why: fault(), pause: pause, then: to.next}
 	case !a.isFault() || asked: // the version is checked next
 	case streamed && a == refused: // an older server
