@@ -42,6 +42,10 @@ type progress struct {
 	vain     int
 	readThen string
 
+	// restored is set when the server's data was restored from a backup. Since then a version that
+	// is waited for may be one that was lost.
+	restored bool
+
 	read      string      // what had been read when the watch began, perhaps not yet in the cache
 	interrupt func()      // ends the open watch; nil while there is none
 	timer     *time.Timer // calls fire when the server is to be asked, while there is a watch
@@ -99,7 +103,7 @@ func (p *progress) advance(version string, restored bool) {
 		return has || restored
 	})
 	if restored {
-		p.read = version
+		p.read, p.restored = version, true
 	}
 	p.schedule()
 	hooks := p.hooks
@@ -308,6 +312,34 @@ func (p *progress) wasAsked(version string) {
 	p.asks++
 	p.fresh = false
 	p.due = p.askedAt.Add(p.pause())
+	p.schedule()
+}
+
+// doubtful returns who waits now, if the server's data was restored: the versions may be of before
+// the restore.
+func (p *progress) doubtful() []*waiter {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.restored {
+		return nil
+	}
+	return slices.Clone(p.waiting)
+}
+
+// lose ends the waits of doubtful for versions above newest, which the server has named since, when
+// it was asked for its newest version. Who has begun to wait since then may have a newer one.
+func (p *progress) lose(doubtful []*waiter, newest string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting = slices.DeleteFunc(p.waiting, func(w *waiter) bool {
+		has, _ := contains(newest, w.version)
+		lost := !has && slices.Contains(doubtful, w)
+		if lost {
+			w.done <- &RestoredError{ResourceVersion: w.version, Restored: p.version}
+		}
+		return lost
+	})
+	p.vain = 0 // the server's answer is something
 	p.schedule()
 }
 

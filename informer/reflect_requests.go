@@ -77,6 +77,10 @@ func (q *requests) check(version string) *rest.Request {
 	return q.selected("limit", "1", "resourceVersion", version, "resourceVersionMatch", notOlderThan)
 }
 
+// newest asks for one object of a list of the most recent state, whose version is the server's
+// newest.
+func (q *requests) newest() *rest.Request { return q.selected("limit", "1") }
+
 // comeTo asks the server to bring its cache of the resource to a version. While the resource is
 // idle, that cache is hardly further than the last change, and so are the bookmarks. A list that
 // must not be older than a version makes the server ask etcd; a list of a name that no object can

@@ -197,55 +197,72 @@ func (s *watching) changed(ctx context.Context, r *reflector, event wire.Event) 
 // the resource whose version is not behind shows that the server has come there.
 func (s *checking) work(ctx context.Context, r *reflector) error {
 	at := string(r.known.at)
-	ask, cancel := context.WithTimeoutCause(ctx, askTimeout, fmt.Errorf(
+	ctx, cancel := context.WithTimeoutCause(ctx, askTimeout, fmt.Errorf(
 		"the server did not answer within %v whether it has come to resourceVersion %s",
 		askTimeout, at))
 	defer cancel()
-	list, err := r.ask.check(at).List(ask, r.ask.options)
+	version, err := r.versionOf(ctx, r.ask.check(at))
+	if err == nil && r.known.isBehind(version) {
+		err = errBehind
+	}
+	return err
+}
+
+// versionOf returns the version of a list of one object.
+func (r *reflector) versionOf(ctx context.Context, req *rest.Request) (string, error) {
+	list, err := req.List(ctx, r.ask.options)
 	if err != nil {
-		return cause(ask, err)
+		return "", cause(ctx, err)
 	}
 	defer func() { _ = list.Close() }()
 	r.answered()
-	for {
-		object, err := list.Next()
-		if err == io.EOF {
-			break
-		}
-		if err == nil {
+	for err == nil {
+		var object wire.Object
+		if object, err = list.Next(); err == nil {
 			err = checkName(&object)
 		}
-		if err != nil {
-			return cause(ask, err)
-		}
 	}
-	meta := list.Meta()
-	switch {
-	case meta.ResourceVersion == "":
-		return &malformedError{"the server did not tell its version"}
-	case r.known.isBehind(meta.ResourceVersion):
-		return errBehind
+	if err != io.EOF {
+		return "", cause(ctx, err)
 	}
-	return nil
+	if version := list.Meta().ResourceVersion; version != "" {
+		return version, nil
+	}
+	return "", &malformedError{"the server did not tell its version"}
 }
 
 // work asks the server to come to a version. If that fails, the watch that follows shows how far
 // the server is all the same, and progress asks again. If questions bring nothing, it asks nothing:
 // a list takes their place.
+//
+// If the server has not come there, and its data was restored from a backup once, the version may
+// be of before the restore. Then the server is asked for its newest version. Who had begun to wait
+// for a later one before that waits in vain.
 func (s *asking) work(ctx context.Context, r *reflector) error {
 	if s.list = r.waits.useless(); s.list {
 		r.waits.wasAsked(s.version)
 		return nil
 	}
-	ask, cancel := context.WithTimeoutCause(ctx, askTimeout, fmt.Errorf(
+	ctx, cancel := context.WithTimeoutCause(ctx, askTimeout, fmt.Errorf(
 		"the server did not answer within %v", askTimeout))
 	defer cancel()
-	err := r.ask.comeTo(s.version).Do(ask).Error()
-	if err != nil {
-		err = cause(ask, err)
-		r.log.Debug("informer "+r.name+": ask the server to come to a version",
-			"resourceVersion", s.version, "err", err)
-	}
+	doubtful := r.waits.doubtful()
+	err := r.ask.comeTo(s.version).Do(ctx).Error()
 	r.waits.wasAsked(s.version)
+	if err == nil {
+		return nil
+	}
+	err = cause(ctx, err)
+	r.log.Debug("informer "+r.name+": ask the server to come to a version",
+		"resourceVersion", s.version, "err", r.ask.client.Redact(err))
+	if len(doubtful) > 0 && answerOf(err) == tooLarge {
+		newest, err := r.versionOf(ctx, r.ask.newest())
+		if err != nil {
+			r.log.Debug("informer "+r.name+": ask the server for its newest version",
+				"err", r.ask.client.Redact(err))
+		} else {
+			r.waits.lose(doubtful, newest)
+		}
+	}
 	return err
 }

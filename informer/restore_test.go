@@ -172,6 +172,15 @@ func TestALiveRestoreOfEtcd(t *testing.T) {
 			}
 		}
 	}
+	for _, c := range caches { // a wait that begins after the restore ends like those that began before
+		go func() { c.waited <- c.informer.WaitFor(ctx, lost) }()
+	}
+	for _, c := range caches {
+		var restored *informer.RestoredError
+		if err := <-c.waited; !errors.As(err, &restored) || restored.ResourceVersion != lost {
+			t.Errorf("%s: a wait for a lost version that began after the restore ended with %v", c.name, err)
+		}
+	}
 }
 
 // witness is an informer and what it told its handler and OnError.

@@ -192,6 +192,8 @@ func (r *scripted) String() string {
 		}
 	case q.Get("limit") == "1" && match == "NotOlderThan":
 		return "check " + version
+	case q.Get("limit") == "1" && !q.Has("resourceVersion"):
+		return "newest"
 	case q.Get("fieldSelector") == "metadata.name=-":
 		return "come to " + version
 	case q.Has("continue"):

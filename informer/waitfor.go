@@ -26,9 +26,13 @@ func (s *shared) Contains(resourceVersion string) bool {
 
 // WaitFor waits until the cache contains everything up to that version: after it, the lister
 // returns the write that returned the version. If ctx ends first, it returns an error that wraps
-// ctx's. If the version cannot be compared, it returns an *OpaqueVersionError at once; if the server
-// is restored from a backup to a version before it, a *RestoredError; if the informer stops or cannot
-// run, what Err returns.
+// ctx's. If the version cannot be compared, it returns an *OpaqueVersionError at once. If the
+// informer stops or cannot run, it returns what Err returns.
+//
+// If the version was lost because the server was restored from a backup, WaitFor returns a
+// *RestoredError. If the restore was before WaitFor was called, that takes some seconds, up to a
+// minute if the same version is waited for again: the server's answer has to exclude that the
+// version was written since.
 //
 // A write of an object of this informer arrives as an event. If no event comes (the version is of
 // another namespace, or a list's), the informer asks the server how far it is, so that WaitFor
