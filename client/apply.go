@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/skiff-k8s/skiff/internal/verbs"
 	"github.com/skiff-k8s/skiff/kind"
@@ -76,7 +77,7 @@ func (c *Client[T]) apply(ctx context.Context, obj *T, opts *metav1.ApplyOptions
 	if err != nil {
 		return nil, err
 	}
-	body, err := applyBody(obj, s.Name, c.r, len(sub) > 0, more)
+	body, err := applyBody(obj, s.Name, c.r, c.r.Kind.GVK(), len(sub) > 0, more)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +85,8 @@ func (c *Client[T]) apply(ctx context.Context, obj *T, opts *metav1.ApplyOptions
 }
 
 // applyBody returns the part of an object that Apply sends.
-func applyBody(obj any, name string, r verbs.Resource, status bool, more []ApplyOption) ([]byte, error) {
+func applyBody(obj any, name string, r verbs.Resource, gvk schema.GroupVersionKind, status bool,
+	more []ApplyOption) ([]byte, error) {
 	var config applyConfig
 	for _, o := range more {
 		o.applyTo(&config)
@@ -93,7 +95,7 @@ func applyBody(obj any, name string, r verbs.Resource, status bool, more []Apply
 	if err == nil {
 		var data []byte
 		if data, err = sparse(obj, set); err == nil {
-			data, err = verbs.TrimApply(data, r.Kind.APIVersion(), r.Kind.Kind, status)
+			data, err = verbs.TrimApply(data, gvk.GroupVersion().String(), gvk.Kind, status)
 		}
 		if err == nil {
 			return data, nil

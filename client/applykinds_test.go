@@ -114,7 +114,7 @@ func TestApplySendsTheFieldThatIsSetAndNoOther(t *testing.T) {
 	for _, typ := range gaKinds(t) {
 		r := verbs.Resource{Kind: kind.Info{Group: "g", Version: "v1", Kind: "K", Resource: "ks"}}
 		body := func(obj reflect.Value, status bool) map[string]any {
-			data, err := applyBody(obj.Interface(), "a", r, status, nil)
+			data, err := applyBody(obj.Interface(), "a", r, r.Kind.GVK(), status, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

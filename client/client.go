@@ -83,12 +83,17 @@ func (c *Client[T]) Kind() (kind.Info, error) { return c.r.Kind, c.err }
 func (c *Client[T]) Namespace() string { return c.r.Namespace }
 
 // Get returns the object of that name, which is the caller's own. If there is none,
-// apierrors.IsNotFound holds for the error.
-func (c *Client[T]) Get(ctx context.Context, name string, opts metav1.GetOptions) (*T, error) {
+// apierrors.IsNotFound holds for the error. subresources is the path of a subresource whose objects
+// are of type T, such as "status" or "approval". [SubresourceOf] is for those of other types.
+func (c *Client[T]) Get(ctx context.Context, name string, opts metav1.GetOptions,
+	subresources ...string) (*T, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	o, err := c.r.Get(ctx, name, &opts, nil)
+	if err := ofOwnKind(c.r, "get", name, subresources); err != nil {
+		return nil, err
+	}
+	o, err := c.r.Get(ctx, name, &opts, subresources)
 	if err != nil {
 		return nil, err
 	}

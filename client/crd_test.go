@@ -76,7 +76,8 @@ func define(t *testing.T, c *rest.Client, r kind.Info, schema string) {
 		"metadata": {"name": "%[1]s.%[2]s"},
 		"spec": {"group": %[2]q, "scope": %[4]q,
 			"names": {"plural": %[1]q, "singular": %[6]q, "kind": %[3]q, "listKind": "%[3]sList"},
-			"versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
+			"versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {}, "scale": {
+					"specReplicasPath": ".spec.size", "statusReplicasPath": ".status.ready"}},
 				"schema": {"openAPIV3Schema": %[5]s}}]}}`, r.Resource, r.Group, r.Kind, scope, schema, strings.ToLower(r.Kind))
 	k, ok := kind.ByGVK(crdGVK)
 	if !ok {

@@ -98,7 +98,7 @@ func TestWhatCannotBeRightIsSaidBeforeAnyRequest(t *testing.T) {
 		{"update of a status without a namespace", updateStatus, []string{"metadata.namespace"}},
 		{"patch of no type", patch("", "{}"), []string{"types.MergePatchType"}},
 		{"patch of nothing", patch(types.MergePatchType, ""), []string{"the patch is empty"}},
-		{"patch of the scale", patch(types.MergePatchType, "{}", "scale"), []string{"rest.Client.Patch"}},
+		{"patch of the scale", patch(types.MergePatchType, "{}", "scale"), []string{"no ConfigMap but a Scale", "SubresourceOf[Scale]"}},
 		{"apply patch without a manager", patch(types.ApplyPatchType, "{}"), []string{"FieldManager"}},
 		{"apply without a manager", apply(maps, cm("n", "a"), ""), []string{`apply configmaps "a"`, "FieldManager"}},
 		{"apply of a status without a manager", applyStatus, []string{"FieldManager"}},

@@ -81,8 +81,14 @@ func (c *Client[T]) Create(ctx context.Context, obj *T, opts metav1.CreateOption
 // and the object has changed since, apierrors.IsConflict holds for the error: read the object
 // again, and make the change again. If the type has a status subresource, as most have, changes to
 // the status are ignored.
-func (c *Client[T]) Update(ctx context.Context, obj *T, opts metav1.UpdateOptions) (*T, error) {
-	return c.update(ctx, obj, &opts, nil)
+//
+// subresources is the path of a subresource whose objects are of type T: "status", "approval" of a
+// CertificateSigningRequest, "resize" and "ephemeralcontainers" of a Pod, "finalize" of a Namespace.
+// Changes to fields that do not belong to it are ignored. [SubresourceOf] is for those of other
+// types.
+func (c *Client[T]) Update(ctx context.Context, obj *T, opts metav1.UpdateOptions,
+	subresources ...string) (*T, error) {
+	return c.update(ctx, obj, &opts, subresources)
 }
 
 // UpdateStatus is Update for the status: changes to other fields are ignored.
@@ -99,22 +105,23 @@ func (c *Client[T]) update(ctx context.Context, obj *T, opts *metav1.UpdateOptio
 	if err != nil {
 		return nil, err
 	}
+	if err := ofOwnKind(c.r, "update", s.Name, sub); err != nil {
+		return nil, err
+	}
 	return c.written(c.r.Update(ctx, s, opts, sub))
 }
 
 // Patch changes an object by a patch of type pt: types.JSONPatchType, types.MergePatchType,
 // types.StrategicMergePatchType (built-in types only) or types.ApplyPatchType, for which opts need
-// a FieldManager. subresources is the path of a subresource, such as "status", whose answer is the
-// object. The answer of "scale" is a Scale: use package rest for it.
+// a FieldManager. subresources is the path of a subresource whose objects are of type T, as in
+// [Client.Update].
 func (c *Client[T]) Patch(ctx context.Context, name string, pt types.PatchType, data []byte,
 	opts metav1.PatchOptions, subresources ...string) (*T, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	if len(subresources) > 0 && subresources[0] == "scale" {
-		return nil, &kind.MisuseError{Verb: "patch", Resource: c.r.String(), Name: name,
-			Problem: "the scale subresource is no " + c.r.Kind.Kind +
-				" but a Scale: use rest.Client.Patch, or patch spec.replicas"}
+	if err := ofOwnKind(c.r, "patch", name, subresources); err != nil {
+		return nil, err
 	}
 	return c.written(c.r.Patch(ctx, name, pt, data, &opts, subresources))
 }

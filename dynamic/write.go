@@ -28,7 +28,8 @@ func (d *Resource) sent(verb string, u *unstructured.Unstructured) (verbs.Sent, 
 }
 
 // Create creates an object and returns it as the server stores it. subresources is the path of a
-// subresource of the object named as u: for an Eviction, "eviction".
+// subresource of the object named as u: for an Eviction, "eviction". The answer to what the server
+// keeps nothing of, such as an Eviction, is a Status of success.
 func (d *Resource) Create(ctx context.Context, u *unstructured.Unstructured,
 	opts metav1.CreateOptions, subresources ...string) (*unstructured.Unstructured, error) {
 	s, err := d.sent("create", u)
@@ -38,7 +39,8 @@ func (d *Resource) Create(ctx context.Context, u *unstructured.Unstructured,
 	return d.decoded(d.r.Create(ctx, s, &opts, subresources))
 }
 
-// Update replaces an object, or a subresource of it. If u has a resourceVersion and the object has
+// Update replaces an object, or a subresource of it: "status", or "scale", for which u is a Scale of
+// the object's name. If u has a resourceVersion and the object has
 // changed since, apierrors.IsConflict holds for the error. Custom resources cannot be updated
 // without a resourceVersion.
 func (d *Resource) Update(ctx context.Context, u *unstructured.Unstructured,
@@ -67,10 +69,11 @@ func (d *Resource) Patch(ctx context.Context, name string, pt types.PatchType, d
 // is none (server-side apply). opts need a FieldManager.
 //
 // Every field of u is sent, empty ones too, except the status and the metadata that the server
-// writes (managedFields, creationTimestamp and so on).
+// writes (managedFields, creationTimestamp and so on). Of the subresource "status" it is the
+// identity and the status only.
 func (d *Resource) Apply(ctx context.Context, u *unstructured.Unstructured,
-	opts metav1.ApplyOptions) (*unstructured.Unstructured, error) {
-	return d.apply(ctx, u, &opts, nil)
+	opts metav1.ApplyOptions, subresources ...string) (*unstructured.Unstructured, error) {
+	return d.apply(ctx, u, &opts, subresources)
 }
 
 // ApplyStatus is Apply for the status: it sends the identity and the status of u only.
@@ -89,7 +92,8 @@ func (d *Resource) apply(ctx context.Context, u *unstructured.Unstructured,
 	if err != nil {
 		return nil, fmt.Errorf("apply %s %q: %w", d.r, s.Name, err)
 	}
-	body, err := verbs.TrimApply(data, s.GVK.GroupVersion().String(), s.GVK.Kind, len(sub) > 0)
+	body, err := verbs.TrimApply(data, s.GVK.GroupVersion().String(), s.GVK.Kind,
+		len(sub) == 1 && sub[0] == "status")
 	if err != nil {
 		return nil, fmt.Errorf("apply %s %q: %w", d.r, s.Name, err)
 	}

@@ -78,6 +78,12 @@ func Of[T any, P Object[T]]() (Info, error) { return ofType(reflect.TypeFor[T]()
 // The error is an [*UnknownError].
 func OfType(t reflect.Type) (Info, error) { return ofType(t) }
 
+// GVKOf returns the group, version and kind of a Go type that may be no resource: those that [OfType]
+// returns, or, of any other struct in a package of built-in types, the package's group and version
+// and the name of the type. So it knows Scale, Eviction and TokenRequest, which are the objects of
+// subresources. Of other types ok is false.
+func GVKOf(t reflect.Type) (gvk schema.GroupVersionKind, ok bool) { return gvkOf(t) }
+
 // Register makes k the kind of the Go type T, for the whole process. T is a struct type with a name
 // that embeds metav1.ObjectMeta, and metav1.TypeMeta if package client is to write it. Programs
 // call Register in an init function beside the type, or first in main.

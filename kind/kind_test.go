@@ -13,7 +13,9 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -272,6 +274,36 @@ func BenchmarkByGVR(b *testing.B) {
 	for b.Loop() {
 		if _, ok := kind.ByGVR(gvr); !ok {
 			b.Fatal("not found")
+		}
+	}
+}
+
+type scaleOfOnesOwn struct {
+	metav1.TypeMeta
+	metav1.ObjectMeta
+}
+
+func TestGVKOfATypeThatIsNoResource(t *testing.T) {
+	type generic[T any] struct{ metav1.ObjectMeta }
+	for _, c := range []struct {
+		t    reflect.Type
+		want string
+	}{
+		{reflect.TypeFor[corev1.Pod](), "/v1, Kind=Pod"},
+		{reflect.TypeFor[*appsv1.Deployment](), "apps/v1, Kind=Deployment"},
+		{reflect.TypeFor[autoscalingv1.Scale](), "autoscaling/v1, Kind=Scale"},
+		{reflect.TypeFor[*policyv1.Eviction](), "policy/v1, Kind=Eviction"},
+		{reflect.TypeFor[corev1.PodList](), "/v1, Kind=PodList"},
+		{reflect.TypeFor[scaleOfOnesOwn](), ""},
+		{reflect.TypeFor[generic[int]](), ""},
+		{reflect.TypeFor[metav1.Status](), ""},
+		{reflect.TypeFor[corev1.PodPhase](), ""},
+		{reflect.TypeFor[**corev1.Pod](), ""},
+		{nil, ""},
+	} {
+		got, ok := kind.GVKOf(c.t)
+		if ok != (c.want != "") || ok && got.String() != c.want {
+			t.Errorf("%v: %v, %t; want %q", c.t, got, ok, c.want)
 		}
 	}
 }

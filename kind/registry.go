@@ -44,6 +44,24 @@ func ofType(t reflect.Type) (Info, error) {
 	return Info{}, &UnknownError{Type: t}
 }
 
+func gvkOf(t reflect.Type) (schema.GroupVersionKind, bool) {
+	k, err := ofType(t)
+	if err == nil {
+		return k.GVK(), true
+	}
+	if t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil || t.Kind() != reflect.Struct || t.Name() == "" || strings.Contains(t.Name(), "[") {
+		return schema.GroupVersionKind{}, false
+	}
+	p, ok := builtinPackage(t.PkgPath())
+	if !ok {
+		return schema.GroupVersionKind{}, false
+	}
+	return schema.GroupVersionKind{Group: p.group, Version: p.version, Kind: t.Name()}, true
+}
+
 func byGVK(gvk schema.GroupVersionKind) (Info, bool) {
 	if p, ok := builtinGroupVersion(gvk.Group, gvk.Version); ok {
 		if k, ok := p.find(gvk.Kind); ok {

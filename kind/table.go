@@ -37,13 +37,22 @@ func (p *pkg) full(e *entry) Info {
 
 // builtinType finds a built-in kind by its Go type.
 func builtinType(path, name string) (Info, bool) {
+	p, ok := builtinPackage(path)
+	if !ok {
+		return Info{}, false
+	}
+	return p.find(name)
+}
+
+// builtinPackage finds the part of the table for a package of Go types.
+func builtinPackage(path string) (*pkg, bool) {
 	i, ok := slices.BinarySearchFunc(builtins[:], path, func(p pkg, path string) int {
 		return strings.Compare(p.path, path)
 	})
 	if !ok {
-		return Info{}, false
+		return nil, false
 	}
-	return builtins[i].find(name)
+	return &builtins[i], true
 }
 
 func (p *pkg) find(kind string) (Info, bool) {

@@ -6,6 +6,7 @@ package verbs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -24,6 +25,9 @@ type Resource struct {
 	Kind kind.Info
 	// Whole reports whether the kind and scope in Kind are known too.
 	Whole bool
+
+	// SubKind is the kind of the objects of a subresource, if it is another kind and known.
+	SubKind schema.GroupVersionKind
 
 	answer string // the kind of the object that is written, if Kind has none
 
@@ -131,7 +135,7 @@ func (r Resource) place(verb string, s Sent, sub []string) (Resource, error) {
 func (r Resource) isOfKind(verb string, s Sent, sub []string) error {
 	gv := s.GVK.GroupVersion()
 	switch {
-	case other(sub):
+	case !r.OwnKind(sub):
 		if s.GVK.Kind == "" {
 			return r.misuse(verb, s.Name, "the object for %s has no kind: set apiVersion and kind",
 				strings.Join(sub, "/"))
@@ -148,9 +152,20 @@ func (r Resource) isOfKind(verb string, s Sent, sub []string) error {
 	return nil
 }
 
-// other reports whether a subresource has objects of another kind. All have except the status,
-// which is the object itself.
-func other(sub []string) bool { return len(sub) > 0 && (len(sub) > 1 || sub[0] != "status") }
+// ownKind are the subresources whose objects are of the resource's own kind. A custom resource has
+// the status only (https://kubernetes.io/docs/reference/using-api/api-concepts/).
+var ownKind = []string{"status", "approval", "ephemeralcontainers", "finalize", "resize"}
+
+// OwnKind reports whether a subresource has objects of the resource's own kind.
+func (r Resource) OwnKind(sub []string) bool {
+	switch {
+	case len(sub) == 0 || len(sub) == 1 && sub[0] == "status":
+		return true
+	case len(sub) == 1 && r.Kind.Protobuf:
+		return slices.Contains(ownKind, sub[0])
+	}
+	return false
+}
 
 // named is place for an object that must exist already, and so has a name.
 func (r Resource) named(verb string, s Sent, sub []string) (Resource, error) {

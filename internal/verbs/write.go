@@ -198,23 +198,30 @@ func (r Resource) write(ctx context.Context, req *rest.Request, dryRun,
 	if err != nil {
 		return wire.Object{}, err
 	}
-	// An answer without a name is a review, which the server does not store.
-	if tell := observer(ctx); tell != nil && len(dryRun) == 0 && o.Meta.Name != "" {
-		tell(r.identified(Write{
-			Kind: r.Kind, Namespace: o.Meta.Namespace, Name: o.Meta.Name,
-			UID: o.Meta.UID, ResourceVersion: o.Meta.ResourceVersion,
-		}, o))
+	// An answer without a name or a version is one that the server does not store: a review, a
+	// token, the Status that answers an eviction.
+	tell := observer(ctx)
+	if tell == nil || len(dryRun) > 0 || o.Meta.Name == "" || o.Meta.ResourceVersion == "" {
+		return o, nil
 	}
+	w := Write{
+		Kind: r.Kind, Namespace: o.Meta.Namespace, Name: o.Meta.Name,
+		UID: o.Meta.UID, ResourceVersion: o.Meta.ResourceVersion,
+	}
+	if r.OwnKind(sub) { // a Scale has the metadata of its object, and not its kind
+		w = r.identified(w, o)
+	}
+	tell(w)
 	return o, nil
 }
 
 // optionsOf returns the options for reading an object or a subresource. Only the server knows the
-// kind of a subresource, except for the status, which is the object.
+// kind of a subresource, unless it is the resource's own or SubKind.
 func (r Resource) optionsOf(sub []string) wire.Options {
 	o := r.options()
 	switch {
-	case other(sub):
-		o.APIVersion, o.Kind = "", ""
+	case !r.OwnKind(sub):
+		o.APIVersion, o.Kind = r.SubKind.ToAPIVersionAndKind()
 	case o.Kind == "":
 		o.Kind = r.answer
 	}
