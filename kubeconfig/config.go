@@ -74,7 +74,9 @@ func applyCluster(cfg *rest.Config, e entry[*cluster]) error {
 				"one of them")
 	}
 	cfg.Host = c.Server
-	cfg.DisableCompression = c.DisableCompression
+	if c.DisableCompression {
+		cfg.Compression = -1
+	}
 	cfg.TLS.Insecure = c.InsecureSkipTLSVerify
 	cfg.TLS.ServerName = c.TLSServerName
 	var err error

@@ -59,8 +59,8 @@ func (e environment) inCluster() (*rest.Config, error) {
 		TLS:             rest.TLSConfig{CAFile: ca},
 		BearerTokenFile: token,
 		// Inside a cluster bandwidth is cheaper than CPU time, above all the server's.
-		DisableCompression: true,
-		Namespace:          e.podNamespace(),
+		Compression: -1,
+		Namespace:   e.podNamespace(),
 	}, nil
 }
 

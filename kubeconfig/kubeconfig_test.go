@@ -145,7 +145,7 @@ current-context: inline
 `)
 	for name, want := range map[string]*rest.Config{
 		"inline": {
-			Host: "https://inline.example:6443/prefix", Namespace: "there", DisableCompression: true, BearerToken: "inline-token",
+			Host: "https://inline.example:6443/prefix", Namespace: "there", Compression: -1, BearerToken: "inline-token",
 			TLS: rest.TLSConfig{CAData: []byte("inline ca"), CertData: []byte("inline cert"), KeyData: []byte("inline key"), ServerName: "kubernetes"},
 		},
 		"files": {
@@ -286,7 +286,7 @@ func TestInCluster(t *testing.T) {
 	dir := filepath.Join(w.dir, "serviceaccount")
 	want := &rest.Config{
 		Host: "https://10.96.0.1:443", BearerTokenFile: filepath.Join(dir, "token"),
-		TLS: rest.TLSConfig{CAFile: filepath.Join(dir, "ca.crt")}, DisableCompression: true, Namespace: "pod-namespace",
+		TLS: rest.TLSConfig{CAFile: filepath.Join(dir, "ca.crt")}, Compression: -1, Namespace: "pod-namespace",
 	}
 	if got := w.mustLoad(""); !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %v\nwant %v", got, want)

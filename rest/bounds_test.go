@@ -124,12 +124,9 @@ func TestTheBoundOfANoticeableThrottle(t *testing.T) {
 	for qps, logged := range map[float64]bool{0.999: true, 1: true, 1.001: false} {
 		synctest.Test(t, func(t *testing.T) {
 			var log logBuffer
-			limit, err := newThrottle(&Config{QPS: qps, Burst: 1, Logger: log.logger()})
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := fakeClient(t, says(200, "{}"), func(cfg *Config) { cfg.QPS, cfg.Burst, cfg.Logger = qps, 1, log.logger() })
 			for range 2 {
-				if err := limit.wait(t.Context(), "get pods"); err != nil {
+				if err := c.Get().Resource("pods").Do(t.Context()).Error(); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -151,13 +148,13 @@ func TestTheBoundsOfQPSAndBurst(t *testing.T) {
 		{math.MaxInt32 - 1, 0, math.MaxInt32 - 1}, {math.MaxInt32, 0, math.MaxInt32}, {math.MaxInt32 + 1, 0, math.MaxInt32},
 		{math.NaN(), 0, 0}, {math.Inf(1), 0, 0}, {math.Inf(-1), 0, -1},
 	} {
-		limit, err := newThrottle(&Config{QPS: c.qps, Burst: c.burst})
+		limit, err := (&Config{QPS: c.qps, Burst: c.burst}).limiter()
 		got := -1
 		switch {
 		case err != nil:
 			got = 0
 		case limit != nil:
-			got = int(limit.burst)
+			got = int(limit.(*throttle).burst)
 		}
 		if got != c.want {
 			t.Errorf("QPS %v and Burst %d: %d, not %d (%v)", c.qps, c.burst, got, c.want, err)
@@ -170,25 +167,22 @@ func TestTheBoundsOfQPSAndBurst(t *testing.T) {
 func TestAThrottleGetsBackOneToken(t *testing.T) {
 	for given := range 4 {
 		synctest.Test(t, func(t *testing.T) {
-			limit, err := newThrottle(&Config{QPS: 1, Burst: 2})
-			if err != nil {
-				t.Fatal(err)
-			}
+			limit := newThrottle(1, 2)
 			ended, cancel := context.WithCancel(t.Context())
 			cancel()
 			began := time.Now()
 			for range 2 {
-				if err := limit.wait(t.Context(), "get pods"); err != nil {
+				if err := limit.Wait(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
 			for range given {
-				if err := limit.wait(ended, "get pods"); !errors.Is(err, context.Canceled) {
+				if err := limit.Wait(ended); !errors.Is(err, context.Canceled) {
 					t.Fatalf("error: %v", err)
 				}
 			}
 			for i := range 3 {
-				if err := limit.wait(t.Context(), "get pods"); err != nil {
+				if err := limit.Wait(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				if took := time.Since(began); took != time.Duration(i+1)*time.Second {
@@ -203,10 +197,7 @@ func TestAThrottleGetsBackOneToken(t *testing.T) {
 func TestAThrottleOfAlmostNothing(t *testing.T) {
 	for _, qps := range []float64{1e-8, 1e-9, 1.1e-10, 1e-10, 1e-11, math.SmallestNonzeroFloat64} {
 		synctest.Test(t, func(t *testing.T) {
-			limit, err := newThrottle(&Config{QPS: qps, Burst: 2})
-			if err != nil {
-				t.Fatal(err)
-			}
+			limit := newThrottle(qps, 2)
 			for i := range 2 {
 				if wait := limit.take(); wait > 0 {
 					t.Errorf("at %v requests a second, request %d waits %v", qps, i, wait)

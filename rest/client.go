@@ -34,7 +34,7 @@ type core struct {
 	basic       string // the Authorization header of Basic authentication, or ""
 	impersonate http.Header
 	userAgent   string
-	throttle    *throttle
+	limiter     RateLimiter // nil for no limit
 	warn        func(Warning)
 	log         *slog.Logger
 	secrets     *secrets // in no error and no log line that leaves the package
@@ -65,7 +65,7 @@ func newCore(cfg *Config) (*core, error) {
 	if err := cfg.checkPlaintext(base); err != nil {
 		return nil, err
 	}
-	t, err := newTransport(cfg, !cfg.DisableCompression && !loopback(base.Hostname()))
+	t, err := newTransport(cfg, cfg.Compression > 0 || cfg.Compression == 0 && !loopback(base.Hostname()))
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func newCore(cfg *Config) (*core, error) {
 	if err != nil {
 		return nil, err
 	}
-	throttle, err := newThrottle(cfg)
+	limiter, err := cfg.limiter()
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func newCore(cfg *Config) (*core, error) {
 		basic:       basic,
 		impersonate: impersonate,
 		userAgent:   cfg.UserAgent,
-		throttle:    throttle,
+		limiter:     limiter,
 		warn:        cfg.Warnings,
 		log:         cfg.logger(),
 		secrets:     cfg.secrets,

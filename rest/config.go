@@ -87,15 +87,19 @@ type Config struct {
 	// rounded up; negative means no bursts, one request at a time. A positive Burst while QPS is 0
 	// is an error.
 	Burst int
+	// RateLimiter limits the requests in place of QPS and Burst, which must then be 0. Clients may
+	// share one: NewRateLimiter makes it, and a *rate.Limiter of golang.org/x/time/rate is one, too.
+	// It must be safe for concurrent use.
+	RateLimiter RateLimiter
 
 	// JSONOnly never asks for protobuf. It is for debugging, and for proxies that read along.
 	JSONOnly bool
 
-	// DisableCompression does not ask for gzip. The server compresses only answers over 128 KB.
-	// That saves bandwidth for large lists and costs both sides CPU time: worth it over the
-	// internet, and not inside a cluster. A loopback Host is never asked for gzip, and
-	// kubeconfig.InCluster sets this field.
-	DisableCompression bool
+	// Compression decides whether answers are asked for in gzip. The server compresses only those
+	// over 128 KB. That saves bandwidth for large lists and costs both sides CPU time: worth it over
+	// the internet, and not inside a cluster. 0 means the default: unless Host is a loopback address;
+	// positive means always; negative means never, as kubeconfig.InCluster sets it.
+	Compression int
 
 	// MaxRetries limits how often a request is sent again, by the rules in the package's comment.
 	// 0 means DefaultMaxRetries; negative means never retry; RetryForever removes the limit.
@@ -117,8 +121,19 @@ type Config struct {
 	// use it. A program uses it for requests whose namespace its user did not choose.
 	Namespace string
 
-	// WrapTransport wraps the http.RoundTripper that sends the requests. NewClient calls it once.
-	// The wrapper sees credentials.
+	// WrapTransport wraps the http.RoundTripper that sends the requests, to look at or change
+	// requests and answers. NewClient calls it once. Wrap adds a wrapper to those that are set.
+	//
+	// The wrapper is called once for each attempt of a request, and for each redirect that is
+	// followed, in the goroutine of the request. It sees the headers with the credentials, and the
+	// bodies. It sees nothing of what happens below: proxies, TLS, and requests that HTTP/2 sends
+	// again after a GOAWAY, for which it keeps req.GetBody. It keeps to the rules of
+	// http.RoundTripper: it changes a clone of the request, whose context comes from the request's.
+	// It returns the body of an answer 101 as it is.
+	//
+	// Credentials that it sets as headers are redacted like the client's own. Its errors are shown:
+	// they hold no credential that was never sent. If it returns an error without having called the
+	// http.RoundTripper that it wraps, the request counts as not sent, and is sent again.
 	WrapTransport func(http.RoundTripper) http.RoundTripper
 
 	// Proxy returns the proxy for a request, or nil for none: an http, https, socks5 or socks5h URL,
@@ -194,6 +209,22 @@ func (c *Config) Copy() *Config {
 		out.Impersonate.Extra[key] = slices.Clone(values)
 	}
 	return &out
+}
+
+// Wrap adds a wrapper around what WrapTransport is. The wrapper that is added last is the outermost:
+// it gets a request first, and its answer last. Without others it is next to the connections.
+func (c *Config) Wrap(wrapper func(http.RoundTripper) http.RoundTripper) {
+	inner := c.WrapTransport
+	if inner == nil {
+		c.WrapTransport = wrapper
+		return
+	}
+	c.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
+		if next = inner(next); next == nil {
+			return nil
+		}
+		return wrapper(next)
+	}
 }
 
 func (c *Config) logger() *slog.Logger {

@@ -33,7 +33,7 @@ type configView struct {
 	QPS                  float64             `json:",omitempty"`
 	Burst                int                 `json:",omitempty"`
 	JSONOnly             bool                `json:",omitempty"`
-	DisableCompression   bool                `json:",omitempty"`
+	Compression          int                 `json:",omitempty"`
 	MaxRetries           int                 `json:",omitempty"`
 	MaxObjectBytes       int                 `json:",omitempty"`
 	MaxAnswerBytes       int                 `json:",omitempty"`
@@ -67,7 +67,7 @@ func (c Config) view() configView {
 		QPS:                  c.QPS,
 		Burst:                c.Burst,
 		JSONOnly:             c.JSONOnly,
-		DisableCompression:   c.DisableCompression,
+		Compression:          c.Compression,
 		SilenceTimeout:       c.SilenceTimeout,
 		MaxRetries:           c.MaxRetries,
 		MaxObjectBytes:       c.MaxObjectBytes,

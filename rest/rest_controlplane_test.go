@@ -367,7 +367,7 @@ func TestALargeListArrivesCompressedOnlyWhenAskedFor(t *testing.T) {
 		}
 	}
 	objects, compressed := read(cfg)
-	cfg.DisableCompression = true
+	cfg.Compression = -1
 	same, plain := read(cfg)
 	if objects != same || objects < 4 {
 		t.Errorf("%d objects compressed, %d plain", objects, same)

@@ -19,7 +19,7 @@ import (
 //	   ↑  └─── anything else ──> judge ── no ──> the error
 //	   └────────── wait <── again ──┘
 func (c *call) run(ctx context.Context, take func(*http.Response) error) error {
-	if err := c.throttle.wait(ctx, c.what); err != nil {
+	if err := c.hold(ctx); err != nil {
 		return err
 	}
 	var t tries
@@ -52,8 +52,9 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 	c.transport.present(creds.Certificate)
 	connections := c.transport.refresh(false)
 
-	var seen trace
+	seen := trace{call: c}
 	ctx = seen.in(ctx)
+	untraced := c.transport.untraced.Load()
 	g := newGuard(ctx)
 	quiet := overSilence(c.bounds.silence)
 	timer := g.within(c.bounds.silence, quiet)
@@ -77,10 +78,12 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 	timer.Stop()
 	if err != nil {
 		defer g.cancel(nil)
-		if resp != nil { // too many redirects
+		c.secrets.learnHeader(req.Header) // Config.WrapTransport may have changed it
+		if resp != nil {                  // too many redirects
 			discard(resp)
 		}
-		o := outcome{err: endOf(g.ctx, plain(err)), sent: seen.wrote.Load(), retryAfter: -1}
+		sent := seen.wrote.Load() || c.transport.untraced.Load() != untraced
+		o := outcome{err: endOf(g.ctx, plain(err)), sent: sent, retryAfter: -1}
 		if on := seen.conn.Load(); on != nil && ctx.Err() == nil && !known(o.err) {
 			if alert := lastAlert(*on); alert != nil {
 				o.err = alert

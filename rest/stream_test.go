@@ -147,11 +147,13 @@ func TestGzipIsNotAskedForOnLoopbackNorWhenDisabled(t *testing.T) {
 	away.Host = strings.Replace(cfg.Host, "127.0.0.1", "server.example", 1)
 	away.TLS.ServerName, away.Dial = "example.com", dialLoopback
 	disabled := away.Copy()
-	disabled.DisableCompression = true
+	disabled.Compression = -1
+	always := cfg.Copy()
+	always.Compression = 1
 	for name, test := range map[string]struct {
 		cfg  *Config
 		want string
-	}{"loopback": {cfg, ""}, "elsewhere": {away, "gzip"}, "disabled": {disabled, ""}} {
+	}{"loopback": {cfg, ""}, "elsewhere": {away, "gzip"}, "disabled": {disabled, ""}, "loopback, always": {always, "gzip"}} {
 		c := newClient(t, test.cfg)
 		got, err := c.Get().AbsPath("/").DoRaw(t.Context())
 		if err != nil || string(got) != test.want {

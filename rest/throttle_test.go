@@ -3,7 +3,9 @@ package rest
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,4 +80,63 @@ func TestWithoutQPSNothingIsThrottled(t *testing.T) {
 			t.Errorf("took %v", took)
 		}
 	})
+}
+
+// brokenLimiter is a RateLimiter of the caller's own.
+type brokenLimiter struct{ err error }
+
+func (l brokenLimiter) Wait(context.Context) error { return l.err }
+
+// Clients share a limiter; one of the caller's own says what it likes.
+func TestASharedRateLimiter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limiter, err := NewRateLimiter(0.5, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log logBuffer
+		share := func(cfg *Config) { cfg.RateLimiter, cfg.Logger = limiter, log.logger() }
+		a, b := fakeClient(t, says(200, "{}"), share), fakeClient(t, says(200, "{}"), share)
+		began := time.Now()
+		for _, c := range []*Client{a, b, a, b} {
+			if err := c.Get().Resource("pods").Do(t.Context()).Error(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took != 4*time.Second {
+			t.Errorf("took %v", took)
+		}
+		mustContain(t, log.String(), "held back by Config.RateLimiter")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err = a.Get().Resource("pods").Do(ctx).Error()
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error: %v", err)
+		}
+		mustContain(t, err.Error(), "list pods: held back by Config.RateLimiter: ")
+	})
+	c := fakeClient(t, says(200, "{}"), func(cfg *Config) {
+		cfg.RateLimiter, cfg.BearerToken = brokenLimiter{errors.New("closed; " + echoed)}, echoed
+	})
+	err := c.Get().Resource("pods").Do(t.Context()).Error()
+	if err == nil || !strings.Contains(err.Error(), "closed; "+redacted) {
+		t.Error(err)
+	}
+}
+
+func TestTheBoundsOfARateLimiter(t *testing.T) {
+	for qps, ok := range map[float64]bool{
+		0: false, -1: false, math.NaN(): false, math.Inf(1): false, math.Inf(-1): false,
+		math.SmallestNonzeroFloat64: true, math.MaxFloat64: true,
+	} {
+		if limiter, err := NewRateLimiter(qps, 0); (err == nil) != ok || (limiter != nil) != ok {
+			t.Errorf("qps %v: %v, %v", qps, limiter, err)
+		}
+	}
+	for _, cfg := range []Config{{QPS: 1}, {Burst: 1}, {QPS: -1}} {
+		cfg.Host, cfg.RateLimiter = "https://server.example", brokenLimiter{}
+		if _, err := NewClient(&cfg); err == nil || !strings.Contains(err.Error(), "Config.RateLimiter") {
+			t.Errorf("together with QPS %v and Burst %d: %v", cfg.QPS, cfg.Burst, err)
+		}
+	}
 }

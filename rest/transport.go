@@ -51,6 +51,10 @@ type transport struct {
 	log     *slog.Logger
 	current atomic.Pointer[http.Transport]
 
+	// untraced counts the requests whose context a wrapper has lost: of those it is not known
+	// whether they were sent.
+	untraced atomic.Int64
+
 	cert atomic.Pointer[tls.Certificate] // of Config.Credentials; replaced under mu
 	old  atomic.Pointer[http.Transport]  // the last one that was replaced
 
@@ -125,6 +129,9 @@ const readBuffer = 32 << 10
 
 // RoundTrip sends one request over the current connections.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if attemptOf(req.Context()) == nil {
+		t.untraced.Add(1)
+	}
 	t.cfg.secrets.learnHeader(req.Header) // Config.WrapTransport may have set some
 	if err := t.cfg.checkHeader(req); err != nil {
 		if req.Body != nil {
