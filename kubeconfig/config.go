@@ -53,7 +53,7 @@ func (m *merged) config(o options) (*Config, error) {
 		return fail(fmt.Errorf(
 			"its user %q is missing; %s", context.value.User, names("users", m.users)))
 	}
-	if err := applyUser(cfg, user); err != nil {
+	if err := applyUser(cfg, user, cluster.value, o); err != nil {
 		return fail(fmt.Errorf("the user %q of %s: %w", context.value.User, user.from.name, err))
 	}
 	return out, nil
@@ -86,9 +86,9 @@ func applyCluster(cfg *rest.Config, e entry[*cluster]) error {
 }
 
 // applyUser takes a user's credentials. If there is one that can be used, those that cannot are left
-// out. A token is used before a credential plugin, as kubectl does; a client certificate as well,
-// because the API server asks it first.
-func applyUser(cfg *rest.Config, e entry[*user]) error {
+// out. A token is used before a password and a credential plugin, as kubectl does; a client
+// certificate as well, because the API server asks it first.
+func applyUser(cfg *rest.Config, e entry[*user], c *cluster, o options) error {
 	u := e.value
 	cfg.BearerToken = strings.TrimSpace(u.Token)
 	var err error
@@ -100,7 +100,7 @@ func applyUser(cfg *rest.Config, e entry[*user]) error {
 		return err
 	}
 	if !hasToken && len(cfg.TLS.CertData) == 0 && cfg.TLS.CertFile == "" {
-		if err := unsupported(u); err != nil {
+		if err := applyLogin(cfg, e, c, o); err != nil {
 			return err
 		}
 	}
@@ -143,21 +143,25 @@ func applyCertificate(cfg *rest.Config, e entry[*user], hasToken bool) error {
 	return err
 }
 
-// unsupported returns an error for a user none of whose credentials can be used. Ignoring them would make the requests anonymous, and the server would answer 401 or 403.
-func unsupported(u *user) error {
-	const instead = "; until then use a client certificate, or a token: " +
-		"\"kubectl create token\" makes one for a service account"
+// applyLogin takes the credentials of a user who has neither a token nor a client certificate.
+// Ignoring them would make the requests anonymous, and the server would answer 401 or 403.
+func applyLogin(cfg *rest.Config, e entry[*user], c *cluster, o options) error {
+	u := e.value
 	switch {
+	case u.Username != "" || u.Password != "":
+		cfg.Username, cfg.Password = u.Username, u.Password
+	case u.Exec != nil && u.AuthProvider != nil:
+		return errors.New("it has both exec and auth-provider: remove one of them")
 	case u.Exec != nil:
-		return fmt.Errorf(
-			"its credential plugin (exec: %q) is not supported yet%s", u.Exec.Command, instead)
+		p, err := newPlugin(e, c, cfg, o.plugins)
+		if err != nil {
+			return err
+		}
+		cfg.Credentials = p.source()
 	case u.AuthProvider != nil:
 		return fmt.Errorf(
-			"its auth-provider (%q) is not supported yet%s", u.AuthProvider.Name, instead)
-	case u.Username != "" || u.Password != "":
-		return errors.New(
-			"username and password are not supported: Kubernetes removed password " +
-				"authentication in 1.19, use a token or a client certificate")
+			"its auth-provider (%q) is not supported yet; until then use a client certificate, or a "+
+				"token: \"kubectl create token\" makes one for a service account", u.AuthProvider.Name)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/skiff-k8s/skiff/rest"
 )
 
 // oneUser is a kubeconfig whose user is given in JSON.
@@ -71,8 +73,29 @@ func TestACredentialThatCanBeUsedIsUsed(t *testing.T) {
 	}
 	for bad, fields := range broken {
 		text, _ := json.Marshal(fields)
-		if _, err := w.load(w.file("config", oneUser(string(text)))); (err == nil) != (bad == "nothing") {
+		if _, err := w.load(w.file("config", oneUser(string(text)))); (err == nil) != (bad == "nothing" || bad == "password") {
 			t.Errorf("%s alone: %v", bad, err)
+		}
+	}
+}
+
+// A password is sent by Basic authentication, over TLS only.
+func TestAPasswordIsUsedOverTLSOnly(t *testing.T) {
+	w := newWorld(t)
+	for server, works := range map[string]bool{
+		"https://a.example": true, "http://127.0.0.1:8080": true, "http://a.example": false,
+	} {
+		content := strings.Replace(oneUser(`{"username":"joe","password":"hunter2"}`), "https://a.example", server, 1)
+		cfg := w.mustLoad(w.file("config", content))
+		if cfg.Username != "joe" || cfg.Password != "hunter2" {
+			t.Errorf("%s: %v", server, cfg)
+		}
+		_, err := rest.NewClient(cfg)
+		if (err == nil) != works {
+			t.Errorf("%s: %v", server, err)
+		}
+		if err != nil {
+			mustContain(t, err.Error(), "unencrypted", server)
 		}
 	}
 }

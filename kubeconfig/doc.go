@@ -32,15 +32,37 @@
 // a pod it is that of [WithNamespace], that of the environment variable POD_NAMESPACE, that of the
 // service account, and "default".
 //
+// # Credentials
+//
+// Of the credentials of a user, the first of these is used, and the others are left out:
+//
+//   - a token, a token file, a client certificate. A certificate is used beside a token, too;
+//   - a username and a password, over TLS only;
+//   - a credential plugin (exec).
+//
+// A plugin is a program that prints an ExecCredential of client.authentication.k8s.io/v1 or v1beta1
+// (Kubernetes documentation, "Authenticating", client-go credential plugins). It is not run by
+// Load: [rest.Client] runs it when it sends the first request, again when its credentials expire,
+// and again if the server refuses them. All requests that wait share one run.
+//
+// If its command holds a path separator, it is relative to the folder of the kubeconfig. Otherwise it
+// is looked up in $PATH. Its standard error goes to this process's; if it fails, the end of that is in
+// the error too, which is a [*PluginError]. It is killed after [DefaultPluginTimeout], or when the
+// contexts of all requests that wait for it are canceled. It has standard input if that is a
+// terminal and interactiveMode permits it.
+//
+// A kubeconfig names any program of this machine to be run. A program that loads files from
+// elsewhere restricts that by [WithPlugins] or [WithoutPlugins].
+//
 // # Not supported yet
 //
-// A context that needs a credential plugin (exec, auth-provider) or a proxy-url is an error that
-// names it. A user with nothing but a password is an error, because Kubernetes 1.19 removed password
-// authentication. If the user has a token or a client certificate as well, that is used. Unknown
-// fields are ignored, as kubectl does.
+// A user who needs an auth-provider, and a cluster with a proxy-url, are errors that name it.
+// Unknown fields are ignored, as kubectl does.
 //
 // # Secrets
 //
 // Of a file's contents an error repeats only its kind and apiVersion, the names of entries, the
-// commands of plugins, and paths. That holds for files that are not valid YAML, too.
+// commands and install hints of plugins, and paths. That holds for files that are not valid YAML,
+// too. Of what a plugin prints it repeats only the kind and apiVersion. The end of its standard error
+// is repeated without the values of the kubeconfig's env.
 package kubeconfig

@@ -42,6 +42,10 @@ type cluster struct {
 	CertificateAuthorityData string `json:"certificate-authority-data"`
 	ProxyURL                 string `json:"proxy-url"`
 	DisableCompression       bool   `json:"disable-compression"`
+	Extensions               []struct {
+		Name      string          `json:"name"`
+		Extension json.RawMessage `json:"extension"`
+	} `json:"extensions"`
 }
 
 type user struct {
@@ -57,10 +61,8 @@ type user struct {
 	AsUserExtra           map[string][]string `json:"as-user-extra"`
 	Username              string              `json:"username"`
 	Password              string              `json:"password"`
-	Exec                  *struct {
-		Command string `json:"command"`
-	} `json:"exec"`
-	AuthProvider *struct {
+	Exec                  *pluginConfig       `json:"exec"`
+	AuthProvider          *struct {
 		Name string `json:"name"`
 	} `json:"auth-provider"`
 }

@@ -16,7 +16,10 @@ import (
 	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
-func TestMain(m *testing.M) { controlplane.Main(m) }
+func TestMain(m *testing.M) {
+	kubeconfig.PluginMain()
+	controlplane.Main(m)
+}
 
 func must(t *testing.T, err error) {
 	t.Helper()

@@ -39,25 +39,6 @@ type Config struct {
 	User    string
 }
 
-// Option changes what Open, Load and Parse choose.
-type Option func(*options)
-
-type options struct{ context, namespace string }
-
-func optionsOf(opts []Option) options {
-	var o options
-	for _, opt := range opts {
-		opt(&o)
-	}
-	return o
-}
-
-// WithContext chooses a context by its name. "" means the default, the files' current-context.
-func WithContext(name string) Option { return func(o *options) { o.context = name } }
-
-// WithNamespace sets the namespace. "" means the default, which the package's comment describes.
-func WithNamespace(namespace string) Option { return func(o *options) { o.namespace = namespace } }
-
 // Open reads the kubeconfig file at path. If path is "", it reads $KUBECONFIG, ~/.kube/config or
 // the pod's service account, by the rules in the package's comment.
 //
@@ -87,7 +68,8 @@ func Load(path string, opts ...Option) (*rest.Config, error) {
 // of the call.
 //
 // A kubeconfig may name files of this machine, which the client then reads and sends as credentials
-// to the server that the kubeconfig names. Do not parse one from a source that is not trusted.
+// to the server that the kubeconfig names, and programs, which it runs. Do not parse one from a
+// source that is not trusted; [WithoutPlugins] runs no program, but files are read.
 //
 // The errors are those of Open, except ErrNotFound.
 func Parse(data []byte, opts ...Option) (*Config, error) {
