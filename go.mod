@@ -3,6 +3,7 @@ module github.com/skiff-k8s/skiff
 go 1.26.0
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/klauspost/compress v1.20.3
 	go.yaml.in/yaml/v2 v2.4.4
 	golang.org/x/time v0.16.0

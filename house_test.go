@@ -40,6 +40,7 @@ var house = plan{
 		"internal/overlay")},
 	{"dynamic", imports("kind", "wire", "rest", "internal/verbs")},
 	{"discovery", imports("kind", "wire", "internal/ctxerr", "rest")},
+	{"remote", imports("kind", "wire", "internal/ctxerr", "rest")},
 	{"clientset", imports("kind", "wire", "rest", "client", "discovery")},
 	{"pack", nil},
 	{"store", imports("wire", "pack")},
