@@ -64,14 +64,18 @@ func applyCluster(cfg *rest.Config, e entry[*cluster]) error {
 	switch {
 	case c.Server == "":
 		return errors.New("it has no server: set \"server\" to the API server's URL")
-	case c.ProxyURL != "":
-		return errors.New(
-			"proxy-url is not supported yet: remove it and set HTTPS_PROXY in the environment")
 	case c.InsecureSkipTLSVerify &&
 		(c.CertificateAuthority != "" || c.CertificateAuthorityData != ""):
 		return errors.New(
 			"insecure-skip-tls-verify contradicts the certificate-authority beside it: remove " +
 				"one of them")
+	}
+	if c.ProxyURL != "" {
+		proxy, err := rest.ProxyURL(c.ProxyURL)
+		if err != nil {
+			return fmt.Errorf("proxy-url: %s", strings.TrimPrefix(err.Error(), "rest: "))
+		}
+		cfg.Proxy = proxy
 	}
 	cfg.Host = c.Server
 	if c.DisableCompression {

@@ -56,8 +56,8 @@
 //
 // # Not supported yet
 //
-// A user who needs an auth-provider, and a cluster with a proxy-url, are errors that name it.
-// Unknown fields are ignored, as kubectl does.
+// A user who needs an auth-provider is an error that names it. Unknown fields are ignored, as kubectl
+// does.
 //
 // # Secrets
 //

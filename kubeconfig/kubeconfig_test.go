@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -170,6 +172,18 @@ current-context: inline
 	}
 	if got := w.mustLoad(path, WithContext(""), WithNamespace("")).Namespace; got != "there" {
 		t.Errorf("options that say nothing change the namespace to %s", got)
+	}
+}
+
+func TestAProxyIsUsed(t *testing.T) {
+	w := newWorld(t)
+	for _, address := range []string{"http://proxy.example:3128", "https://joe:secret@proxy.example", "socks5://proxy.example:1080"} {
+		text := strings.Replace(simple("a"), `.example"}`, `.example", proxy-url: "`+address+`"}`, 1)
+		cfg := w.mustLoad(w.file("config", text))
+		proxy, err := cfg.Proxy(&http.Request{URL: &url.URL{Scheme: "https", Host: "a.example"}})
+		if err != nil || proxy.String() != address {
+			t.Errorf("%s: %v, %v", address, proxy, err)
+		}
 	}
 }
 
@@ -381,7 +395,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		"CA that is not base64": {entry(`{"server":"https://a","certificate-authority-data":"`+secret+`!"}`, `{}`), []string{`cluster "clu"`, "certificate-authority-data", "base64"}},
 		"CA that is missing":    {entry(`{"server":"https://a","certificate-authority":"missing.crt"}`, `{}`), []string{`cluster "clu"`, "certificate-authority", "missing.crt"}},
 		"CA and insecure":       {entry(`{"server":"https://a","certificate-authority-data":"YQ==","insecure-skip-tls-verify":true}`, `{}`), []string{`cluster "clu"`, "insecure-skip-tls-verify contradicts"}},
-		"a proxy":               {entry(`{"server":"https://a","proxy-url":"http://joe:`+secret+`@proxy"}`, `{}`), []string{`cluster "clu"`, "proxy-url is not supported yet", "HTTPS_PROXY"}},
+		"a proxy":               {entry(`{"server":"https://a","proxy-url":"ftp://joe:`+secret+`@proxy"}`, `{}`), []string{`cluster "clu"`, "proxy-url: parse", "socks5"}},
+		"no proxy":              {entry(`{"server":"https://a","proxy-url":"http://joe:`+secret+`@%%"}`, `{}`), []string{`cluster "clu"`, "proxy-url: parse", "percent-encode"}},
 		"exec":                  {entry(good, `{"exec":{"command":"aws","env":[{"name":"A","value":"`+secret+`"}]}}`), []string{`user "usr"`, "aws", "apiVersion"}},
 		"auth-provider":         {entry(good, `{"auth-provider":{"name":"oidc","config":{"x":"`+secret+`"}}}`), []string{`user "usr"`, "oidc", "not supported yet"}},
 		"key that is no base64": {entry(good, `{"client-certificate-data":"YQ==","client-key-data":"`+secret+`?"}`), []string{`user "usr"`, "client-key-data", "base64"}},

@@ -109,7 +109,7 @@ func newPlugin(
 			Insecure:           cfg.TLS.Insecure,
 			CAData:             cfg.TLS.CAData,
 			ProxyURL:           c.ProxyURL,
-			DisableCompression: cfg.DisableCompression,
+			DisableCompression: c.DisableCompression,
 		}
 		for _, extension := range c.Extensions {
 			if extension.Name == pluginExtension {
