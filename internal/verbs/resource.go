@@ -175,6 +175,9 @@ func (r Resource) named(verb string, s Sent, sub []string) (Resource, error) {
 	return r.place(verb, s, sub)
 }
 
+// At checks an object that exists, and returns the target of requests for it.
+func (r Resource) At(verb string, s Sent) (Resource, error) { return r.named(verb, s, nil) }
+
 // nameless reports whether objects of a kind have no name: the server answers reviews and keeps
 // none.
 func nameless(kind string) bool { return strings.HasSuffix(kind, "Review") }
