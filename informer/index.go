@@ -45,16 +45,18 @@ func (i *Informer[T]) AddIndex(name string, f func(Item[T]) []string) error {
 // object's bytes; nothing is decoded. Values are text as JSON has it: strings without their quotes,
 // numbers, true and false. An object without the field has no value.
 //
-// A path that ends at a list or an object has no values either, and is no error: its index is
-// empty. For the elements of a list of strings, end the path with [*].
-//
-// If T has no such field, the error is a *fieldpath.Error. Otherwise the errors are AddIndex's.
+// If T has no such field, or it is a list, a map or an object, the error is a *fieldpath.Error. For
+// the elements of a list of strings, end the path with [*]. Of an unstructured T nothing is known:
+// a path to a list or an object has no values there. Otherwise the errors are AddIndex's.
 func (i *Informer[T]) AddFieldIndex(name, path string) error {
 	s := i.handle.shared
 	if err := i.Err(); err != nil {
 		return err
 	}
 	fields, err := fieldpath.New(reflect.TypeFor[T](), path)
+	if err == nil {
+		err = fields.NeedValues()
+	}
 	if err != nil {
 		return fmt.Errorf("informer %s: index %q: %w", i, name, err)
 	}

@@ -335,6 +335,9 @@ func TestPartialDecodesOnlyItsFields(t *testing.T) {
 		if _, err := informer.NewFields[corev1.ConfigMap]("dat"); !errors.As(err, &wrong) {
 			t.Errorf("a path that there is not: %v", err)
 		}
+		if err := s.maps.AddFieldIndex("w", "data"); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "is a map; there is [*]") {
+			t.Errorf("a path to a map: %v", err)
+		}
 		func() {
 			defer func() {
 				if fmt.Sprint(recover()) == "<nil>" {

@@ -140,6 +140,52 @@ func TestPathsThatDoNotExist(t *testing.T) {
 	}
 }
 
+// A path to a list, a map or an object is known to have no values, where the type is known.
+func TestPathsAboveValues(t *testing.T) {
+	for _, tt := range []struct {
+		t      reflect.Type
+		path   string
+		reason string // "" if there may be values
+		exists string // among others
+	}{
+		{podType, "spec", "a v1.PodSpec is an object", "nodeName"},
+		{podType, "spec.containers", "a []v1.Container is a list", "[*]"},
+		{podType, "spec.containers[*]", "a v1.Container is an object", "image"},
+		{podType, "spec.containers[*].command", "a []string is a list", "[*]"},
+		{podType, "spec.securityContext", "a v1.PodSecurityContext is an object", "runAsUser"},
+		{podType, "metadata.labels", "a map[string]string is a map", "[*]"},
+		{podType, "spec.containers[*].command[*]", "", ""},
+		{podType, "metadata.labels[*]", "", ""},
+		{podType, "metadata.labels['app']", "", ""},
+		{podType, "spec.nodeName", "", ""},
+		{podType, "spec.securityContext.runAsUser", "", ""},
+		{podType, "metadata.creationTimestamp", "", ""},
+		{podType, "spec.containers[*].resources.limits['cpu']", "", ""},
+		{reflect.TypeFor[corev1.Secret](), "data", "is a map", "[*]"},
+		{reflect.TypeFor[corev1.Secret](), "data[*]", "", ""},
+		{nil, "spec", "", ""},
+	} {
+		fields, err := fieldpath.New(tt.t, tt.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = fields.NeedValues()
+		var wrong *fieldpath.Error
+		switch {
+		case tt.reason == "" && err != nil:
+			t.Errorf("%q: %v", tt.path, err)
+		case tt.reason == "":
+		case !errors.As(err, &wrong) || wrong.Path != tt.path || wrong.Offset != len(tt.path) ||
+			!strings.Contains(wrong.Reason, tt.reason) || !slices.Contains(wrong.Exists, tt.exists):
+			t.Errorf("%q: got %v", tt.path, err)
+		}
+	}
+	fields, err := fieldpath.New(podType, "metadata.name", "spec", "spec.nodeName")
+	if err != nil || fields.NeedValues() == nil {
+		t.Errorf("one of several paths is not noticed: %v", err)
+	}
+}
+
 // Whatever is taken for a path is written as one that means the same.
 func FuzzPath(f *testing.F) {
 	for _, path := range []string{"spec.containers[*].env", `a['b'][*]['it\'s \\']`, "a..b", "a['", "a[*]b", "['x.y'].z"} {

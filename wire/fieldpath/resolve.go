@@ -24,6 +24,7 @@ type fieldPath struct {
 	hops   []hop
 	absent bool    // protobuf has no such field, only what leads to it
 	scalar *scalar // what the path leads to, if that is one value
+	above  *Error  // why it is not: the path leads to a list or an object, and so above its values
 }
 
 func (p fieldPath) compare(q fieldPath) int {
@@ -60,7 +61,7 @@ func resolve(t reflect.Type, path string) (fieldPath, *Error) {
 		}
 	}
 	if r.t != nil {
-		r.scalar = scalarOf(deref(r.t), r.omits)
+		r.end(deref(r.t))
 	}
 	return r.fieldPath, nil
 }
@@ -92,6 +93,24 @@ func (r *resolver) step(s step) *Error {
 		return r.element(t, s)
 	}
 	return &Error{Reason: fmt.Sprintf("a %v is one value, with nothing below it", t)}
+}
+
+// end notes what the path leads to, a t.
+func (r *resolver) end(t reflect.Type) {
+	if r.scalar = scalarOf(t, r.omits); r.scalar != nil {
+		return
+	}
+	r.above = &Error{Path: r.text, Offset: len(r.text)}
+	switch {
+	case isList(t):
+		r.above.Reason, r.above.Exists = fmt.Sprintf("a %v is a list", t), []string{"[*]"}
+	case t.Kind() == reflect.Map:
+		r.above.Reason, r.above.Exists = fmt.Sprintf("a %v is a map", t), []string{"[*]"}
+	case t.Kind() == reflect.Struct:
+		r.above.Reason, r.above.Exists = fmt.Sprintf("a %v is an object", t), fieldNames(t)
+	default: // an interface may hold anything
+		r.above = nil
+	}
 }
 
 func (r *resolver) field(t reflect.Type, s step) *Error {

@@ -81,6 +81,18 @@ func (s *Set) Names() *Names { return s.names }
 // made for no type, or for one that has no protobuf form.
 func (s *Set) Numbers() *Numbers { return s.numbers }
 
+// NeedValues returns an [*Error] if a path of the set leads to a list, a map or an object, so that
+// there are no values to read. What has a JSON form of its own may be one value, and so may what has
+// no type: paths to that are no error.
+func (s *Set) NeedValues() error {
+	for _, p := range s.paths {
+		if p.above != nil {
+			return p.above
+		}
+	}
+	return nil
+}
+
 // Forbid returns an [*Error] with the given reason if a path of the set leads to one of the given
 // paths, into it or around it: to something that it is a part of.
 func (s *Set) Forbid(reason string, paths ...string) error {
