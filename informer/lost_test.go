@@ -122,3 +122,25 @@ func TestALostVersionIsAskedForEverMoreRarely(t *testing.T) {
 		}
 	})
 }
+
+// That a version was lost is an answer: the questions that bring nothing are counted from there.
+func TestALostVersionIsAnAnswer(t *testing.T) {
+	p := newProgress()
+	p.advance("300", false)
+	p.advance("200", true)
+	for range 5 {
+		p.wait("250")
+		p.overdue("200")
+		p.wasAsked("250")
+		if p.lose(p.doubtful(), "249"); p.useless() || len(p.waiting) > 0 {
+			t.Errorf("useless: %v, and %d wait", p.useless(), len(p.waiting))
+		}
+	}
+	p.wait("251")
+	for i := 1; i <= maxVain; i++ {
+		p.wasAsked("251")
+		if useless := i >= maxVain-1; p.useless() != useless {
+			t.Errorf("after %d questions that brought nothing, another one is useless: %v", i, !useless)
+		}
+	}
+}
