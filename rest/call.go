@@ -33,7 +33,9 @@ type call struct {
 	header  http.Header // without credentials, which may change between two attempts
 	body    []byte
 	format  wire.Format // that the answer is asked for in
+	verb    string      // for metrics
 	what    string      // verb and object, for errors and logs
+	meter   *meter      // nil if nobody asks for metrics
 	bounds  bounds
 	policy  policy
 }
@@ -68,6 +70,7 @@ func (r *Request) prepare(p purpose) (*call, error) {
 		url:     u,
 		header:  http.Header{},
 		format:  r.answerFormat(),
+		verb:    verbOf(r.method, r.patch, r.target, p),
 		what:    describe(r.method, r.target, p),
 		bounds:  limits,
 		policy:  policyOf(r.method, r.patch, r.core.cfg.retries(r.retries)),
@@ -119,27 +122,32 @@ func accept(f wire.Format, p purpose, anything bool) string {
 
 // describe returns the verb and the object of a request, for errors and logs.
 func describe(method string, t target, p purpose) string {
-	verb := strings.ToLower(method)
-	switch method {
-	case http.MethodGet:
-		switch {
-		case p == watch:
-			verb = "watch"
-		case p == upgrade:
-			verb = "connect" // the verb of the API server's admission
-		case p == list, t.resource != "" && t.name == "":
-			verb = "list"
-		}
-	case http.MethodPost:
-		verb = "create"
-	case http.MethodPut:
-		verb = "update"
-	case http.MethodDelete:
-		if t.resource != "" && t.name == "" {
-			verb = "delete all"
-		}
+	verb := verbOf(method, "", t, p)
+	if verb == "deletecollection" {
+		verb = "delete all"
 	}
 	return verb + " " + t.String()
+}
+
+// verbOf returns the verb of the API that a request has.
+func verbOf(method string, patch types.PatchType, t target, p purpose) string {
+	verb := strings.ToLower(method)
+	many := t.resource != "" && t.name == ""
+	switch {
+	case method == http.MethodGet && p == watch:
+		verb = "watch"
+	case method == http.MethodGet && (p == list || many):
+		verb = "list"
+	case method == http.MethodPost:
+		verb = "create"
+	case method == http.MethodPut:
+		verb = "update"
+	case method == http.MethodDelete && many:
+		verb = "deletecollection"
+	case patch == types.ApplyPatchType || patch == types.ApplyCBORPatchType:
+		verb = "apply"
+	}
+	return verb
 }
 
 // policyOf returns when a method may be sent again. Of the patches only apply is known to be

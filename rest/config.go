@@ -150,6 +150,9 @@ type Config struct {
 	// slog.Default().
 	Logger *slog.Logger
 
+	// Metrics gets measurements of each request. nil means that nothing is measured.
+	Metrics *Metrics
+
 	// Warnings is called for every warning that the server attaches to an answer, in the goroutine
 	// of the request. nil means that each different warning is logged once.
 	Warnings func(Warning)

@@ -63,7 +63,7 @@ func TestAConfigNeverShowsItsSecrets(t *testing.T) {
 
 // A field added to Config has to be shown or left out on purpose.
 func TestEveryFieldOfAConfigIsShownOrKnowinglyNot(t *testing.T) {
-	notShown := map[string]bool{"WrapTransport": true, "Proxy": true, "RateLimiter": true, "Dial": true, "Logger": true, "Warnings": true, "health": true, "secrets": true, "Impersonate": true}
+	notShown := map[string]bool{"WrapTransport": true, "Proxy": true, "Metrics": true, "RateLimiter": true, "Dial": true, "Logger": true, "Warnings": true, "health": true, "secrets": true, "Impersonate": true}
 	view := reflect.TypeFor[configView]()
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
 		if _, shown := view.FieldByName(f.Name); !shown && !notShown[f.Name] {

@@ -2,10 +2,12 @@ package rest_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -490,5 +492,57 @@ func TestTheServerBehindAProxy(t *testing.T) {
 				t.Errorf("%s after %d connections", event.Object.Meta.Key(), connected())
 			}
 		})
+	}
+}
+
+// A client whose requests are traced, measured and part of a trace works with the API server, and its
+// log holds neither the data of a Secret nor a token.
+func TestWhatIsTracedAndMeasured(t *testing.T) {
+	cluster := controlplane.Start(t)
+	ns := cluster.Namespace(t)
+	cfg, ctx := cluster.Config(), t.Context()
+	cfg.JSONOnly = true
+	var log strings.Builder
+	cfg.Wrap(rest.Trace(slog.NewTextHandler(&log, nil), 9))
+	cfg.Wrap(rest.TraceContext(func(_ context.Context, h http.Header) {
+		h.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	}))
+	codes := map[string]int{}
+	var sizes int64
+	cfg.Metrics = &rest.Metrics{
+		Attempt: func(_ context.Context, r rest.RequestInfo, a rest.AttemptMetrics) {
+			codes[fmt.Sprint(r.Verb, " ", r.Resource, " ", a.Code)]++
+		},
+		Request: func(_ context.Context, _ rest.RequestInfo, m rest.RequestMetrics) { sizes += m.Received },
+	}
+	c := connect(t, cfg)
+	const value = "the-value-of-the-secret"
+	must(t, c.Post().Namespace(ns).Resource("configmaps").Body(configMap("web", map[string]string{"a": "shown"})).Do(ctx).Error())
+	must(t, c.Post().Namespace(ns).Resource("secrets").Body(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "a"}, StringData: map[string]string{"k": value}}).Do(ctx).Error())
+	must(t, c.Get().Namespace(ns).Resource("secrets").Do(ctx).Error())
+	must(t, c.Post().Namespace(ns).Resource("serviceaccounts").Body(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "robot"}}).Do(ctx).Error())
+	var token authenticationv1.TokenRequest
+	must(t, c.Post().Namespace(ns).Resource("serviceaccounts").Name("robot").SubResource("token").
+		Kind(authenticationv1.SchemeGroupVersion.WithKind("TokenRequest")).Body(&authenticationv1.TokenRequest{}).Do(ctx).Into(&token))
+	review := c.GroupVersion(authenticationv1.SchemeGroupVersion).Post().Resource("tokenreviews").
+		Body(&authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token.Status.Token}})
+	must(t, review.Do(ctx).Error())
+	if err := c.Get().Namespace(ns).Resource("configmaps").Name("none").Do(ctx).Error(); !apierrors.IsNotFound(err) {
+		t.Error(err)
+	}
+	for _, secret := range []string{value, base64.StdEncoding.EncodeToString([]byte(value)), token.Status.Token} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("the log holds %s", secret)
+		}
+	}
+	for _, text := range []string{"shown", "Traceparent=00-0af", "about secrets or tokens", "code=404", `configmaps \\\"none\\\" not found`} {
+		if !strings.Contains(log.String(), text) {
+			t.Errorf("the log does not hold %s:\n%s", text, log.String())
+		}
+	}
+	want := map[string]int{"create configmaps 201": 1, "create secrets 201": 1, "list secrets 200": 1, "create serviceaccounts 201": 2,
+		"create tokenreviews 201": 1, "get configmaps 404": 1}
+	if !maps.Equal(codes, want) || sizes < 1000 {
+		t.Errorf("%v, want %v; %d bytes", codes, want, sizes)
 	}
 }

@@ -97,13 +97,22 @@ func (s *secrets) learnHeader(h http.Header) {
 					s.learn(strings.Trim(cookie, `" `))
 				}
 			default:
-				if strings.Contains(key, "Token") || strings.Contains(key, "Secret") ||
-					strings.HasSuffix(key, "Key") {
+				if holdsCredential(key) {
 					s.learn(value)
 				}
 			}
 		}
 	}
+}
+
+// holdsCredential reports whether a header holds a credential, by its name in canonical form.
+func holdsCredential(key string) bool {
+	switch key {
+	case "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie":
+		return true
+	}
+	return strings.Contains(key, "Token") || strings.Contains(key, "Secret") ||
+		strings.HasSuffix(key, "Key")
 }
 
 // learnAuthorization adds the credential of an Authorization header: what follows the scheme, and

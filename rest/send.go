@@ -18,13 +18,20 @@ import (
 //	attempt ── 2xx, taken ──────────────> done
 //	   ↑  └─── anything else ──> judge ── no ──> the error
 //	   └────────── wait <── again ──┘
-func (c *call) run(ctx context.Context, take func(*http.Response) error) error {
+func (c *call) run(ctx context.Context, take func(*http.Response) error) (err error) {
+	c.begin(ctx)
+	defer func() {
+		if err != nil || c.purpose == ordinary || c.purpose == upgrade {
+			c.meter.end()
+		}
+	}()
 	if err := c.hold(ctx); err != nil {
 		return err
 	}
+	c.meter.held()
 	var t tries
 	for {
-		o := c.attempt(ctx, take)
+		o := c.attempt(ctx, t.total, take)
 		if o.err == nil {
 			return nil
 		}
@@ -43,8 +50,10 @@ func (c *call) run(ctx context.Context, take func(*http.Response) error) error {
 	}
 }
 
-// attempt sends the call once.
-func (c *call) attempt(ctx context.Context, take func(*http.Response) error) outcome {
+// attempt sends the call once, as the given retry.
+func (c *call) attempt(
+	ctx context.Context, retry int, take func(*http.Response) error,
+) outcome {
 	creds, err := c.authenticate(ctx, nil)
 	if err != nil {
 		return outcome{err: err, retryAfter: -1}
@@ -74,9 +83,11 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 		}
 	}
 	c.secrets.learnHeader(req.Header)
+	began := time.Now()
 	resp, err := c.http.Do(req)
 	timer.Stop()
 	if err != nil {
+		c.meter.attempted(retry, 0, began)
 		defer g.cancel(nil)
 		c.secrets.learnHeader(req.Header) // Config.WrapTransport may have changed it
 		if resp != nil {                  // too many redirects
@@ -95,10 +106,13 @@ func (c *call) attempt(ctx context.Context, take func(*http.Response) error) out
 		}
 		return o
 	}
+	c.meter.attempted(retry, resp.StatusCode, began)
 	if resp.StatusCode == http.StatusSwitchingProtocols && c.purpose == upgrade {
 		return outcome{err: take(resp), sent: true, retryAfter: -1} // its body is the connection
 	}
-	timed := &timedBody{ReadCloser: resp.Body, guard: g, silence: c.bounds.silence, quiet: quiet}
+	timed := &timedBody{
+		ReadCloser: resp.Body, guard: g, meter: c.meter, silence: c.bounds.silence, quiet: quiet,
+	}
 	if resp.Body = timed; c.purpose == watch && resp.StatusCode == http.StatusOK {
 		timed.silence, timed.left, timed.over = 0, c.bounds.life, errOutlived
 	}

@@ -50,7 +50,9 @@ func (c *call) open(ctx context.Context) (*body, error) {
 	b.close = sync.OnceValue(func() error {
 		close(b.closed)
 		cancel() // first, so that a read under way does not hold up Close
-		return b.resp.Body.Close()
+		err := b.resp.Body.Close()
+		c.meter.end()
+		return err
 	})
 	return b, nil
 }

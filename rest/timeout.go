@@ -104,6 +104,7 @@ func (g *guard) within(d time.Duration, err *timeoutError) *time.Timer {
 type timedBody struct {
 	io.ReadCloser
 	guard   *guard
+	meter   *meter
 	silence time.Duration // 0 is no limit
 	quiet   *timeoutError // the error after a silence
 	left    time.Duration // until the end; 0 is no limit
@@ -119,6 +120,7 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	timer := b.guard.within(limit, why)
 	n, err := b.ReadCloser.Read(p)
 	timer.Stop()
+	b.meter.read(n)
 	if b.left > 0 {
 		b.left = max(b.left-time.Since(began), 1)
 	}
