@@ -81,7 +81,7 @@ examples: ## build the examples into bin/examples/
 fmt: ## format the sources
 	gofmt -w .
 
-# staticcheck leaves out the two files of devcluster that link Kubernetes: it would go through all of
+# staticcheck leaves out the packages of devcluster that link Kubernetes: it would go through all of
 # that, for minutes.
 lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not formatted (make fmt):"; echo "$$files"; exit 1; }

@@ -22,6 +22,7 @@ import (
 	"github.com/skiff-k8s/skiff/devcluster/internal/cli"
 	"github.com/skiff-k8s/skiff/devcluster/internal/cluster"
 	"github.com/skiff-k8s/skiff/devcluster/internal/lifeline"
+	"github.com/skiff-k8s/skiff/devcluster/kubelet"
 )
 
 // programs are the programs that this binary contains. Each returns its exit status, if it returns.
@@ -36,6 +37,7 @@ var programs = map[string]func() int{
 	cluster.ControllerManager: func() int {
 		return componentcli.Run(controllermanager.NewControllerManagerCommand())
 	},
+	cluster.Kubelet: kubelet.Main,
 }
 
 // versions returns the versions that the binary was built from.

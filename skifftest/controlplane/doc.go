@@ -1,5 +1,6 @@
 // Package controlplane runs a real Kubernetes control plane for a test or a demo: kube-apiserver,
-// etcd and kube-controller-manager. There are no kubelets, so Pods stay Pending.
+// etcd and kube-controller-manager. There is no kubelet, so Pods stay Pending, unless [WithKubelet]
+// starts one whose containers are scripts.
 //
 // All tests of a package share one control plane ([Start], [Main]), and each test has a namespace of
 // its own ([Cluster.Namespace]):

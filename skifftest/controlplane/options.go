@@ -32,3 +32,11 @@ func WithoutControllerManager() Option {
 func WithData(dir string) Option {
 	return func(o *options) { o.add("--data", dir) }
 }
+
+// WithKubelet registers a node, devcluster, on which pods run: they are bound to it, become Running
+// and Ready, and have logs, exec, attach, port-forward and the proxy. Their processes are scripts of
+// a few commands, whatever their image is; devcluster's README lists them. Without a command, a
+// container waits until it is stopped.
+func WithKubelet() Option {
+	return func(o *options) { o.args = append(o.args, "--kubelet") }
+}

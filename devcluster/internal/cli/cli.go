@@ -66,9 +66,9 @@ func root(v Versions) *cobra.Command {
 		Use:   "devcluster",
 		Short: "A real Kubernetes control plane in one binary",
 		Long: "Devcluster runs a real Kubernetes control plane on this machine: kube-apiserver, etcd and\n" +
-			"kube-controller-manager " + v.Kubernetes + ", on loopback, with nothing to install. It has no nodes:\n" +
-			"objects are stored, validated, watched and garbage-collected as on any cluster, and no\n" +
-			"container ever runs.",
+			"kube-controller-manager " + v.Kubernetes + ", on loopback, with nothing to install. Objects are\n" +
+			"stored, validated, watched and garbage-collected as on any cluster. No container ever runs;\n" +
+			"with --kubelet there is a node on which pods run scripts.",
 		Example: "  devcluster up\n" +
 			"  devcluster run -- go test ./...\n" +
 			"  KUBECONFIG=$(devcluster kubeconfig) kubectl get namespaces",
@@ -104,6 +104,7 @@ func clusterFlags(c *cobra.Command, o *cluster.Options) {
 	f.SortFlags = false
 	f.StringVar(&o.Data, "data", "", "keep the cluster in this `folder`, and continue with what is there\n(default: a temporary folder, removed at the end)")
 	f.BoolVar(&o.NoControllerManager, "no-controller-manager", false, "run the API server alone; nothing is collected or created by itself,\nand pods need no service account")
+	f.BoolVar(&o.Kubelet, "kubelet", false, "register a node and run pods on it, with logs, exec, attach and port-forward;\ntheir processes are scripts of a few commands, see devcluster's README")
 	f.StringSliceVar(&o.Controllers, "controllers", cluster.Controllers, "what the controller manager runs; * for Kubernetes' default")
 	f.StringArrayVar(&o.APIServerArgs, "apiserver-arg", nil, "pass kube-apiserver this `argument`, as --apiserver-arg=--v=4 (repeatable;\nit replaces devcluster's own of that name)")
 	f.StringArrayVar(&o.ControllerManagerArgs, "controller-manager-arg", nil, "the same for kube-controller-manager")

@@ -1,5 +1,6 @@
-// Package cluster runs one control plane: etcd, kube-apiserver and kube-controller-manager as
-// child processes of this one, on loopback, with keys, data and logs in one folder.
+// Package cluster runs one control plane: etcd, kube-apiserver and kube-controller-manager, and a
+// kubelet if asked for, as child processes of this one, on loopback, with keys, data and logs in one
+// folder.
 //
 //	c, err := cluster.Start(ctx, cluster.Options{})
 //	if err != nil { … } // nothing is left running; the error names the log and quotes its end
@@ -38,6 +39,7 @@ type Options struct {
 
 	NoControllerManager bool     // the API server alone
 	Controllers         []string // the controllers to run; nil means Controllers
+	Kubelet             bool     // a node whose containers are scripts
 
 	// Arguments for the programs. They replace devcluster's own arguments of the same name.
 	EtcdArgs, APIServerArgs, ControllerManagerArgs []string
@@ -53,7 +55,8 @@ type Cluster struct {
 	port    *ports.Reservation
 	probe   *probe
 
-	etcd, apiServer, manager *component // manager is nil when there is none
+	etcd, apiServer  *component
+	manager, kubelet *component // nil when there is none
 
 	life   context.Context // ends when the cluster is to stop; starts of components end with it
 	cancel context.CancelFunc
@@ -121,6 +124,11 @@ func (c *Cluster) components() {
 			return c.probe.serviceAccountReady(ctx)
 		})
 	}
+	if c.options.Kubelet {
+		c.kubelet = c.component(Kubelet, c.kubeletArgs, 10*time.Second, func(ctx context.Context) error {
+			return c.probe.nodeReady(ctx)
+		})
+	}
 }
 
 func (c *Cluster) component(name string, args func() []string, grace time.Duration, ready func(context.Context) error) *component {
@@ -181,10 +189,13 @@ func (c *Cluster) bringUp(ctx context.Context) error {
 
 // all lists the components in the order of their start.
 func (c *Cluster) all() []*component {
-	if c.manager == nil {
-		return []*component{c.etcd, c.apiServer}
+	all := []*component{c.etcd, c.apiServer}
+	for _, p := range []*component{c.manager, c.kubelet} {
+		if p != nil {
+			all = append(all, p)
+		}
 	}
-	return []*component{c.etcd, c.apiServer, c.manager}
+	return all
 }
 
 func (c *Cluster) fail(err error) {

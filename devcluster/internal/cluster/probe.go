@@ -61,6 +61,11 @@ func (p *probe) serviceAccountReady(ctx context.Context) error {
 	return p.poll(ctx, "/api/v1/namespaces/default/serviceaccounts/default")
 }
 
+// nodeReady waits until the kubelet has registered its node.
+func (p *probe) nodeReady(ctx context.Context) error {
+	return p.poll(ctx, "/api/v1/nodes/"+NodeName)
+}
+
 // poll requests the path until the answer is 200.
 func (p *probe) poll(ctx context.Context, path string) error {
 	for {

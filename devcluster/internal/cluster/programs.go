@@ -1,8 +1,10 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +19,14 @@ const (
 	Etcd              = "etcd"
 	APIServer         = "kube-apiserver"
 	ControllerManager = "kube-controller-manager"
+	Kubelet           = "kubelet"
+)
+
+const (
+	// NodeName is the name of the kubelet's Node.
+	NodeName = "devcluster"
+	// KubeletClient is the user as whom the API server asks the kubelet.
+	KubeletClient = "kube-apiserver-kubelet-client"
 )
 
 // Controllers are the controllers that the controller manager runs by default: those that make
@@ -91,7 +101,61 @@ func (c *Cluster) apiServerArgs() []string {
 		// is none, so no pod could be created.
 		args = append(args, "--disable-admission-plugins=ServiceAccount")
 	}
+	if c.options.Kubelet {
+		args = append(args,
+			"--kubelet-certificate-authority="+c.pki("ca.crt"),
+			"--kubelet-client-certificate="+c.pki("kubelet-client.crt"),
+			"--kubelet-client-key="+c.pki("kubelet-client.key"),
+			"--kubelet-preferred-address-types=InternalIP",
+			"--egress-selector-config-file="+c.pki("egress.yaml"))
+	}
 	return merge(args, c.options.APIServerArgs)
+}
+
+func (c *Cluster) kubeletArgs() []string {
+	return []string{
+		"--kubeconfig=" + c.pki("kubelet.kubeconfig"),
+		"--cert=" + c.pki("kubelet.crt"),
+		"--key=" + c.pki("kubelet.key"),
+		"--client-ca=" + c.pki("ca.crt"),
+		"--egress=" + c.folder.Socket("egress.sock"),
+		"--root=" + filepath.Join(c.folder.Data(), "pods"),
+	}
+}
+
+// egress is the configuration by which the API server dials nodes and pods through the kubelet.
+const egress = `apiVersion: apiserver.k8s.io/v1beta1
+kind: EgressSelectorConfiguration
+egressSelections:
+- name: cluster
+  connection:
+    proxyProtocol: HTTPConnect
+    transport:
+      uds:
+        udsName: %q
+`
+
+// writeKubeletFiles makes what the kubelet and the API server need to trust each other.
+func (c *Cluster) writeKubeletFiles(ca *certs.CA) error {
+	serving, err := ca.Issue(certs.Server("system:node:"+NodeName,
+		[]string{NodeName}, []net.IP{ports.Loopback.AsSlice()}))
+	if err != nil {
+		return err
+	}
+	client, err := ca.Issue(certs.Client(KubeletClient))
+	if err != nil {
+		return err
+	}
+	// It binds pods as well, so it is an administrator and not a node.
+	node, err := ca.Issue(certs.Client("devcluster-kubelet", "system:masters"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		writePair(c.pki("kubelet"), serving),
+		writePair(c.pki("kubelet-client"), client),
+		c.writeKubeconfig(c.pki("kubelet.kubeconfig"), ca, node),
+		os.WriteFile(c.pki("egress.yaml"), fmt.Appendf(nil, egress, c.folder.Socket("egress.sock")), 0o600))
 }
 
 func (c *Cluster) controllerManagerArgs() []string {
@@ -157,6 +221,11 @@ func (c *Cluster) writeFiles() error {
 	}
 	if err := c.writeKubeconfig(c.pki("kube-controller-manager.kubeconfig"), ca, manager); err != nil {
 		return err
+	}
+	if c.options.Kubelet {
+		if err := c.writeKubeletFiles(ca); err != nil {
+			return err
+		}
 	}
 	admin, err := ca.Issue(certs.Client("devcluster-admin", "system:masters"))
 	if err != nil {
