@@ -1,6 +1,7 @@
 package kubeconfig_test
 
 import (
+	"crypto/x509"
 	"net"
 	"net/url"
 	"os"
@@ -38,6 +39,15 @@ func whoami(t *testing.T, cfg *rest.Config) string {
 	must(t, c.GroupVersion(authenticationv1.SchemeGroupVersion).Post().Resource("selfsubjectreviews").
 		Body(&authenticationv1.SelfSubjectReview{}).Do(t.Context()).Into(&review))
 	return review.Status.UserInfo.Username
+}
+
+func pool(t *testing.T, ca []byte) *x509.CertPool {
+	t.Helper()
+	p := x509.NewCertPool()
+	if !p.AppendCertsFromPEM(ca) {
+		t.Fatal("no certificate")
+	}
+	return p
 }
 
 func TestAFileReachesTheServer(t *testing.T) {

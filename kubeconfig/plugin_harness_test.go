@@ -54,7 +54,12 @@ func PluginMain() {
 			os.Exit(98)
 		}
 	}
-	fmt.Print(read("answer"))
+	lines := strings.Count(read("calls"), "\n")
+	if answer := read(fmt.Sprintf("answer-%d", lines)); answer != "" { // of this call only
+		fmt.Print(answer)
+	} else {
+		fmt.Print(read("answer"))
+	}
 	code := 0
 	_, _ = fmt.Sscan(read("exit"), &code)
 	os.Exit(code)
@@ -138,13 +143,19 @@ func (p *TestPlugin) Set(what, content string) {
 // Answer makes the plugin print an ExecCredential with a status.
 func (p *TestPlugin) Answer(version string, status map[string]any) {
 	p.t.Helper()
+	p.AnswerOnce("answer", version, status)
+}
+
+// AnswerOnce is Answer for one call: "answer-1" is the first one's.
+func (p *TestPlugin) AnswerOnce(call, version string, status map[string]any) {
+	p.t.Helper()
 	text, err := json.Marshal(map[string]any{
 		"apiVersion": pluginGroup + version, "kind": pluginKind, "status": status,
 	})
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.Set("answer", string(text))
+	p.Set(call, string(text))
 }
 
 // Hold makes the plugin wait before it answers. started returns when the plugin waits, and release
