@@ -11,50 +11,61 @@ import (
 	"github.com/skiff-k8s/skiff/rest"
 )
 
-// config returns the configuration of the chosen context.
+// config returns the configuration of the chosen context, with the options in place of what it says.
 func (m *merged) config(o options) (*Config, error) {
 	name := cmp.Or(o.context, m.current)
-	if name == "" {
+	context := entry[*kubeContext]{value: new(kubeContext)}
+	if name != "" {
+		var ok bool
+		if context, ok = m.contexts[name]; !ok {
+			return nil, fmt.Errorf(
+				"choose a context of %s: the context %q is missing; %s", m.origin(), name,
+				names("contexts", m.contexts))
+		}
+	} else if o.cluster == "" && o.server == "" {
 		return nil, fmt.Errorf("choose a context of %s: no current-context is set; %s: "+
 			"set one with \"kubectl config use-context\" or pass WithContext",
 			m.origin(), names("contexts", m.contexts))
 	}
-	context, ok := m.contexts[name]
-	if !ok {
-		return nil, fmt.Errorf(
-			"choose a context of %s: the context %q is missing; %s", m.origin(), name,
-			names("contexts", m.contexts))
-	}
 	fail := func(err error) (*Config, error) {
+		if name == "" {
+			return nil, fmt.Errorf("use the options: %w", err)
+		}
 		return nil, fmt.Errorf("use the context %q of %s: %w", name, context.from.name, err)
-	}
-	if context.value.Cluster == "" {
-		return fail(errors.New("it names no cluster: set its \"cluster\""))
-	}
-	cluster, ok := m.clusters[context.value.Cluster]
-	if !ok {
-		return fail(fmt.Errorf(
-			"its cluster %q is missing; %s", context.value.Cluster, names("clusters", m.clusters)))
 	}
 	cfg := &rest.Config{Namespace: cmp.Or(o.namespace, context.value.Namespace, defaultNamespace)}
 	out := &Config{
-		REST: cfg, Namespace: cfg.Namespace,
-		Context: name, Cluster: context.value.Cluster, User: context.value.User,
+		REST: cfg, Namespace: cfg.Namespace, Context: name,
+		Cluster: cmp.Or(o.cluster, context.value.Cluster),
+		User:    cmp.Or(o.user, context.value.User),
 	}
-	if err := applyCluster(cfg, cluster); err != nil {
-		return fail(fmt.Errorf(
-			"the cluster %q of %s: %w", context.value.Cluster, cluster.from.name, err))
+	cluster := entry[*cluster]{value: new(cluster), from: source{name: "the options"}}
+	if out.Cluster != "" {
+		var ok bool
+		if cluster, ok = m.clusters[out.Cluster]; !ok {
+			return fail(fmt.Errorf(
+				"its cluster %q is missing; %s", out.Cluster, names("clusters", m.clusters)))
+		}
+	} else if o.server == "" {
+		return fail(errors.New("it names no cluster: set its \"cluster\""))
 	}
-	if context.value.User == "" {
-		return out, nil // anonymous
+	cluster, err := o.overridden(cluster)
+	if err == nil {
+		err = applyCluster(cfg, cluster)
 	}
-	user, ok := m.users[context.value.User]
-	if !ok {
-		return fail(fmt.Errorf(
-			"its user %q is missing; %s", context.value.User, names("users", m.users)))
+	if err != nil {
+		return fail(fmt.Errorf("the cluster %q of %s: %w", out.Cluster, cluster.from.name, err))
+	}
+	user := entry[*user]{value: new(user)} // anonymous
+	if out.User != "" {
+		var ok bool
+		if user, ok = m.users[out.User]; !ok {
+			return fail(fmt.Errorf(
+				"its user %q is missing; %s", out.User, names("users", m.users)))
+		}
 	}
 	if err := applyUser(cfg, user, cluster.value, o); err != nil {
-		return fail(fmt.Errorf("the user %q of %s: %w", context.value.User, user.from.name, err))
+		return fail(fmt.Errorf("the user %q of %s: %w", out.User, user.from.name, err))
 	}
 	return out, nil
 }
@@ -93,6 +104,12 @@ func applyCluster(cfg *rest.Config, e entry[*cluster]) error {
 // out. A token is used before a password and a credential plugin, as kubectl does; a client
 // certificate as well, because the API server asks it first.
 func applyUser(cfg *rest.Config, e entry[*user], c *cluster, o options) error {
+	if o.token != "" {
+		u := e.value
+		e.value = &user{
+			Token: o.token, As: u.As, AsUID: u.AsUID, AsGroups: u.AsGroups, AsUserExtra: u.AsUserExtra,
+		}
+	}
 	u := e.value
 	cfg.BearerToken = strings.TrimSpace(u.Token)
 	var err error

@@ -32,6 +32,13 @@
 // a pod it is that of [WithNamespace], that of the environment variable POD_NAMESPACE, that of the
 // service account, and "default".
 //
+// # Options
+//
+// The options that begin with With choose another context, cluster, user or namespace than the files
+// do, or replace a cluster's server, its authorities or the user's credentials. Each does what
+// kubectl's flag of that name does, and "" is no option, so that a program can pass its flags as
+// they are.
+//
 // # Credentials
 //
 // Of the credentials of a user, the first of these is used, and the others are left out:

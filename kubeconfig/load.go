@@ -121,13 +121,17 @@ func (e environment) open(path string, o options) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !m.empty() {
+	if !m.empty() || o.server != "" {
 		return m.config(o)
 	}
 	tried := []string{rule + describe(m.sources, missing)}
-	if o.context != "" {
-		tried = append(tried, fmt.Sprintf("in-cluster has no context %q", o.context))
-		return nil, notFound(tried)
+	for _, chosen := range [][2]string{
+		{"context", o.context}, {"cluster", o.cluster}, {"user", o.user},
+	} {
+		if chosen[1] != "" {
+			tried = append(tried, fmt.Sprintf("in-cluster has no %s %q", chosen[0], chosen[1]))
+			return nil, notFound(tried)
+		}
 	}
 	cfg, err := e.inCluster()
 	if errors.Is(err, ErrNotInCluster) {
@@ -136,8 +140,26 @@ func (e environment) open(path string, o options) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	return o.inCluster(cfg)
+}
+
+// inCluster applies the options to the configuration of a pod.
+func (o *options) inCluster(cfg *rest.Config) (*Config, error) {
 	if o.namespace != "" {
 		cfg.Namespace = o.namespace
+	}
+	if o.token != "" {
+		cfg.BearerToken, cfg.BearerTokenFile = o.token, ""
+	}
+	pod := entry[*cluster]{value: &cluster{
+		Server: cfg.Host, CertificateAuthority: cfg.TLS.CAFile, DisableCompression: true,
+	}}
+	pod, err := o.overridden(pod)
+	if err == nil {
+		err = applyCluster(cfg, pod)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("use the pod's service account: %w", err)
 	}
 	return &Config{REST: cfg, Namespace: cfg.Namespace}, nil
 }
@@ -152,7 +174,7 @@ func notFound(tried []string) error {
 func single(f *file, from source, o options) (*Config, error) {
 	m := newMerged()
 	m.add(f, from)
-	if m.empty() {
+	if m.empty() && o.server == "" {
 		return nil, fmt.Errorf("%s holds no cluster, no user and no context", from.name)
 	}
 	return m.config(o)

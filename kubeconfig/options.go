@@ -1,7 +1,10 @@
 package kubeconfig
 
 import (
+	"cmp"
+	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 )
 
@@ -9,8 +12,10 @@ import (
 type Option func(*options)
 
 type options struct {
-	context, namespace string
-	plugins            pluginOptions
+	context, cluster, user, namespace string
+	server, serverName, ca, token     string
+	insecure                          bool
+	plugins                           pluginOptions
 }
 
 func optionsOf(opts []Option) options {
@@ -26,6 +31,59 @@ func WithContext(name string) Option { return func(o *options) { o.context = nam
 
 // WithNamespace sets the namespace. "" means the default, which the package's comment describes.
 func WithNamespace(namespace string) Option { return func(o *options) { o.namespace = namespace } }
+
+// WithCluster chooses a cluster by its name, in place of the context's. "" means the context's.
+func WithCluster(name string) Option { return func(o *options) { o.cluster = name } }
+
+// WithUser chooses a user by its name, in place of the context's. "" means the context's.
+func WithUser(name string) Option { return func(o *options) { o.user = name } }
+
+// WithServer sets the API server's URL, in place of the cluster's server and tls-server-name. "" means
+// the cluster's. With it no kubeconfig is needed. The user's credentials are sent to this server.
+func WithServer(url string) Option { return func(o *options) { o.server = url } }
+
+// WithToken sets the bearer token, in place of all credentials of the user. "" means the user's.
+// kubectl's --token keeps the user's client certificate, which the API server then prefers.
+func WithToken(token string) Option { return func(o *options) { o.token = token } }
+
+// WithCertificateAuthority sets the file of the authorities that may have signed the server's
+// certificate, in place of the cluster's and of its insecure-skip-tls-verify. "" means the cluster's.
+// A relative path is relative to the working directory.
+func WithCertificateAuthority(file string) Option { return func(o *options) { o.ca = file } }
+
+// WithTLSServerName sets the name that the server's certificate must be valid for. "" means the
+// cluster's.
+func WithTLSServerName(name string) Option { return func(o *options) { o.serverName = name } }
+
+// WithInsecureSkipTLSVerify, with true, accepts any certificate of the server, in place of the
+// cluster's authorities. Together with WithCertificateAuthority it is an error. false means what the
+// cluster says.
+func WithInsecureSkipTLSVerify(insecure bool) Option {
+	return func(o *options) { o.insecure = insecure }
+}
+
+// overridden returns a cluster with the options in place of its fields, as kubectl's flags do
+// (kubectl reference, "kubectl options").
+func (o *options) overridden(e entry[*cluster]) (entry[*cluster], error) {
+	c := *e.value
+	e.value = &c
+	if o.server != "" {
+		c.Server, c.TLSServerName = o.server, ""
+	}
+	c.TLSServerName = cmp.Or(o.serverName, c.TLSServerName)
+	if o.insecure || o.ca != "" {
+		c.CertificateAuthority, c.CertificateAuthorityData = "", ""
+		c.InsecureSkipTLSVerify = o.insecure
+	}
+	if o.ca != "" {
+		path, err := filepath.Abs(o.ca)
+		if err != nil {
+			return e, fmt.Errorf("find %q (WithCertificateAuthority): %w", o.ca, err)
+		}
+		c.CertificateAuthority = path
+	}
+	return e, nil
+}
 
 // WithPlugins permits the credential plugins that are named, and no others. Without this option and
 // WithoutPlugins, all are permitted. If several of them are given, the last one holds.
