@@ -8,14 +8,32 @@
 //
 // The list of pods is a client.List[corev1.Pod], which has the fields of a corev1.PodList.
 //
-// A program that imports this package links the API types of the three groups. With client.Of it
-// links only the types that it uses.
+// Below this package is one for every group version of k8s.io/api, such as clientset/batchv1:
+//
+//	jobs, err := batchv1.New(c).Jobs("default").List(ctx, metav1.ListOptions{})
+//
+// A package of API types that a program imports is linked whole, because it registers its types as
+// the program starts. So there are four ways, and the fewer types one imports, the smaller is the
+// program:
+//   - client.Of[batchv1.Job](c): the types that the program imports itself;
+//   - batchv1.New(c): one group version;
+//   - clientset.New(c): core/v1, apps/v1 and networking.k8s.io/v1;
+//   - all.New(c), of package clientset/all: every group version, about 7 MB more.
+//
+// A subresource whose objects have a type of their own is in the package of that type: Scales in
+// autoscalingv1, Evictions in policyv1, TokenRequests in authenticationv1, PodBindings in corev1.
+// Other subresources are methods and arguments of client.Client.
 package clientset
 
 import (
+	"github.com/skiff-k8s/skiff/clientset/appsv1"
+	"github.com/skiff-k8s/skiff/clientset/corev1"
+	"github.com/skiff-k8s/skiff/clientset/networkingv1"
 	"github.com/skiff-k8s/skiff/discovery"
 	"github.com/skiff-k8s/skiff/rest"
 )
+
+//go:generate go run -C ../tools ./clientset ..
 
 // Clientset makes the clients of one server's resources. It is safe for concurrent use.
 type Clientset struct{ rest *rest.Client }
@@ -24,14 +42,14 @@ type Clientset struct{ rest *rest.Client }
 func New(c *rest.Client) *Clientset { return &Clientset{rest: c} }
 
 // CoreV1 returns the resources of the core group: pods, services, config maps and so on.
-func (c *Clientset) CoreV1() CoreV1 { return CoreV1{c.rest} }
+func (c *Clientset) CoreV1() corev1.Client { return corev1.New(c.rest) }
 
 // AppsV1 returns the resources of apps/v1: deployments, stateful sets and so on.
-func (c *Clientset) AppsV1() AppsV1 { return AppsV1{c.rest} }
+func (c *Clientset) AppsV1() appsv1.Client { return appsv1.New(c.rest) }
 
 // NetworkingV1 returns the resources of networking.k8s.io/v1: ingresses, network policies and so
 // on.
-func (c *Clientset) NetworkingV1() NetworkingV1 { return NetworkingV1{c.rest} }
+func (c *Clientset) NetworkingV1() networkingv1.Client { return networkingv1.New(c.rest) }
 
 // Discovery returns the discovery client of the server. It caches nothing; discovery.NewMemory
 // does.
