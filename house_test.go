@@ -34,6 +34,7 @@ var house = plan{
 	{"internal/files", nil}, // kubeconfigs, tokens, PEM
 	{"rest", imports("kind", "wire", "internal/ctxerr", "internal/files")},
 	{"kubeconfig", imports("internal/files", "rest")},
+	{"kubeconfig/edit", imports("internal/files")},
 	{"internal/verbs", imports("kind", "wire", "internal/ctxerr", "rest")}, // what client and dynamic have in common
 	{"internal/overlay", imports("internal/jsonfields")}, // changes of what a Go type knows, laid over JSON
 	{"client", imports("internal/jsonfields", "kind", "wire/fieldpath", "wire", "internal/ctxerr", "rest", "internal/verbs",
