@@ -64,7 +64,7 @@ func (m *merged) config(o options) (*Config, error) {
 				"its user %q is missing; %s", out.User, names("users", m.users)))
 		}
 	}
-	if err := applyUser(cfg, user, cluster.value, o); err != nil {
+	if err := applyUser(cfg, out.User, user, cluster.value, o); err != nil {
 		return fail(fmt.Errorf("the user %q of %s: %w", out.User, user.from.name, err))
 	}
 	return out, nil
@@ -103,7 +103,9 @@ func applyCluster(cfg *rest.Config, e entry[*cluster]) error {
 // applyUser takes a user's credentials. If there is one that can be used, those that cannot are left
 // out. A token is used before a password and a credential plugin, as kubectl does; a client
 // certificate as well, because the API server asks it first.
-func applyUser(cfg *rest.Config, e entry[*user], c *cluster, o options) error {
+func applyUser(
+	cfg *rest.Config, name string, e entry[*user], c *cluster, o options,
+) error {
 	if o.token != "" {
 		u := e.value
 		e.value = &user{
@@ -121,7 +123,7 @@ func applyUser(cfg *rest.Config, e entry[*user], c *cluster, o options) error {
 		return err
 	}
 	if !hasToken && len(cfg.TLS.CertData) == 0 && cfg.TLS.CertFile == "" {
-		if err := applyLogin(cfg, e, c, o); err != nil {
+		if err := applyLogin(cfg, name, e, c, o); err != nil {
 			return err
 		}
 	}
@@ -166,7 +168,9 @@ func applyCertificate(cfg *rest.Config, e entry[*user], hasToken bool) error {
 
 // applyLogin takes the credentials of a user who has neither a token nor a client certificate.
 // Ignoring them would make the requests anonymous, and the server would answer 401 or 403.
-func applyLogin(cfg *rest.Config, e entry[*user], c *cluster, o options) error {
+func applyLogin(
+	cfg *rest.Config, name string, e entry[*user], c *cluster, o options,
+) error {
 	u := e.value
 	switch {
 	case u.Username != "" || u.Password != "":
@@ -180,9 +184,9 @@ func applyLogin(cfg *rest.Config, e entry[*user], c *cluster, o options) error {
 		}
 		cfg.Credentials = p.source()
 	case u.AuthProvider != nil:
-		return fmt.Errorf(
-			"its auth-provider (%q) is not supported yet; until then use a client certificate, or a "+
-				"token: \"kubectl create token\" makes one for a service account", u.AuthProvider.Name)
+		var err error
+		cfg.Credentials, err = authProvider(name, e, o)
+		return err
 	}
 	return nil
 }

@@ -45,7 +45,8 @@
 //
 //   - a token, a token file, a client certificate. A certificate is used beside a token, too;
 //   - a username and a password, over TLS only;
-//   - a credential plugin (exec).
+//   - a credential plugin (exec);
+//   - an auth-provider. A program that uses "oidc" imports package kubeconfig/oidc.
 //
 // A plugin is a program that prints an ExecCredential of client.authentication.k8s.io/v1 or v1beta1
 // (Kubernetes documentation, "Authenticating", client-go credential plugins). It is not run by
@@ -61,10 +62,8 @@
 // A kubeconfig names any program of this machine to be run. A program that loads files from
 // elsewhere restricts that by [WithPlugins] or [WithoutPlugins].
 //
-// # Not supported yet
-//
-// A user who needs an auth-provider is an error that names it. Unknown fields are ignored, as kubectl
-// does.
+// A user all of whose credentials are of an unknown kind is an error that names the kind. Unknown
+// fields are ignored, as kubectl does.
 //
 // # Secrets
 //

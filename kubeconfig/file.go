@@ -63,7 +63,8 @@ type user struct {
 	Password              string              `json:"password"`
 	Exec                  *pluginConfig       `json:"exec"`
 	AuthProvider          *struct {
-		Name string `json:"name"`
+		Name   string            `json:"name"`
+		Config map[string]string `json:"config"`
 	} `json:"auth-provider"`
 }
 

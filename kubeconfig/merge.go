@@ -23,10 +23,11 @@ type merged struct {
 type source struct {
 	name string // for errors: the file's path in quotes
 	dir  string // relative paths of the entry are relative to this folder
+	path string // absolute, or relative to the working directory; "" if it is no file
 }
 
 func fileSource(path string) source {
-	return source{name: fmt.Sprintf("%q", path), dir: filepath.Dir(path)}
+	return source{name: fmt.Sprintf("%q", path), dir: filepath.Dir(path), path: path}
 }
 
 type entry[T any] struct {

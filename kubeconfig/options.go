@@ -15,6 +15,7 @@ type options struct {
 	context, cluster, user, namespace string
 	server, serverName, ca, token     string
 	insecure                          bool
+	save                              func(Saved) error
 	plugins                           pluginOptions
 }
 
