@@ -40,6 +40,7 @@ var house = plan{
 	{"internal/overlay", imports("internal/jsonfields")}, // changes of what a Go type knows, laid over JSON
 	{"client", imports("internal/jsonfields", "kind", "wire/fieldpath", "wire", "internal/ctxerr", "rest", "internal/verbs",
 		"internal/overlay")},
+	{"client/wait", imports("client")}, // conditions of Client.WaitFor
 	{"dynamic", imports("kind", "wire", "rest", "internal/verbs")},
 	{"discovery", imports("kind", "wire", "internal/ctxerr", "rest")},
 	{"remote", imports("kind", "wire", "internal/ctxerr", "rest")},

@@ -55,16 +55,34 @@ func (c *Client[T]) List(ctx context.Context, opts metav1.ListOptions) (*List[T]
 // An error ends the iteration. It is yielded with a nil object. The server keeps the state of the
 // moment for about five minutes. If the caller takes longer than that, the error is one for which
 // apierrors.IsResourceExpired holds: the objects yielded before it are right, and the others need
-// another list from the beginning.
+// another list from the beginning. [Client.AllOrAgain] lists again by itself.
 //
 // The iterator can be used more than once. Each use sends the requests again.
 func (c *Client[T]) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[*T, error] {
+	return c.each(c.r.All(ctx, opts))
+}
+
+// AllOrAgain is [Client.All] for callers that may take longer than five minutes. If the server has
+// forgotten the state of the moment that the list began in, AllOrAgain logs that, lists again from
+// the beginning, and yields the objects that it has not yielded yet. So each object that existed all
+// the time is yielded exactly once. The objects are of several moments: those that were created,
+// changed or deleted meanwhile are yielded as one of the lists had them, or not at all.
+//
+// Beside one page, the names of the objects that were yielded are in memory. After three lists in a
+// row that expire before they bring anything new, the error is one for which
+// apierrors.IsResourceExpired holds.
+func (c *Client[T]) AllOrAgain(ctx context.Context, opts metav1.ListOptions) iter.Seq2[*T, error] {
+	return c.each(c.r.AllOrAgain(ctx, opts))
+}
+
+// each decodes the objects of a list.
+func (c *Client[T]) each(all iter.Seq2[wire.Object, error]) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		if c.err != nil {
 			yield(nil, c.err)
 			return
 		}
-		for o, err := range c.r.All(ctx, opts) {
+		for o, err := range all {
 			var item *T
 			if err == nil {
 				item = new(T)

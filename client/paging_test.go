@@ -38,7 +38,7 @@ func play(t *testing.T, answers ...faults.Fault) (*client.Client[corev1.ConfigMa
 	t.Helper()
 	s := faults.NewLayer(faults.Status(http.StatusTeapot).Handler(nil), faults.InOrder(answers...)...)
 	srv := faults.Start(t, s, faults.Options{})
-	c, err := rest.NewClient(&rest.Config{Host: srv.URL(), Dial: srv.Dial, MaxRetries: -1})
+	c, err := rest.NewClient(&rest.Config{Host: srv.URL(), Dial: srv.Dial, MaxRetries: -1, Logger: faults.NewLog().Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,5 +205,67 @@ func TestListsSayWhatTheyAreAndLeaveOutManagedFieldsUnlessAsked(t *testing.T) {
 	list, err = client.Of[corev1.ConfigMap](r, client.KeepManagedFields()).List(t.Context(), metav1.ListOptions{})
 	if err != nil || len(list.Items) != 1 || len(list.Items[0].ManagedFields) != 1 {
 		t.Errorf("with KeepManagedFields: %+v, %v", list, err)
+	}
+}
+
+// namesAgain drains AllOrAgain.
+func namesAgain(c *client.Client[corev1.ConfigMap], ctx context.Context, opts metav1.ListOptions) (out []string, err error) {
+	for cm, err := range c.AllOrAgain(ctx, opts) {
+		if err != nil {
+			return out, err
+		}
+		out = append(out, cm.Name)
+	}
+	return out, nil
+}
+
+func TestAllOrAgainListsAgainForWhatIsMissing(t *testing.T) {
+	gone := faults.Status(410)
+	c, s := play(t, page("t1", "a", "b"), gone, page("u1", "a", "b2"), page("u2", "c"), gone, page("", "a", "b", "d"))
+	got, err := namesAgain(c, t.Context(), metav1.ListOptions{Limit: 2, ResourceVersion: "7", ResourceVersionMatch: "Exact", LabelSelector: "l"})
+	if err != nil || !slices.Equal(got, []string{"a", "b", "b2", "c", "d"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	want := []string{
+		"labelSelector=l&limit=2&resourceVersion=7&resourceVersionMatch=Exact", "continue=t1&labelSelector=l&limit=2",
+		"labelSelector=l&limit=2", "continue=u1&labelSelector=l&limit=2", "continue=u2&labelSelector=l&limit=2", "labelSelector=l&limit=2",
+	}
+	if q := s.Queries(); !slices.Equal(q, want) {
+		t.Errorf("the queries are\n%q, want\n%q", q, want)
+	}
+
+	// A token of the caller's own that has expired is such a list, too.
+	c, _ = play(t, gone, page("", "a"))
+	if got, err := namesAgain(c, t.Context(), metav1.ListOptions{Continue: "old"}); err != nil || !slices.Equal(got, []string{"a"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	c, _ = play(t, faults.Status(500))
+	if got, err := namesAgain(c, t.Context(), metav1.ListOptions{}); !apierrors.IsInternalError(err) || len(got) > 0 {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// Lists that expire before they bring anything new are no way to go on.
+func TestAllOrAgainIsBounded(t *testing.T) {
+	for _, expire := range []int{3, 4, 5} { // the first of them has brought one
+		answers := []faults.Fault{page("t", "a")}
+		for range expire {
+			answers = append(answers, faults.Status(410), page("t", "a"))
+		}
+		c, s := play(t, append(answers, page("", "b"))...)
+		got, err := namesAgain(c, t.Context(), metav1.ListOptions{})
+		if expire < 4 && (err != nil || !slices.Equal(got, []string{"a", "b"})) || expire >= 4 && (!apierrors.IsResourceExpired(err) || len(s.Requests()) != 8) {
+			t.Errorf("%d: %q, %v, %d requests", expire, got, err, len(s.Requests()))
+		}
+	}
+}
+
+func TestAllOrAgainEndsWithTheLoop(t *testing.T) {
+	c, s := play(t, page("t1", "a"), page("", "never"))
+	for range c.AllOrAgain(t.Context(), metav1.ListOptions{}) {
+		break
+	}
+	if n := len(s.Requests()); n != 1 {
+		t.Errorf("%d requests", n)
 	}
 }

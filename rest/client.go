@@ -40,6 +40,9 @@ type core struct {
 	secrets     *secrets // in no error and no log line that leaves the package
 }
 
+// Logger returns the logger of the client's Config, or slog.Default() if that has none.
+func (c *Client) Logger() *slog.Logger { return c.core.log }
+
 // NewClient returns a client that is configured by a copy of cfg. It reads the files that cfg
 // names, and makes no connection. An error names the field of cfg that is wrong, or the file that
 // cannot be read.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -130,13 +131,54 @@ func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wi
 	}
 }
 
+// AllOrAgain is All for consumers who may take longer than the server keeps the state of a list:
+// then it lists again, and yields those objects that it has not yielded, by namespace and name. A
+// list that brings nothing new before it expires, too, is repeated listTries times.
+func (r Resource) AllOrAgain(ctx context.Context,
+	opts metav1.ListOptions) iter.Seq2[wire.Object, error] {
+	return func(yield func(wire.Object, error) bool) {
+		opts := opts
+		yielded := map[string]struct{}{}
+		for try := 1; ; try++ {
+			var expired error
+			for o, err := range r.All(ctx, opts) {
+				if errors.As(err, new(*expiredError)) && try < listTries {
+					expired = err
+					break
+				}
+				if err == nil {
+					if _, ok := yielded[o.Meta.Key()]; ok {
+						continue
+					}
+					yielded[strings.Clone(o.Meta.Key())] = struct{}{}
+					try = 0
+				}
+				if !yield(o, err) {
+					return
+				}
+			}
+			if expired == nil {
+				return
+			}
+			r.Rest.Logger().WarnContext(ctx, "skiff: a list has expired", "resource", r.String(),
+				"namespace", r.Namespace, "error", expired, "next", "list again for those that are missing")
+			opts.ResourceVersion, opts.ResourceVersionMatch, opts.Continue = "", "", ""
+		}
+	}
+}
+
+// expiredError is the error of a list whose continue token has expired.
+type expiredError struct{ error }
+
+func (e *expiredError) Unwrap() error { return e.error }
+
 // expired explains the error of a paged list that takes longer than the server keeps its state.
 func (r Resource) expired(err error, token string, count int) error {
 	if token == "" || !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err) {
 		return err
 	}
-	return fmt.Errorf(
+	return &expiredError{fmt.Errorf(
 		"list %s: the server no longer has the state that the first %d objects were read from "+
 			"(it keeps about five minutes): begin again, with a larger Limit if the pages were "+
-			"small: %w", r, count, err)
+			"small: %w", r, count, err)}
 }
