@@ -35,7 +35,7 @@ var house = plan{
 	{"rest", imports("kind", "wire", "internal/ctxerr", "internal/files")},
 	{"kubeconfig", imports("internal/files", "rest")},
 	{"kubeconfig/edit", imports("internal/files")},
-	{"kubeconfig/oidc", imports("rest", "kubeconfig")},
+	{"kubeconfig/oidc", imports("rest", "kubeconfig", "kubeconfig/edit")},
 	{"internal/verbs", imports("kind", "wire", "internal/ctxerr", "rest")}, // what client and dynamic have in common
 	{"internal/overlay", imports("internal/jsonfields")}, // changes of what a Go type knows, laid over JSON
 	{"client", imports("internal/jsonfields", "kind", "wire/fieldpath", "wire", "internal/ctxerr", "rest", "internal/verbs",

@@ -14,9 +14,14 @@ import (
 type AuthProvider struct {
 	// Config is what the kubeconfig says for the provider. It belongs to the provider.
 	Config map[string]string
+	// File is the absolute path of the kubeconfig that holds the user, or "" for Parse.
+	File string
+	// User is the user's name in it.
+	User string
 	// Folder is what relative paths in Config are relative to.
 	Folder string
-	// Save keeps a changed Config, of which it takes a copy. It is nil without WithSaver.
+	// Save keeps a changed Config, of which it takes a copy. It is nil without WithSaver: the provider
+	// writes File then, if it can do so safely.
 	Save func(config map[string]string) error
 }
 
@@ -52,10 +57,10 @@ type Saved struct {
 	Config map[string]string
 }
 
-// WithSaver sets a function that keeps what an auth-provider changes in its config: an issuer of OIDC
-// tokens may replace the refresh token, and may refuse the old one from then on. Without it, what
-// changed is kept in memory. save is called from one goroutine at a time for each user. An error is
-// logged.
+// WithSaver sets a function that keeps what an auth-provider changes in its config, in place of
+// writing it to the kubeconfig: an issuer of OIDC tokens may replace the refresh token, and may refuse
+// the old one from then on. What changed is kept in memory in any case. save is called from one
+// goroutine at a time for each user. An error is logged.
 func WithSaver(save func(Saved) error) Option { return func(o *options) { o.save = save } }
 
 // authProvider returns the source of a user's auth-provider.
@@ -80,12 +85,12 @@ func authProvider(name string, e entry[*user], o options) (rest.CredentialSource
 	if err != nil {
 		return nil, err
 	}
-	given := AuthProvider{Config: p.Config, Folder: folder}
+	given := AuthProvider{Config: p.Config, User: name, Folder: folder}
+	if e.from.path != "" {
+		given.File = filepath.Join(folder, filepath.Base(e.from.path))
+	}
 	if o.save != nil {
-		file := e.from.path
-		if file != "" {
-			file = filepath.Join(folder, filepath.Base(file))
-		}
+		file := given.File
 		given.Save = func(config map[string]string) error {
 			return o.save(Saved{File: file, User: name, Config: maps.Clone(config)})
 		}

@@ -30,7 +30,7 @@ func TestAnAuthProviderIsRegistered(t *testing.T) {
 	}()
 	path := w.file("config", oneUser(`{"auth-provider":{"name":"of-a-test","config":{"a":"b"}}}`))
 	cfg := w.mustLoad(path)
-	if cfg.Credentials != source || given.Save != nil || !reflect.DeepEqual(given.Config, map[string]string{"a": "b"}) || given.Folder != w.dir {
+	if cfg.Credentials != source || given.Save != nil || !reflect.DeepEqual(given.Config, map[string]string{"a": "b"}) || given.Folder != w.dir || given.File != path || given.User != "usr" {
 		t.Errorf("%v, %+v", cfg, given)
 	}
 	var saved Saved

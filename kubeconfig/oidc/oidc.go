@@ -13,9 +13,10 @@
 // another one from the issuer, whose token endpoint is found by OpenID Connect Discovery. All requests
 // that wait share one refresh. Issuer and token endpoint are https.
 //
-// An issuer may return another refresh token, too. It is kept in memory, and given to the function of
-// [kubeconfig.WithSaver]. Without such a function a warning is logged: the issuer may refuse the
-// kubeconfig's refresh token from now on, so that its user has to log in again.
+// The new tokens are written to the kubeconfig, as kubectl does, by package kubeconfig/edit under
+// kubectl's lock: an issuer may return another refresh token, too, and refuse the old one from then
+// on. With [kubeconfig.WithSaver], that function is called instead. If the tokens cannot be written, or
+// the kubeconfig is not a file, they are kept in memory, and a warning is logged.
 package oidc
 
 import (
@@ -27,6 +28,7 @@ import (
 	"log/slog"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +36,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/skiff-k8s/skiff/kubeconfig"
+	"github.com/skiff-k8s/skiff/kubeconfig/edit"
 	"github.com/skiff-k8s/skiff/rest"
 )
 
@@ -63,17 +66,16 @@ type source struct {
 	rest.CredentialSource
 	issuer string
 	tls    rest.TLSConfig
-	save   func(map[string]string) error
+	given  kubeconfig.AuthProvider
 
 	mu      sync.Mutex // held for a whole refresh; guards the fields below
 	config  map[string]string
 	offered string // the ID token that was returned last
-	warned  bool   // that a refresh token is not saved
 }
 
 func newSource(p kubeconfig.AuthProvider) (rest.CredentialSource, error) {
 	s := &source{
-		issuer: strings.TrimSuffix(p.Config[issuerURL], "/"), config: p.Config, save: p.Save,
+		issuer: strings.TrimSuffix(p.Config[issuerURL], "/"), config: p.Config, given: p,
 	}
 	for _, field := range []string{issuerURL, clientID} {
 		if p.Config[field] == "" {
@@ -142,22 +144,37 @@ func (s *source) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	old := s.config[refreshToken]
 	s.config[idToken] = answer.IDToken
 	if answer.RefreshToken != "" {
 		s.config[refreshToken] = answer.RefreshToken
 	}
-	if s.save != nil {
-		if err := s.save(s.config); err != nil {
-			slog.Warn("save the tokens failed, they are kept in memory", "issuer", s.issuer,
-				"err", s.clean(err))
-		}
-	} else if s.config[refreshToken] != old && !s.warned {
-		s.warned = true
-		slog.Warn("the issuer replaced the refresh-token, which is kept in memory only: the "+
-			"kubeconfig's may not be valid any more (kubeconfig.WithSaver)", "issuer", s.issuer)
+	if err := s.save(ctx); err != nil {
+		slog.Warn("save the new tokens failed, they are kept in memory: the issuer may refuse the "+
+			"kubeconfig's refresh-token from now on", "issuer", s.issuer, "err", s.clean(err))
 	}
 	return nil
+}
+
+// save keeps the config for the next process.
+func (s *source) save(ctx context.Context) error {
+	switch {
+	case s.given.Save != nil:
+		return s.given.Save(s.config)
+	case s.given.File == "":
+		return errors.New("the kubeconfig is not a file, and there is no kubeconfig.WithSaver")
+	}
+	return edit.Modify(ctx, s.given.File, func(c *edit.Config) error {
+		if !slices.Contains(c.Names(edit.User), s.given.User) {
+			return fmt.Errorf("the user %q is no longer in %q", s.given.User, s.given.File)
+		}
+		config := map[string]any{}
+		for key, value := range s.config {
+			config[key] = value
+		}
+		return c.Set(edit.User, s.given.User, map[string]any{
+			"auth-provider": map[string]any{"name": "oidc", "config": config},
+		})
+	})
 }
 
 // clean returns an error with what the issuer said (RFC 6749, section 5.2), and without the secrets of

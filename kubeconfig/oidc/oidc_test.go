@@ -75,7 +75,7 @@ func TestAnIDTokenIsUsedUntilItExpiresOrIsRefused(t *testing.T) {
 	if text := fmt.Sprint(s); text != "the auth-provider oidc of "+i.address() {
 		t.Error(text)
 	}
-	if n := strings.Count(log.String(), "the issuer replaced the refresh-token"); n != 4 || strings.Contains(log.String(), "refresh-token-1") {
+	if n := strings.Count(log.String(), "save the new tokens failed"); n != 4 || !strings.Contains(log.String(), "not a file") || strings.Contains(log.String(), "refresh-token-1") {
 		t.Errorf("logged %d times: %s", n, log.String())
 	}
 }
@@ -104,22 +104,48 @@ func TestARefreshTokenIsReplaced(t *testing.T) {
 	if text := log.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "no space left for [redacted]") {
 		t.Errorf("logged: %s", text)
 	}
+}
+
+// As with kubectl, the kubeconfig holds the new tokens, for the next process.
+func TestNewTokensAreWrittenToTheKubeconfig(t *testing.T) {
+	log := logged(t)
+	i := newIssuer(t)
 	path := filepath.Join(t.TempDir(), "config")
-	i.refresh = "refresh-token-0"
-	if err := os.WriteFile(path, user(i.config()), 0o600); err != nil {
+	if err := os.WriteFile(path, user(i.config("unknown", "kept")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(filepath.Dir(path))
-	cfg, err := kubeconfig.Load("config", kubeconfig.WithSaver(func(s kubeconfig.Saved) error {
-		saved = []kubeconfig.Saved{s}
-		return nil
-	}))
+	next := func() *rest.Credentials {
+		t.Helper()
+		cfg, err := kubeconfig.Load("config")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Chdir(t.TempDir())
+		defer t.Chdir(filepath.Dir(path))
+		return credentials(t, cfg.Credentials, nil)
+	}
+	c := next()
+	if again := next(); again.Token != c.Token || len(i.asked) != 1 {
+		t.Errorf("the next process asks the issuer again: %v", i.asked)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), "refresh-token-1") || strings.Contains(string(text), "refresh-token-0") || !strings.Contains(string(text), "kept") {
+		t.Errorf("the file is %s, %v", text, err)
+	}
+	if log.Len() > 0 {
+		t.Errorf("logged: %s", log)
+	}
+	cfg, err := kubeconfig.Load("config")
 	if err != nil {
 		t.Fatal(err)
 	}
-	credentials(t, cfg.Credentials, nil)
-	if !filepath.IsAbs(saved[0].File) || filepath.Base(saved[0].File) != "config" {
-		t.Errorf("the file is %q", saved[0].File)
+	if err := os.WriteFile(path, []byte("kind: Config\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	credentials(t, cfg.Credentials, credentials(t, cfg.Credentials, nil))
+	if !strings.Contains(log.String(), `no longer in`) || strings.Contains(log.String(), "refresh-token-2") {
+		t.Errorf("logged: %s", log)
 	}
 }
 
