@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/version"
 
 	"github.com/skiff-k8s/skiff/rest"
@@ -58,14 +60,37 @@ type refusedError struct{ error }
 
 // refused returns the error of a handshake. If the server may be too old for the protocol, it asks
 // for the server's version, and returns a VersionError if that is so.
-func refused(ctx context.Context, c *rest.Client, what, needed string, err error) error {
+func refused(
+	ctx context.Context, c *rest.Client, what, needed string, old func(error) bool, err error,
+) error {
 	var no *refusedError
 	unknown := errors.As(err, &no) || errors.Is(err, rest.ErrNotUpgraded)
-	if !unknown || ctx.Err() != nil {
+	if !unknown && !old(err) || ctx.Err() != nil {
 		return err // of package rest, which names the request
 	}
 	server := versionOf(ctx, c)
+	if !unknown && (server == "" || !olderThan(server, needed)) {
+		return err
+	}
 	return c.Redact(&VersionError{Needed: needed, Server: server, Err: err, what: what})
+}
+
+// neverOld is for a protocol that old servers answer in the same way.
+func neverOld(error) bool { return false }
+
+// maybeOld reports whether an answer may be that of a server that does not know a protocol. Such
+// servers pass the request on to the kubelet, which misses the parameters of its older protocols.
+func maybeOld(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	switch code := status.Status().Code; code {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound:
+		return true
+	default:
+		return code >= http.StatusInternalServerError
+	}
 }
 
 // versionOf returns the version of the server, or "".

@@ -109,7 +109,7 @@ func (s Session) run(ctx context.Context, c *rest.Client, r *rest.Request, what 
 	}
 	sock, protocol, err := connect(ctx, r, protocolV5, protocolV4)
 	if err != nil {
-		return refused(ctx, c, what, "1.30", err)
+		return refused(ctx, c, what, "1.30", neverOld, err)
 	}
 	run := &running{Session: s, socket: sock, what: what, halfCloses: protocol == protocolV5}
 	return c.Redact(run.carry())

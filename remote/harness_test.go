@@ -49,18 +49,42 @@ func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
+// count counts what is under way. It is no WaitGroup, because something may begin while none waits.
+type count struct {
+	changed sync.Cond
+	n       int
+}
+
+func newCount() *count { return &count{changed: sync.Cond{L: new(sync.Mutex)}} }
+
+func (c *count) add(n int) {
+	c.changed.L.Lock()
+	defer c.changed.L.Unlock()
+	c.n += n
+	c.changed.Broadcast()
+}
+
+// none waits until nothing is under way.
+func (c *count) none() {
+	c.changed.L.Lock()
+	defer c.changed.L.Unlock()
+	for c.n > 0 {
+		c.changed.Wait()
+	}
+}
+
 // apiServer serves handler in memory until the test ends, and returns a client of it. The test ends
 // only when every handler has returned, so that none is forgotten.
 func apiServer(t testing.TB, handler http.HandlerFunc, change ...func(*rest.Config)) *rest.Client {
 	t.Helper()
 	network := &memory{conns: make(chan net.Conn), closed: make(chan struct{})}
-	var handlers sync.WaitGroup
+	handlers := newCount()
 	quiet := slog.New(slog.DiscardHandler)
 	server := &http.Server{
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			handlers.Add(1)
-			defer handlers.Done()
+			handlers.add(1)
+			defer handlers.add(-1)
 			handler(w, r)
 		}),
 	}
@@ -75,7 +99,7 @@ func apiServer(t testing.TB, handler http.HandlerFunc, change ...func(*rest.Conf
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		handlers.Wait()
+		handlers.none()
 		c.CloseIdleConnections()
 		server.Close()
 		<-served

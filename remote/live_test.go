@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -287,5 +291,139 @@ func TestLiveFollow(t *testing.T) {
 	}
 	if rest, err := io.ReadAll(log); len(rest) > 0 || err != nil {
 		t.Errorf("after the deletion: %q, %v", rest, err)
+	}
+}
+
+func TestLiveDialPort(t *testing.T) {
+	l := connectLive(t)
+	l.pod("web", nil, "app", "listen 7", "http", "httpd 80")
+	l.listening("web", "app", "http")
+
+	t.Run("echo and half-close", func(t *testing.T) {
+		conn, err := remote.DialPort(t.Context(), l.c, l.namespace, "web", 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		sent := bytes.Repeat([]byte("0123456789abcdef"), 100_000)
+		go func() {
+			conn.Write(sent)
+			conn.(interface{ CloseWrite() error }).CloseWrite()
+		}()
+		if got, err := io.ReadAll(conn); !bytes.Equal(got, sent) || err != nil {
+			t.Errorf("the echo has %d bytes, %v", len(got), err)
+		}
+	})
+	t.Run("nothing listens", func(t *testing.T) {
+		conn, err := remote.DialPort(t.Context(), l.c, l.namespace, "web", 9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		var refused *remote.PortError
+		if _, err := conn.Read(make([]byte, 1)); !errors.As(err, &refused) || refused.Port != 9 || !strings.Contains(err.Error(), "connection refused") {
+			t.Errorf("the error is %v", err)
+		}
+	})
+	t.Run("no such pod", func(t *testing.T) {
+		if _, err := remote.DialPort(t.Context(), l.c, l.namespace, "none", 80); !apierrors.IsNotFound(err) {
+			t.Errorf("the error is %v", err)
+		}
+	})
+	t.Run("HTTP over many connections", func(t *testing.T) {
+		client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return remote.DialPort(ctx, l.c, l.namespace, "web", 80)
+		}}}
+		defer client.CloseIdleConnections()
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				resp, err := client.Post(fmt.Sprintf("http://web/%d", i), "text/plain", strings.NewReader("body"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer resp.Body.Close()
+				if data, err := io.ReadAll(resp.Body); string(data) != fmt.Sprintf("POST /%d\nbody", i) || err != nil {
+					t.Errorf("the answer is %q, %v", data, err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+// listening waits until each container's process listens.
+func (l *live) listening(pod string, containers ...string) {
+	l.Helper()
+	for _, container := range containers {
+		log, err := remote.Log(l.Context(), l.c, l.namespace, pod, corev1.PodLogOptions{Container: container, Follow: true})
+		if err != nil {
+			l.Fatal(err)
+		}
+		if _, err := io.ReadFull(log, make([]byte, len("listening\n"))); err != nil {
+			l.Fatal(err)
+		}
+		log.Close()
+	}
+}
+
+func TestLiveForward(t *testing.T) {
+	l := connectLive(t)
+	l.pod("web", nil, "app", "listen 7")
+	l.listening("web", "app")
+	failed := make(chan error, 10)
+	f, err := remote.Forward(t.Context(), l.c, l.namespace, "web", remote.ForwardOptions{
+		Ports: []string{":7", "0:9"}, Addresses: []string{"127.0.0.1"}, OnError: func(err error) { failed <- err },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ports := f.Ports()
+	if len(ports) != 2 || ports[0].Port != 7 || ports[1].Port != 9 {
+		t.Fatalf("the ports are %v", ports)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- f.Run(t.Context()) }()
+	echo := func(text string) {
+		t.Helper()
+		conn, err := net.Dial("tcp", ports[0].Local.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		io.WriteString(conn, text)
+		conn.(*net.TCPConn).CloseWrite()
+		if got, err := io.ReadAll(conn); string(got) != text || err != nil {
+			t.Errorf("the echo is %q, %v", got, err)
+		}
+	}
+	echo("one")
+	echo("two")
+	refused, err := net.Dial("tcp", ports[1].Local.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer refused.Close()
+	var none *remote.PortError
+	if err := <-failed; !errors.As(err, &none) || none.Port != 9 {
+		t.Errorf("the error is %v", err)
+	}
+	echo("three")
+
+	grace := l.c.Delete().Namespace(l.namespace).Resource("pods").Name("web").Param("gracePeriodSeconds", "0")
+	if err := grace.Do(t.Context()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	late, err := net.Dial("tcp", ports[0].Local.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	if err := <-ended; !apierrors.IsNotFound(err) {
+		t.Errorf("after the pod's end: %v", err)
+	}
+	if _, err := net.Dial("tcp", ports[0].Local.String()); err == nil {
+		t.Error("the port is open after the end")
 	}
 }

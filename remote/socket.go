@@ -215,3 +215,35 @@ func (s *socket) close() {
 	s.end(nil)
 	_ = s.conn.CloseNow()
 }
+
+// shut ends the connection in good order: what was sent arrives first. It waits up to 5 seconds for
+// the server.
+func (s *socket) shut() {
+	_ = s.conn.Close(websocket.StatusNormalClosure, "")
+	s.close()
+}
+
+// messages reads all messages of a socket as one stream of bytes.
+type messages struct {
+	socket  *socket
+	message io.Reader // nil between two
+}
+
+func (m *messages) Read(p []byte) (int, error) {
+	for {
+		if m.message == nil {
+			message, err := m.socket.next()
+			if err != nil {
+				return 0, err
+			}
+			m.message = message
+		}
+		n, err := m.message.Read(p)
+		if err == io.EOF {
+			m.message, err = nil, nil
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
