@@ -45,8 +45,8 @@ func Set(paths ...string) ApplyOption { return setPaths(paths) }
 // there is none (server-side apply,
 // https://kubernetes.io/docs/reference/using-api/server-side-apply/). A field that the field
 // manager applied before and that obj does not have is removed, unless another manager owns it too.
-// opts need a FieldManager. If obj has another value for a field than a manager who owns it,
-// apierrors.IsConflict holds for the error, unless opts.Force is set.
+// opts or the client ([Manager]) have a field manager. If obj has another value for a field than a
+// manager who owns it, apierrors.IsConflict holds for the error, unless opts.Force is set.
 //
 // Apply sends the fields that the caller has set, so obj has only those that the caller wants to
 // own, and is not an object that was read. These fields are not sent:

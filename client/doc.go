@@ -22,19 +22,33 @@
 //
 // Requests and answers are protobuf if the server and the Go type both support it, and JSON
 // otherwise. Each returned object is the caller's own, and has its apiVersion and kind set. Get and
-// the verbs that write return every field. List, All and Watch leave out metadata.managedFields,
-// which is often half of an object, unless the client has the option [KeepManagedFields]. Updating
-// an object that was read without managedFields does not change them.
+// the verbs that write return every field. List, All, Watch, Follow and WaitFor leave out
+// metadata.managedFields, which is often half of an object, unless the client has the option
+// [KeepManagedFields]. Updating an object that was read without managedFields does not change them.
 //
 // # Namespaces
 //
 // [Client.In] sets the namespace. Without one
-//   - List, All and Watch cover all namespaces;
-//   - Create, Update and Apply use the object's namespace;
-//   - Get, Patch and Delete need a namespace if the type is namespaced.
+//   - List, All, Watch and Follow cover all namespaces;
+//   - Create, Update, Apply, Finalizer and AdoptFields use the object's namespace;
+//   - Get, Patch, Modify, WaitFor and Delete need a namespace if the type is namespaced.
 //
 // A namespace for a cluster-scoped type, or one that differs from the object's, is a
 // [*kind.MisuseError].
+//
+// # Which verb
+//
+//   - [Client.Modify] changes some fields of an object that others write, too. Fields that the Go
+//     type lacks stay. [Client.Update] replaces the object, and drops them.
+//   - [Client.Apply] states what fields should be, and owns them. [Extract] returns what a program
+//     owns. [Client.AdoptFields] makes what was written otherwise its own.
+//   - [Client.CreateOrModify] creates the object if there is none.
+//   - [Client.Finalizer] adds or removes one finalizer, whatever others do to the object.
+//   - [Client.WaitFor] returns when one object is in a state; package client/wait has the states.
+//   - [Client.All] reads many objects, [Client.Follow] tells what happens to them. [Client.Watch] is
+//     one request, which package informer, Follow and WaitFor repeat.
+//
+// Options such as [Strict], [Manager] and [DryRun] are defaults of a client's writes.
 //
 // # Errors
 //

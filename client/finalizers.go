@@ -44,9 +44,9 @@ func RemoveFinalizer(obj metav1.Object, name string) bool {
 // apierrors.IsConflict holds for the error. So it overwrites no finalizer of another writer, and it
 // never changes another object of the same name.
 //
-// Removing a finalizer from an object that is gone, or has been replaced by one of the same name, is
-// no error: Finalizer returns obj without the finalizer. Adding one to such an object is an error
-// for which apierrors.IsNotFound or apierrors.IsConflict holds. The server refuses to add a
+// Removing a finalizer from an object that is gone, or has been replaced by one of the same name,
+// is no error: Finalizer returns obj without the finalizer. Adding one to such an object is an
+// error for which apierrors.IsNotFound or apierrors.IsConflict holds. The server refuses to add a
 // finalizer to an object that is being deleted: apierrors.IsInvalid or apierrors.IsForbidden.
 func (c *Client[T]) Finalizer(ctx context.Context, obj *T, name string, present bool,
 	opts ...WriteOption) (*T, error) {

@@ -28,20 +28,22 @@ import (
 // itself, the object of the Deleted has only its name, namespace, uid and the resourceVersion that
 // was yielded last.
 //
-// After a fault Follow pauses, longer each time up to a minute, and logs a line (rest.Config.Logger).
-// An error ends the iteration, and is yielded with an Event that is zero: the end of ctx, an object
-// that cannot be decoded, or, before the first list is complete, an answer that says that the request
-// is wrong or forbidden. opts have no resourceVersion and no continue token. A consumer may take as
-// long as it likes.
-func (c *Client[T]) Follow(ctx context.Context, opts metav1.ListOptions) iter.Seq2[Event[T], error] {
+// After a fault Follow pauses, longer each time up to a minute, and logs a line
+// (rest.Config.Logger). An error ends the iteration, and is yielded with an Event that is zero: the
+// end of ctx, an object that cannot be decoded, or, before the first list is complete, an answer
+// that says that the request is wrong or forbidden. opts have no resourceVersion and no continue
+// token. A consumer may take as long as it likes.
+func (c *Client[T]) Follow(ctx context.Context,
+	opts metav1.ListOptions) iter.Seq2[Event[T], error] {
 	return func(yield func(Event[T], error) bool) {
 		if c.err != nil {
 			yield(Event[T]{}, c.err)
 			return
 		}
-		err := follow(ctx, c.r, opts, reflect.TypeFor[T](), func(t wire.EventType, object any) bool {
+		each := func(t wire.EventType, object any) bool {
 			return yield(Event[T]{Type: t, Object: object.(*T)}, nil)
-		})
+		}
+		err := follow(ctx, c.r, opts, reflect.TypeFor[T](), each)
 		if err != errLeft {
 			yield(Event[T]{}, err)
 		}
@@ -73,7 +75,8 @@ func follow(ctx context.Context, r verbs.Resource, opts metav1.ListOptions, t re
 
 // identify sets what is known of an object that has gone.
 func identify(object any, o wire.Object) {
-	object.(typed).GetObjectKind().SetGroupVersionKind(schema.FromAPIVersionAndKind(o.APIVersion, o.Kind))
+	gvk := schema.FromAPIVersionAndKind(o.APIVersion, o.Kind)
+	object.(typed).GetObjectKind().SetGroupVersionKind(gvk)
 	meta := object.(metav1.Object)
 	meta.SetNamespace(o.Meta.Namespace)
 	meta.SetName(o.Meta.Name)

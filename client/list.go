@@ -64,9 +64,9 @@ func (c *Client[T]) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[
 
 // AllOrAgain is [Client.All] for callers that may take longer than five minutes. If the server has
 // forgotten the state of the moment that the list began in, AllOrAgain logs that, lists again from
-// the beginning, and yields the objects that it has not yielded yet. So each object that existed all
-// the time is yielded exactly once. The objects are of several moments: those that were created,
-// changed or deleted meanwhile are yielded as one of the lists had them, or not at all.
+// the beginning, and yields the objects that it has not yielded yet. So each object that existed
+// all the time is yielded exactly once. The objects are of several moments: those that were
+// created, changed or deleted meanwhile are yielded as one of the lists had them, or not at all.
 //
 // Beside one page, the names of the objects that were yielded are in memory. After three lists in a
 // row that expire before they bring anything new, the error is one for which

@@ -30,7 +30,8 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 //
 // If from owns nothing, AdoptFields sends nothing: it can be called each time. If another writer is
 // faster, it reads the object and tries again, at most 10 times; then apierrors.IsConflict holds
-// for the error. If obj was read without managedFields, as lists and watches are, AdoptFields reads it.
+// for the error. If obj was read without managedFields, as lists and watches are, AdoptFields reads
+// it.
 func (c *Client[T]) AdoptFields(ctx context.Context, obj *T, from, to string,
 	opts ...WriteOption) (*T, error) {
 	const verb = "adopt fields of"
@@ -73,10 +74,10 @@ func adopt(entries []metav1.ManagedFieldsEntry, from, to string) ([]metav1.Manag
 	error) {
 	target, newest := -1, -1
 	old := func(e metav1.ManagedFieldsEntry) bool {
-		return e.Manager == from && e.Operation == metav1.ManagedFieldsOperationUpdate && e.Subresource == ""
+		return isOf(e, from, metav1.ManagedFieldsOperationUpdate, "")
 	}
 	for i, e := range entries {
-		if e.Manager == to && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
+		if isOf(e, to, metav1.ManagedFieldsOperationApply, "") {
 			target = i
 		}
 		if old(e) && (newest < 0 || !e.Time.Before(entries[newest].Time)) {
@@ -122,6 +123,11 @@ func adopt(entries []metav1.ManagedFieldsEntry, from, to string) ([]metav1.Manag
 	return out, nil
 }
 
+func isOf(e metav1.ManagedFieldsEntry, manager string, by metav1.ManagedFieldsOperationType,
+	subresource string) bool {
+	return e.Manager == manager && e.Operation == by && e.Subresource == subresource
+}
+
 // Extract returns a part of obj: the fields that a field manager owns by Apply, of the object, or
 // of its subresource if that is not "", such as "status". To apply what Extract returned, changed
 // where it should be, changes nothing else.
@@ -149,8 +155,8 @@ func extract(obj metav1.Object, out any, manager, subresource string) error {
 	}
 	entries := obj.GetManagedFields()
 	if len(entries) == 0 {
-		return &kind.MisuseError{Verb: "extract fields of", Resource: nameOf(k), Name: obj.GetName(),
-			Problem: "the object has no managedFields: read it by Get, or with KeepManagedFields"}
+		return &kind.MisuseError{Verb: "extract fields of", Resource: nameOf(k),
+			Name: obj.GetName(), Problem: "the object has no managedFields: read it by Get, or with KeepManagedFields"}
 	}
 	tree, err := treeOf(obj)
 	if err != nil {
@@ -158,7 +164,7 @@ func extract(obj metav1.Object, out any, manager, subresource string) error {
 	}
 	part := map[string]any{}
 	for _, e := range entries {
-		if e.Manager != manager || e.Operation != metav1.ManagedFieldsOperationApply || e.Subresource != subresource {
+		if !isOf(e, manager, metav1.ManagedFieldsOperationApply, subresource) {
 			continue
 		}
 		set, err := fieldsOf(e)

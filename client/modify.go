@@ -30,11 +30,11 @@ import (
 //
 // Fields that the server stores and T does not know stay as they are, unlike with Update:
 //   - beside and within each field that is changed;
-//   - in the elements of a list that is changed. An element is the one that has the same key, if the
-//     list has keys: from the tag patchMergeKey of its field, and for the lists of k8s.io/api and
-//     conditions without it. In other lists it is the one whose known fields are equal, or, by order
-//     (the longest common subsequence), the one with which it has the most in common, at least half.
-//     An element that is none of them is new;
+//   - in the elements of a list that is changed. An element is the one that has the same key, if
+//     the list has keys: from the tag patchMergeKey of its field, and for the lists of k8s.io/api
+//     and conditions without it. In other lists it is the one whose known fields are equal, or, by
+//     order (the longest common subsequence), the one with which it has the most in common, at
+//     least half. An element that is none of them is new;
 //   - not in what change removes: a nil pointer, an element, a key of a map.
 //
 // What counts is the JSON of T. A zero field that its tag leaves out is removed, as is one that is
@@ -130,7 +130,8 @@ func createOrModify(ctx context.Context, m *modification, name string) (out any,
 	}
 	var own error
 	races := func(err error) bool {
-		return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || errors.Is(err, errVanished)
+		return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) ||
+			errors.Is(err, errVanished)
 	}
 	err = retry(ctx, m.about(name), races, func() error {
 		var changed bool
@@ -228,12 +229,15 @@ func (m *modification) create(ctx context.Context, name string, own *error) (any
 func (m *modification) sameObject(name string, was wire.Meta, now metav1.Object) error {
 	switch {
 	case now.GetName() != was.Name:
-		return m.misuse(name, fmt.Sprintf("the function has changed metadata.name to %q", now.GetName()))
+		return m.misuse(name, fmt.Sprintf("the function has changed metadata.name to %q",
+			now.GetName()))
 	case now.GetNamespace() != was.Namespace:
-		return m.misuse(name, fmt.Sprintf("the function has changed metadata.namespace from %q to %q",
+		return m.misuse(name, fmt.Sprintf(
+			"the function has changed metadata.namespace from %q to %q",
 			was.Namespace, now.GetNamespace()))
 	case now.GetUID() != "" && string(now.GetUID()) != was.UID:
-		return m.misuse(name, fmt.Sprintf("the function has changed metadata.uid to %q", now.GetUID()))
+		return m.misuse(name, fmt.Sprintf("the function has changed metadata.uid to %q",
+			now.GetUID()))
 	}
 	return nil
 }

@@ -22,8 +22,8 @@ func (f optionFunc) option(o *options) { f(o) }
 // kind.Register where the kind is known at run time only.
 func WithKind(k kind.Info) Option { return optionFunc(func(o *options) { o.kind = &k }) }
 
-// KeepManagedFields makes List, All and Watch return metadata.managedFields. By default they leave
-// it out.
+// KeepManagedFields makes List, All, Watch, Follow and WaitFor return metadata.managedFields. By
+// default they leave it out.
 func KeepManagedFields() Option {
 	return optionFunc(func(o *options) { o.keepManagedFields = true })
 }

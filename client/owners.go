@@ -31,9 +31,9 @@ func (e *AlreadyControlledError) Error() string {
 // The kind of owner is its apiVersion and kind if they are set, as they are on each object that
 // skiff returns, and that of its Go type otherwise ([kind.OfType]).
 //
-// If obj has another controller, the error is an [*AlreadyControlledError]. If owner cannot own obj,
-// it is a [*kind.MisuseError]: a namespaced object owns objects of its own namespace only, and never
-// a cluster-scoped one; owner has a name and a uid, because it was read from the server.
+// If obj has another controller, the error is an [*AlreadyControlledError]. If owner cannot own
+// obj, it is a [*kind.MisuseError]: a namespaced object owns objects of its own namespace only, and
+// never a cluster-scoped one; owner has a name and a uid, because it was read from the server.
 // (https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/)
 func SetControllerOf(obj, owner metav1.Object) error {
 	ref, err := referenceTo(obj, owner)
@@ -117,31 +117,32 @@ func refersTo(owner metav1.Object) func(metav1.OwnerReference) bool {
 func referenceTo(obj, owner metav1.Object) (metav1.OwnerReference, error) {
 	k, known, err := kindOf(owner)
 	if err != nil {
-		return metav1.OwnerReference{}, fmt.Errorf("set the owner of %s %q: %w", resourceNameOf(obj),
-			obj.GetName(), err)
+		return metav1.OwnerReference{}, fmt.Errorf("set the owner of %s %q: %w",
+			resourceNameOf(obj), obj.GetName(), err)
 	}
 	misuse := func(format string, args ...any) (metav1.OwnerReference, error) {
 		return metav1.OwnerReference{}, &kind.MisuseError{Verb: "set the owner of",
-			Resource: resourceNameOf(obj), Name: obj.GetName(), Problem: fmt.Sprintf(format, args...)}
+			Resource: resourceNameOf(obj), Name: obj.GetName(),
+			Problem: fmt.Sprintf(format, args...)}
 	}
 	if !known {
 		k.Namespaced = owner.GetNamespace() != ""
 	}
 	switch {
 	case owner.GetUID() == "" || owner.GetName() == "":
-		return misuse("the owner, a %s, has no name or no uid: use one that was read from the server",
-			k.Kind)
+		return misuse("the owner, a %s, has no name or no uid: use one that was read from the "+
+			"server", k.Kind)
 	case !k.Namespaced:
 	case obj.GetNamespace() == "":
 		if o, known, _ := kindOf(obj); known && o.Namespaced {
-			return misuse("it has no namespace yet, and its owner %s %q is in %q: set the namespace first",
-				k.Kind, owner.GetName(), owner.GetNamespace())
+			return misuse("it has no namespace yet, and its owner %s %q is in %q: set the "+
+				"namespace first", k.Kind, owner.GetName(), owner.GetNamespace())
 		}
-		return misuse("it is cluster-scoped and %s are namespaced: the garbage collector would delete it",
-			nameOf(k))
+		return misuse("it is cluster-scoped and %s are namespaced: the garbage collector would "+
+			"delete it", nameOf(k))
 	case obj.GetNamespace() != owner.GetNamespace():
-		return misuse("it is in namespace %q and its owner %s %q is in %q: the garbage collector would "+
-			"delete it", obj.GetNamespace(), k.Kind, owner.GetName(), owner.GetNamespace())
+		return misuse("it is in namespace %q and its owner %s %q is in %q: the garbage collector "+
+			"would delete it", obj.GetNamespace(), k.Kind, owner.GetName(), owner.GetNamespace())
 	}
 	return metav1.OwnerReference{APIVersion: k.APIVersion(), Kind: k.Kind, Name: owner.GetName(),
 		UID: owner.GetUID()}, nil

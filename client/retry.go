@@ -49,8 +49,8 @@ func retry(ctx context.Context, what string, again func(error) bool, write func(
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return fmt.Errorf("%s, after %d tries, the last of which failed (%w): %w", what, try, err,
-				ctxerr.Of(ctx))
+			return fmt.Errorf("%s, after %d tries, the last of which failed (%w): %w", what, try,
+				err, ctxerr.Of(ctx))
 		}
 	}
 }

@@ -17,9 +17,9 @@ type Condition struct {
 	// Name completes the sentence "wait for deployments.apps "web" to …": "be rolled out".
 	Name string
 
-	// Met reports whether what was seen meets the condition, and tells in words what was seen: "1 of
-	// 3 replicas are available". An error means that the condition cannot be met any more; it ends
-	// the wait.
+	// Met reports whether what was seen meets the condition, and tells in words what was seen: "1
+	// of 3 replicas are available". An error means that the condition cannot be met any more; it
+	// ends the wait.
 	Met func(Seen) (met bool, seen string, err error)
 }
 
@@ -56,15 +56,15 @@ func (e *WaitError) Error() string {
 	if e.Namespace != "" {
 		name = e.Namespace + "/" + name
 	}
-	return fmt.Sprintf("wait for %s %q to %s: %v; last seen: %s", e.Resource, name, e.Condition, e.Err,
-		e.Last)
+	return fmt.Sprintf("wait for %s %q to %s: %v; last seen: %s", e.Resource, name, e.Condition,
+		e.Err, e.Last)
 }
 
 // Unwrap returns Err.
 func (e *WaitError) Unwrap() error { return e.Err }
 
-// waitTimeout is how long one of the watches of WaitFor lasts, in seconds: a connection that is dead
-// without a sign is replaced after that.
+// waitTimeout is how long one of the watches of WaitFor lasts, in seconds: a connection that is
+// dead without a sign is replaced after that.
 const waitTimeout = 120
 
 // WaitFor waits until the object of that name meets a condition, and returns it as it was then, or
@@ -115,7 +115,8 @@ func waitFor(ctx context.Context, r verbs.Resource, name string, until Condition
 				return err
 			}
 			// The objects of a list have none in their JSON.
-			seen.Object["apiVersion"], seen.Object["kind"] = change.Object.APIVersion, change.Object.Kind
+			seen.Object["apiVersion"] = change.Object.APIVersion
+			seen.Object["kind"] = change.Object.Kind
 		}
 		if !listed {
 			return nil // nobody knows yet whether the object exists

@@ -16,6 +16,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -184,6 +185,80 @@ func TestExamples(t *testing.T) {
 		}
 	})
 
+	t.Run("modify", func(t *testing.T) {
+		namespace := cluster.Namespace(t)
+		before := createDeployment(ctx, t, c, namespace, "web")
+		program := filepath.Join(programs, "modify")
+		out := succeeds(t, program, "--kubeconfig", kubeconfig, "--namespace", namespace, "web", "web", "example.com/web:2")
+		hasLine(t, out, "web is at resourceVersion", "[{web example.com/web:2}]")
+		after, err := client.Of[appsv1.Deployment](c).In(namespace).Get(ctx, "web", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := before.DeepCopy().Spec
+		want.Template.Spec.Containers[0].Image = "example.com/web:2"
+		if !apiequality.Semantic.DeepEqual(after.Spec, want) {
+			t.Errorf("the spec is %+v, want %+v", after.Spec, want)
+		}
+		args := []string{"--kubeconfig", kubeconfig, "--namespace", namespace, "web", "nobody", "x"}
+		if _, stderr, code := output(t, environment(t), program, args...); code != 1 || !strings.Contains(stderr, `no container "nobody"`) {
+			t.Errorf("of a container that is not there: exit code %d, %q", code, stderr)
+		}
+	})
+
+	t.Run("wait", func(t *testing.T) {
+		namespace := cluster.Namespace(t)
+		program := filepath.Join(programs, "wait")
+		createDeployment(ctx, t, c, namespace, "web")
+		_, stderr, code := output(t, environment(t), program, "--kubeconfig", kubeconfig, "--namespace", namespace, "--timeout", "2s", "web")
+		if code != 1 || !strings.Contains(stderr, `wait for deployments.apps "`+namespace+`/web" to be rolled out`) || !strings.Contains(stderr, "last seen: ") {
+			t.Errorf("of one that is not rolled out: exit code %d, %q", code, stderr)
+		}
+		p := start(t, program, "--kubeconfig", kubeconfig, "--namespace", namespace, "web")
+		if _, err := client.Of[appsv1.Deployment](c).In(namespace).ModifyStatus(ctx, "web", func(d *appsv1.Deployment) error {
+			d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: 2, UpdatedReplicas: 2, ReadyReplicas: 2, AvailableReplicas: 2}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		p.waitFor(t, "web is rolled out: 2 replicas are available")
+	})
+
+	t.Run("follow", func(t *testing.T) {
+		namespace := cluster.Namespace(t)
+		pods := client.Of[corev1.Pod](c).In(namespace)
+		createPod(ctx, t, c, namespace, "early")
+		p := start(t, filepath.Join(programs, "follow"), "--kubeconfig", kubeconfig, "--namespace", namespace)
+		p.waitFor(t, "ADDED    "+namespace+"/early Pending")
+		if _, err := pods.ModifyStatus(ctx, "early", func(p *corev1.Pod) error { p.Status.Phase = "Running"; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		p.waitFor(t, "MODIFIED "+namespace+"/early Running")
+		if err := pods.Delete(ctx, "early", metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}); err != nil {
+			t.Fatal(err)
+		}
+		p.waitFor(t, "DELETED  "+namespace+"/early")
+		p.interrupt(t)
+	})
+
+	t.Run("apply", func(t *testing.T) {
+		namespace := cluster.Namespace(t)
+		if _, err := client.Of[corev1.ConfigMap](c).In(namespace).Create(ctx, &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Name: "m"}, Data: map[string]string{"old": "0"},
+		}, metav1.CreateOptions{FieldManager: "kubectl-create"}); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct{ args, says string }{
+			{"--keep m a=1", "m has map[a:1 old:0], of which map[a:1 old:0] are set from here"},
+			{"--keep m b=2", "m has map[a:1 b:2 old:0], of which map[a:1 b:2 old:0]"},
+			{"m c=3", "m has map[c:3], of which map[c:3]"},
+			{"new d=4", "new has map[d:4], of which map[d:4]"},
+		} {
+			args := append([]string{"--kubeconfig", kubeconfig, "--namespace", namespace}, strings.Fields(step.args)...)
+			hasLine(t, succeeds(t, filepath.Join(programs, "apply"), args...), step.says)
+		}
+	})
+
 	t.Run("the default rules find the cluster, too", func(t *testing.T) {
 		program := filepath.Join(programs, "list-pods-rest")
 		out, stderr, code := output(t, environment(t, "KUBECONFIG="+kubeconfig), program)
@@ -195,8 +270,11 @@ func TestExamples(t *testing.T) {
 
 	t.Run("without a cluster each says where it looked", func(t *testing.T) {
 		missing := filepath.Join(t.TempDir(), "missing")
-		for _, name := range []string{"list-pods-rest", "list-clientset", "dynamic-get", "discovery", "informer", "controller", "workqueue", "custom-resource"} {
+		for _, name := range []string{"list-pods-rest", "list-clientset", "dynamic-get", "discovery", "informer", "controller", "workqueue", "custom-resource", "modify", "wait", "follow", "apply"} {
 			env, args := environment(t), []string{"--kubeconfig", missing, "x"}
+			if name == "modify" {
+				args = append(args, "y", "z")
+			}
 			if name == "controller" { // it is too short to have flags
 				env, args = environment(t, "KUBECONFIG="+missing), nil
 			}

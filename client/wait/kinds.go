@@ -27,9 +27,11 @@ func of(name string, kinds []string,
 func JobDone() client.Condition {
 	return of("be complete", []string{"Job"}, func(o map[string]any) (bool, string, error) {
 		seen := fmt.Sprintf("%d pods are active, %d have succeeded, %d have failed",
-			number(o, "status", "active"), number(o, "status", "succeeded"), number(o, "status", "failed"))
+			number(o, "status", "active"), number(o, "status", "succeeded"),
+			number(o, "status", "failed"))
 		if c := condition(o, "Failed"); text(c, "status") == "True" {
-			return false, seen, fmt.Errorf("the Job has failed: %s: %s", text(c, "reason"), text(c, "message"))
+			return false, seen, fmt.Errorf("the Job has failed: %s: %s", text(c, "reason"),
+				text(c, "message"))
 		}
 		return text(condition(o, "Complete"), "status") == "True", seen, nil
 	})
@@ -95,7 +97,8 @@ func RolledOut() client.Condition {
 			return false, "update strategy " + strategy, fmt.Errorf(
 				"a %s with the update strategy %s is not rolled out", kind, strategy)
 		}
-		generation, observed := number(o, "metadata", "generation"), number(o, "status", "observedGeneration")
+		generation := number(o, "metadata", "generation")
+		observed := number(o, "status", "observedGeneration")
 		if observed < generation {
 			return false, fmt.Sprintf("its controller has seen generation %d and not %d", observed,
 				generation), nil
@@ -112,9 +115,10 @@ func RolledOut() client.Condition {
 
 func deploymentRolledOut(o map[string]any) (bool, string, error) {
 	want, all := number(o, "spec", "replicas"), number(o, "status", "replicas")
-	updated, available := number(o, "status", "updatedReplicas"), number(o, "status", "availableReplicas")
-	seen := fmt.Sprintf("%d of %d replicas are updated, %d are available, %d are old", updated, want,
-		available, all-updated)
+	updated := number(o, "status", "updatedReplicas")
+	available := number(o, "status", "availableReplicas")
+	seen := fmt.Sprintf("%d of %d replicas are updated, %d are available, %d are old", updated,
+		want, available, all-updated)
 	if c := condition(o, "Progressing"); text(c, "reason") == "ProgressDeadlineExceeded" {
 		return false, seen, fmt.Errorf("the Deployment has exceeded its progress deadline: %s",
 			text(c, "message"))
@@ -124,7 +128,8 @@ func deploymentRolledOut(o map[string]any) (bool, string, error) {
 
 func daemonSetRolledOut(o map[string]any) (bool, string, error) {
 	want := number(o, "status", "desiredNumberScheduled")
-	updated, available := number(o, "status", "updatedNumberScheduled"), number(o, "status", "numberAvailable")
+	updated := number(o, "status", "updatedNumberScheduled")
+	available := number(o, "status", "numberAvailable")
 	return updated >= want && available >= want,
 		fmt.Sprintf("%d of %d pods are updated, %d are available", updated, want, available), nil
 }

@@ -2,7 +2,8 @@
 //
 //	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 //	defer cancel()
-//	deployment, err := client.Of[appsv1.Deployment](c).In("web").WaitFor(ctx, "shop", wait.RolledOut())
+//	deployments := client.Of[appsv1.Deployment](c).In("web")
+//	deployment, err := deployments.WaitFor(ctx, "shop", wait.RolledOut())
 //
 // The conditions read the JSON of an object. So they link no Go type of an object, and they can be
 // used with Go types of a program's own.
@@ -73,15 +74,16 @@ func Condition(conditionType, status string) client.Condition {
 			observed, ok = at(s.Object, "status", "observedGeneration").(int64)
 		}
 		if ok && observed < generation {
-			return false, fmt.Sprintf("%s, of generation %d and not %d", seen, observed, generation), nil
+			return false, fmt.Sprintf("%s, of generation %d and not %d", seen, observed,
+				generation), nil
 		}
 		return strings.EqualFold(has, status), seen, nil
 	}}
 }
 
 // When is met when f reports so. The name completes the sentence "wait for the object to …". f is
-// called only if the object exists. T is the Go type of the object, the struct; it may be one of the
-// program's own that has only the fields that f reads.
+// called only if the object exists. T is the Go type of the object, the struct; it may be one of
+// the program's own that has only the fields that f reads.
 func When[T any](name string, f func(*T) bool) client.Condition {
 	return client.Condition{Name: name, Met: func(s client.Seen) (bool, string, error) {
 		if s.Object == nil {
@@ -100,7 +102,8 @@ func When[T any](name string, f func(*T) bool) client.Condition {
 
 // And is met when all conditions are. It cannot be met any more if one of them cannot.
 func And(all ...client.Condition) client.Condition {
-	return client.Condition{Name: names(all, " and "), Met: func(s client.Seen) (bool, string, error) {
+	name := names(all, " and ")
+	return client.Condition{Name: name, Met: func(s client.Seen) (bool, string, error) {
 		met := true
 		var seen []string
 		var errs []error
@@ -117,7 +120,8 @@ func And(all ...client.Condition) client.Condition {
 
 // Or is met when one of the conditions is. It cannot be met any more if none of them can.
 func Or(all ...client.Condition) client.Condition {
-	return client.Condition{Name: names(all, " or "), Met: func(s client.Seen) (bool, string, error) {
+	name := names(all, " or ")
+	return client.Condition{Name: name, Met: func(s client.Seen) (bool, string, error) {
 		met := false
 		var seen []string
 		var errs []error

@@ -86,7 +86,8 @@ func layObject(raw, before, after map[string]any, t reflect.Type) any {
 		m := memberOf(t, name)
 		delete(out, name)
 		if m.always { // all of its known fields are zero
-			if rest, ok := m.lay(raw[name], was, map[string]any{}).(map[string]any); ok && len(rest) > 0 {
+			rest, _ := m.lay(raw[name], was, map[string]any{}).(map[string]any)
+			if len(rest) > 0 {
 				out[name] = rest
 			}
 		}

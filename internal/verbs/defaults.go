@@ -37,8 +37,8 @@ func (r Resource) complete(verb, name string, manager, validation *string, dryRu
 	}
 	for _, c := range *manager {
 		if !unicode.IsPrint(c) {
-			return r.misuse(verb, name, "the field manager %q has a character that is not printable: %q",
-				*manager, c)
+			return r.misuse(verb, name, "the field manager %q has a character that is not "+
+				"printable: %q", *manager, c)
 		}
 	}
 	return nil

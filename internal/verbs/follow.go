@@ -107,7 +107,8 @@ func isWrong(err error) bool {
 		return errors.As(err, new(*kind.MisuseError)) || errors.As(err, new(*wire.KindError))
 	}
 	switch code := status.Status().Code; code {
-	case http.StatusRequestTimeout, http.StatusConflict, http.StatusGone, http.StatusTooManyRequests:
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusGone,
+		http.StatusTooManyRequests:
 		return false
 	default:
 		return 400 <= code && code < 500
@@ -117,8 +118,8 @@ func isWrong(err error) bool {
 var (
 	errEndedEarly = errors.New("the server ended the watch early")
 	errVersion    = errors.New("the list has no resourceVersion to watch from")
-	errRestored   = errors.New("the server is behind the version that it has sent: it was restored " +
-		"from a backup")
+	errRestored   = errors.New("the server is behind the version that it has sent: it was " +
+		"restored from a backup")
 )
 
 // step does what is next, and returns what it was.
@@ -213,7 +214,8 @@ func (f *following) list(ctx context.Context) error {
 			break
 		}
 		if meta.Continue == opts.Continue {
-			return fmt.Errorf("list %s: the server repeats a continue token, so the list has no end", f.r)
+			return fmt.Errorf("list %s: the server repeats a continue token, so the list has "+
+				"no end", f.r)
 		}
 		opts.Continue = meta.Continue
 	}

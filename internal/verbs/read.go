@@ -124,8 +124,8 @@ func (r Resource) All(ctx context.Context, opts metav1.ListOptions) iter.Seq2[wi
 				return
 			}
 			opts.Continue = meta.Continue
-			// The token contains the resourceVersion of the first page. The server refuses a request
-			// with both (API concepts, "Retrieving large results sets in chunks").
+			// The token contains the resourceVersion of the first page. The server refuses a
+			// request with both (API concepts, "Retrieving large results sets in chunks").
 			opts.ResourceVersion, opts.ResourceVersionMatch = "", ""
 		}
 	}
@@ -161,7 +161,8 @@ func (r Resource) AllOrAgain(ctx context.Context,
 				return
 			}
 			r.Rest.Logger().WarnContext(ctx, "skiff: a list has expired", "resource", r.String(),
-				"namespace", r.Namespace, "error", expired, "next", "list again for those that are missing")
+				"namespace", r.Namespace, "error", expired, "next",
+				"list again for those that are missing")
 			opts.ResourceVersion, opts.ResourceVersionMatch, opts.Continue = "", "", ""
 		}
 	}
