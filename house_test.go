@@ -37,7 +37,7 @@ var house = plan{
 	{"kubeconfig/edit", imports("internal/files")},
 	{"kubeconfig/oidc", imports("rest", "kubeconfig", "kubeconfig/edit")},
 	{"internal/verbs", imports("kind", "wire", "internal/ctxerr", "rest")}, // what client and dynamic have in common
-	{"internal/overlay", imports("internal/jsonfields")}, // changes of what a Go type knows, laid over JSON
+	{"internal/overlay", imports("internal/jsonfields")},                   // changes of what a Go type knows, laid over JSON
 	{"client", imports("internal/jsonfields", "kind", "wire/fieldpath", "wire", "internal/ctxerr", "rest", "internal/verbs",
 		"internal/overlay")},
 	{"client/wait", imports("client")}, // conditions of Client.WaitFor

@@ -42,6 +42,13 @@
 // asks for a wait of more than one minute, the request is not sent again: the server's error is
 // returned, and carries the seconds.
 //
+// # Between the client and the server
+//
+// [Config.Proxy] and [ProxyURL] name a proxy; without them the environment's is used. [Config.Wrap]
+// adds middleware, which sees each attempt with its credentials. Two wrappers are here: [Trace] logs
+// requests as kubectl's -v=6 to 9 does, without credentials, and [TraceContext] sends a traceparent.
+// [Config.Metrics] gets measurements. [Config.RateLimiter] can be shared between clients.
+//
 // # Credentials
 //
 // A Config prints itself without its secrets, and a redirect to another host is not followed.

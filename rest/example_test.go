@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -134,4 +136,55 @@ func ExampleRequest_Body() {
 	}
 	fmt.Println(colors.Name, colors.UID)
 	// Output: colors 42
+}
+
+// Metrics for a monitoring system are counted by functions of the program: those of client-go's
+// rest_client_requests_total and rest_client_request_duration_seconds, here.
+func ExampleMetrics() {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	requests := map[string]int{} // a counter by code, method and host
+	c, err := rest.NewClient(&rest.Config{
+		Host: server.URL,
+		Metrics: &rest.Metrics{
+			Attempt: func(_ context.Context, r rest.RequestInfo, a rest.AttemptMetrics) {
+				requests[fmt.Sprint(a.Code, " ", r.Method)]++
+			},
+			Request: func(_ context.Context, r rest.RequestInfo, m rest.RequestMetrics) {
+				if r.Verb != "watch" { // whose duration is its life
+					fmt.Println(r.Verb, r.Resource, m.Duration > 0)
+				}
+			},
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = c.Get().Resource("pods").Do(context.Background())
+	fmt.Println(requests)
+	// Output:
+	// list pods true
+	// map[404 GET:1]
+}
+
+// A log of all requests, as with kubectl -v=6.
+func ExampleTrace() {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	untimed := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == "time" || a.Key == "duration" || a.Key == "url" {
+			return slog.Attr{}
+		}
+		return a
+	}}
+	cfg := &rest.Config{Host: server.URL}
+	cfg.Wrap(rest.Trace(slog.NewTextHandler(os.Stdout, untimed), 6))
+	c, err := rest.NewClient(cfg)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = c.Get().Resource("pods").Do(context.Background())
+	// Output: level=INFO msg=request method=GET status="404 Not Found" code=404
 }

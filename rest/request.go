@@ -16,11 +16,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/wire"
 )
 
 // Request is a request to send. Its methods change it and return it, so calls can be chained. The
-// first error is kept, and returned by Do, DoRaw, Stream, List or Watch. These five leave the
+// first error is kept, and returned by Do, DoRaw, Stream, List or Watch, as an error that wraps a
+// *kind.MisuseError: the request was not sent. These five leave the
 // Request unchanged, so it may be sent more than once.
 //
 // A Request is not safe for concurrent use.
@@ -238,11 +240,30 @@ func (r *Request) URL() (*url.URL, error) {
 	return u, nil
 }
 
-// wrap adds the request to an error of making it.
+// wrap returns an error of making the request. errors.As finds a *kind.MisuseError in it.
 func (r *Request) wrap(err error) error {
-	return fmt.Errorf(
-		"rest: make the request (%s): %w", describe(r.method, r.target, ordinary), err)
+	resource := r.target
+	resource.name, resource.namespace = "", ""
+	return &makeError{
+		err: err,
+		misuse: &kind.MisuseError{
+			Verb:     verbOf(r.method, r.patch, r.target, ordinary),
+			Resource: resource.String(), Name: r.target.name, Problem: err.Error(),
+		},
+		text: "rest: make the request (" + describe(r.method, r.target, ordinary) + "): " +
+			err.Error(),
+	}
 }
+
+// makeError is the error of a request that was not sent because it cannot be right.
+type makeError struct {
+	err    error
+	misuse *kind.MisuseError
+	text   string
+}
+
+func (e *makeError) Error() string   { return e.text }
+func (e *makeError) Unwrap() []error { return []error{e.misuse, e.err} }
 
 // Do sends the request and reads the whole answer. It returns when the answer is complete, after
 // the retries that the package's comment describes, or when ctx or a timeout ends. The Result

@@ -112,7 +112,8 @@ func TestNoCredentialInATrace(t *testing.T) {
 	for place, answers := range places {
 		for encoding, encode := range encodings {
 			code, body, headers := answers(encode(echoed))
-			for verb, use := range verbs {
+			for _, verb := range []string{"Do", "List"} { // an answer that is read whole, and a stream
+				use := verbs[verb]
 				b := new(bytes.Buffer)
 				c := fakeClient(t, nil, func(cfg *Config) {
 					cfg.WrapTransport = func(http.RoundTripper) http.RoundTripper {
