@@ -12,7 +12,7 @@
 //   - kubeconfig: from $KUBECONFIG, ~/.kube/config or a pod's service account to a rest.Config
 //   - client: the typed client of any Go type; clientset: the same by name
 //   - dynamic: any resource as unstructured objects; discovery: what the server serves
-//   - remote: logs, exec, attach and port-forward
+//   - remote: logs, exec, attach, port-forward and proxy
 //   - informer: a cache that follows the server, with handlers and listers
 //   - controller: the reconcile loop
 //   - skifftest/controlplane: a real control plane, for tests and demos

@@ -1,6 +1,6 @@
 // Package remote works on what runs in a cluster: it reads logs ([Log], [Logs]), runs commands in
 // containers ([Exec]), connects to their processes ([Attach]) and to their ports ([DialPort],
-// [Forward]).
+// [Forward]), and sends HTTP requests to services and pods ([ServiceProxy], [PodProxy]).
 //
 //	err := remote.Exec(ctx, c, "default", "web-0", []string{"tar", "c", "/data"}, remote.Session{
 //		Stdout: file,

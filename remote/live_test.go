@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/skiff-k8s/skiff/remote"
 	"github.com/skiff-k8s/skiff/rest"
@@ -425,5 +426,59 @@ func TestLiveForward(t *testing.T) {
 	}
 	if _, err := net.Dial("tcp", ports[0].Local.String()); err == nil {
 		t.Error("the port is open after the end")
+	}
+}
+
+func TestLiveProxy(t *testing.T) {
+	l := connectLive(t)
+	l.pod("web", func(p *corev1.Pod) {
+		p.Spec.Containers[0].Ports = []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}}
+	}, "app", "httpd 8080")
+	l.listening("web", "app")
+	service := &corev1.Service{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
+		ObjectMeta: metav1.ObjectMeta{Name: "front"},
+		Spec: corev1.ServiceSpec{
+			Selector: map[string]string{"app": "web"},
+			Ports:    []corev1.ServicePort{{Name: "http", Port: 80, TargetPort: intstr.FromString("http")}},
+		},
+	}
+	if err := l.c.Post().Namespace(l.namespace).Resource("services").Body(service).Do(t.Context()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	post := func(proxy http.RoundTripper, path string) (int, string) {
+		t.Helper()
+		resp, err := (&http.Client{Transport: proxy}).Post("http://web"+path, "text/plain", strings.NewReader("body"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		data, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		return resp.StatusCode, string(data)
+	}
+	for _, name := range []string{"web:8080", "web", "http:web:8080"} {
+		if code, body := post(remote.PodProxy(l.c, l.namespace, name), "/a%20b?c=d"); code != 200 || body != "POST /a%20b?c=d\nbody" {
+			t.Errorf("pod %s: %d, %q", name, code, body)
+		}
+	}
+	if code, body := post(remote.PodProxy(l.c, l.namespace, "web"), "/missing"); code != 404 || body != "POST /missing\nbody" {
+		t.Errorf("what the pod does not have: %d, %q", code, body)
+	}
+	if code, body := post(remote.PodProxy(l.c, l.namespace, "none"), "/"); code != 404 || !strings.Contains(body, `"kind":"Status"`) {
+		t.Errorf("no such pod: %d, %q", code, body)
+	}
+	deadline := time.Now().Add(time.Minute)
+	for {
+		code, body := post(remote.ServiceProxy(l.c, l.namespace, "front:http"), "/x")
+		if code == 200 && body == "POST /x\nbody" {
+			return
+		}
+		if code != 503 || time.Now().After(deadline) { // until the service has its endpoints
+			t.Fatalf("the service: %d, %q", code, body)
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }

@@ -134,6 +134,8 @@ func verbOf(method string, patch types.PatchType, t target, p purpose) string {
 	verb := strings.ToLower(method)
 	many := t.resource != "" && t.name == ""
 	switch {
+	case p == upgrade:
+		verb = "connect" // as the API server's admission calls it
 	case method == http.MethodGet && p == watch:
 		verb = "watch"
 	case method == http.MethodGet && (p == list || many):
