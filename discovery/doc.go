@@ -17,6 +17,9 @@
 //	deploy, err := d.ForResource(ctx, "deploy") // the names that kubectl accepts
 //	backups, err := d.ByGVK(ctx, schema.GroupVersionKind{Group: "example.com", Kind: "Backup"})
 //
+// [Client.IsEnabled] reports whether a resource is served. [NewMapper] returns a meta.RESTMapper for
+// code that needs one; it knows categories too.
+//
 // # Caches
 //
 // A [Client] asks the server each time, or keeps the answer:

@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/skiff-k8s/skiff/discovery"
 	"github.com/skiff-k8s/skiff/rest"
 )
@@ -38,6 +41,31 @@ func ExampleClient_ForResource() {
 	}
 	fmt.Println(deploy.Info.GVR(), deploy.Info.Namespaced, deploy.Can("list"))
 	// Output: apps/v1, Resource=deployments true true
+}
+
+// What a partial name means: a meta.RESTMapper, refreshed when something is not found.
+func ExampleNewMapper() {
+	var c *rest.Client // made by rest.NewClient
+	d := discovery.NewMemory(discovery.New(c))
+	mapper := discovery.NewMapper(d)
+	ctx := context.Background()
+
+	m, err := mapper.RESTMappingWithContext(ctx, schema.GroupKind{Group: "apps", Kind: "Deployment"})
+	if meta.IsNoMatchError(err) {
+		fmt.Println("the server does not serve it")
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(m.Resource, m.Scope.Name())
+
+	all, err := mapper.Category(ctx, "all") // as in kubectl get all
+	fmt.Println(all, err)
+
+	metrics := schema.GroupVersionResource{Group: "metrics.k8s.io", Version: "v1beta1", Resource: "nodes"}
+	enabled, err := d.IsEnabled(ctx, metrics)
+	fmt.Println(enabled, err)
 }
 
 // A command line tool keeps the answer on disk for its next run.

@@ -301,20 +301,26 @@ func poll(ctx context.Context, t *testing.T, f func() error) {
 	}
 }
 
-func TestAnAggregatedServerThatIsDownIsAPartialError(t *testing.T) {
-	c, ctx := connect(t), soon(t)
-	gv := schema.GroupVersion{Group: "down.skiff.example.com", Version: "v1"}
+// aggregate registers an aggregated API server that does not exist.
+func aggregate(t *testing.T, c *rest.Client, gv schema.GroupVersion) {
+	t.Helper()
 	services := schema.GroupVersion{Group: "apiregistration.k8s.io", Version: "v1"}
 	body := fmt.Sprintf(`{"apiVersion":"apiregistration.k8s.io/v1","kind":"APIService","metadata":{"name":"v1.%[1]s"},
 		"spec":{"group":%[1]q,"version":"v1","groupPriorityMinimum":100,"versionPriority":1,"insecureSkipTLSVerify":true,
 		"service":{"namespace":"default","name":"nowhere"}}}`, gv.Group)
-	if err := c.Post().GroupVersion(services).Resource("apiservices").Body([]byte(body)).Do(ctx).Error(); err != nil {
+	if err := c.Post().GroupVersion(services).Resource("apiservices").Body([]byte(body)).Do(soon(t)).Error(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = c.Delete().GroupVersion(services).Resource("apiservices").Name("v1." + gv.Group).Do(context.Background()).Error()
 		gone(t, c, gv.Group)
 	})
+}
+
+func TestAnAggregatedServerThatIsDownIsAPartialError(t *testing.T) {
+	c, ctx := connect(t), soon(t)
+	gv := schema.GroupVersion{Group: "down.skiff.example.com", Version: "v1"}
+	aggregate(t, c, gv)
 	for name, wrap := range map[string]func(*http.Request){"aggregated": func(*http.Request) {}, "legacy": old} {
 		dir := t.TempDir()
 		var n atomic.Int64

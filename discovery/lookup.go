@@ -38,6 +38,10 @@ type Interface interface {
 	// there is none, meta.IsNoMatchError holds for the error.
 	ForResource(ctx context.Context, name string) (Resource, error)
 
+	// IsEnabled reports whether the server serves a resource. It reports false only if that is
+	// known: if the resource may be in what is missing, the error is a PartialError.
+	IsEnabled(ctx context.Context, gvr schema.GroupVersionResource) (bool, error)
+
 	// Invalidate discards what is cached, so that the next call asks the server.
 	Invalidate()
 }
