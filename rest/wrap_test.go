@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -201,5 +205,45 @@ func TestCredentialsOfAWrapper(t *testing.T) {
 		}
 		mustContain(t, err.Error(), redacted)
 		c.CloseIdleConnections()
+	}
+}
+
+// Writes that meet a GOAWAY are sent again by net/http on a new connection, below the wrappers, whole
+// and once: kube-apiserver sends it to spread its clients (--goaway-chance).
+func TestWrappersAndGoaway(t *testing.T) {
+	const writers, each = 4, 25
+	var got sync.Map
+	_, cfg := testServer(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if _, twice := got.LoadOrStore(string(body), true); twice || err != nil {
+			t.Errorf("%s: twice: %v, %v", body, twice, err)
+		}
+		w.Header().Set("Connection", "close") // net/http's server answers it by a GOAWAY
+	})
+	var conns atomic.Int32
+	cfg.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conns.Add(1)
+		return dialLoopback(ctx, network, addr)
+	}
+	cfg.Wrap(Trace(slog.DiscardHandler, 9))
+	cfg.Wrap(TraceContext(func(_ context.Context, h http.Header) { h.Set("Traceparent", parent) }))
+	c := newClient(t, cfg)
+	defer c.CloseIdleConnections()
+	var all sync.WaitGroup
+	for w := range writers {
+		all.Go(func() {
+			for i := range each {
+				body := fmt.Appendf(nil, `{"n":"%d-%d"}`, w, i)
+				if err := c.Post().Resource("configmaps").Body(body).Do(t.Context()).Error(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	n := 0
+	got.Range(func(any, any) bool { n++; return true })
+	if n != writers*each || conns.Load() < 2 {
+		t.Errorf("%d writes over %d connections", n, conns.Load())
 	}
 }
