@@ -22,8 +22,8 @@ type Metrics struct {
 
 // RequestInfo is what a request is about.
 type RequestInfo struct {
-	// Verb is get, list, watch, create, update, patch, apply, delete or deletecollection, or the
-	// HTTP method in lower case for what is none of these.
+	// Verb is get, list, watch, connect, create, update, patch, apply, delete or deletecollection,
+	// or the HTTP method in lower case for what is none of these. connect is Upgrade's.
 	Verb string
 	// Method is the HTTP method.
 	Method string
