@@ -20,6 +20,8 @@
 // [Client.IsEnabled] reports whether a resource is served. [NewMapper] returns a meta.RESTMapper for
 // code that needs one; it knows categories too.
 //
+// [NewOpenAPI] reads the OpenAPI v3 documents.
+//
 // # Caches
 //
 // A [Client] asks the server each time, or keeps the answer:
