@@ -191,15 +191,7 @@ func (d *disk) catalog(ctx context.Context, n need) (*Catalog, error) {
 // read returns the catalog in the file and the PartialError beside it, or an error if the file is
 // not to be used.
 func (d *disk) read() (c *Catalog, partial, err error) {
-	info, err := os.Stat(d.file)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > d.limit {
-		return nil, nil, fmt.Errorf("%s is not a cache: %v, %d bytes", d.file, info.Mode(),
-			info.Size())
-	}
-	data, err := os.ReadFile(d.file)
+	data, err := readFile(d.file, d.limit)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -217,8 +209,7 @@ func (d *disk) read() (c *Catalog, partial, err error) {
 	return doc.Catalog, partialOf(doc.Failed), nil
 }
 
-// write replaces the file atomically, so that a reader sees either the old or the new one. Only the
-// user can read it, because the names of resources tell what a cluster is used for.
+// write replaces the file.
 func (d *disk) write(c *Catalog, partial *PartialError) error {
 	data, err := json.Marshal(document{
 		Format: diskFormat, Catalog: c, Failed: failuresOf(partial),
@@ -229,23 +220,5 @@ func (d *disk) write(c *Catalog, partial *PartialError) error {
 	if int64(len(data)) > d.limit {
 		return fmt.Errorf("the catalog is %d bytes, and the limit is %d", len(data), d.limit)
 	}
-	dir := filepath.Dir(d.file)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, diskFile+".*") // made with mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), d.file)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
+	return replaceFile(d.file, data)
 }

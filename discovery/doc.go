@@ -34,6 +34,9 @@
 //
 //	d := discovery.NewMemory(discovery.NewDisk(discovery.New(c), dir, 0))
 //
+// [CacheHTTP] keeps the server's answers in files, as kubectl does, and asks only whether they have
+// changed.
+//
 // If a lookup finds nothing in a cache, it asks the server again, at most once a second. Resources
 // that were created later are therefore found without Invalidate.
 //
