@@ -138,8 +138,6 @@ func verbOf(method string, patch types.PatchType, t target, p purpose) string {
 		verb = "connect" // as the API server's admission calls it
 	case method == http.MethodGet && p == watch:
 		verb = "watch"
-	case method == http.MethodGet && p == upgrade:
-		verb = "connect"
 	case method == http.MethodGet && (p == list || many):
 		verb = "list"
 	case method == http.MethodPost:
