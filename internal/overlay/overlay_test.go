@@ -3,6 +3,7 @@ package overlay
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -215,28 +216,67 @@ func TestElementsOfChangedListsKeepWhatIsNotKnown(t *testing.T) {
 	}
 }
 
-// A list too long for the table compares changed elements by their order.
+// A list too long for the table compares changed elements by their order: here, where the first one
+// has gone, with another.
 func TestLongLists(t *testing.T) {
-	for _, n := range []int{1023, 1024, 1025} {
+	for n, found := range map[int]bool{1023: true, 1024: true, 1025: false} {
 		v := thing{Plain: make([]plain, n)}
 		for i := range v.Plain {
-			v.Plain[i] = plain{Host: "h", Path: "/", Port: i + 1}
+			v.Plain[i] = plain{Host: text(i), Path: "/", Port: 1}
 		}
-		tree := encode(t, v).(map[string]any)
-		for i, e := range tree["plain"].([]any) {
-			e.(map[string]any)["x"] = json.Number(text(i))
-		}
-		_, stored := change(t, text(tree), func(v *thing) {
+		got := ids(t, numbered(t, v, "plain"), "plain", func(v *thing) {
 			for i := range v.Plain {
 				v.Plain[i].Path = "/new"
 			}
+			v.Plain = append(v.Plain[1:], plain{Host: "new", Path: "/other"})
 		})
-		for i, e := range parse(t, []byte(stored)).(map[string]any)["plain"].([]any) {
-			if e := e.(map[string]any); e["x"] != json.Number(text(i)) || e["path"] != "/new" {
-				t.Fatalf("of %d elements the one at %d is %v", n, i, e)
+		for i, id := range got {
+			if want := i + 1; found && i < n-1 && id != text(want) || (!found || i == n-1) && id != "null" {
+				t.Fatalf("of %d elements the one at %d is %s", n, i, id)
 			}
 		}
 	}
+}
+
+// Very many elements of one key are compared by their order, too: here, where it is turned around.
+func TestManyElementsOfOneKey(t *testing.T) {
+	for n, found := range map[int]bool{63: true, 64: true, 65: false} {
+		v := thing{Keyed: make([]keyed, n)}
+		for i := range v.Keyed {
+			v.Keyed[i] = keyed{Name: "same", Value: i + 1}
+		}
+		got := ids(t, numbered(t, v, "keyed"), "keyed", func(v *thing) {
+			slices.Reverse(v.Keyed)
+			for i := range v.Keyed {
+				v.Keyed[i].Deep.A = 1
+			}
+		})
+		for i, id := range got {
+			if want := n - 1 - i; found && id != text(want) || !found && id != text(i) {
+				t.Fatalf("of %d elements the one at %d is %s", n, i, id)
+			}
+		}
+	}
+}
+
+// numbered returns what is stored of a thing: each element of the list has its number, too.
+func numbered(t *testing.T, v thing, list string) string {
+	t.Helper()
+	tree := encode(t, v).(map[string]any)
+	for i, e := range tree[list].([]any) {
+		e.(map[string]any)["x"] = json.Number(text(i))
+	}
+	return text(tree)
+}
+
+// ids returns the numbers of the elements after a change.
+func ids(t *testing.T, raw, list string, f func(*thing)) (all []string) {
+	t.Helper()
+	_, stored := change(t, raw, f)
+	for _, e := range parse(t, []byte(stored)).(map[string]any)[list].([]any) {
+		all = append(all, text(e.(map[string]any)["x"]))
+	}
+	return all
 }
 
 func TestParseRefusesWhatIsNotOneDocument(t *testing.T) {
