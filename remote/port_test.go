@@ -377,8 +377,10 @@ func TestDialPortEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		time.AfterFunc(time.Second, func() { cancel(cause) })
 		c := apiServer(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-		if _, err := DialPort(ctx, c, "default", "web", 80); !errors.Is(err, context.Canceled) || !errors.Is(err, cause) {
-			t.Errorf("the error is %v", err)
+		began := time.Now()
+		_, err := DialPort(ctx, c, "default", "web", 80)
+		if took := time.Since(began); !errors.Is(err, context.Canceled) || !errors.Is(err, cause) || took != time.Second {
+			t.Errorf("the error is %v after %v", err, took)
 		}
 	})
 	kubelet(t, func(k *tunnel) {
