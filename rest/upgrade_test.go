@@ -2,9 +2,11 @@ package rest
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -153,5 +155,25 @@ func TestARedactedStatusErrorStaysOne(t *testing.T) {
 	}
 	if good := error(&apierrors.StatusError{ErrStatus: metav1.Status{Message: "x"}}); c.Redact(good) != good {
 		t.Error("an error without a credential was copied")
+	}
+}
+
+// Trace does not stand between the caller and an upgraded connection.
+func TestUpgradeUnderTrace(t *testing.T) {
+	_, cfg := testServer(t, func(w http.ResponseWriter, _ *http.Request) { switched(t, w) })
+	var log bytes.Buffer
+	cfg.Wrap(Trace(slog.NewTextHandler(&log, nil), 9))
+	resp, err := execOf(newClient(t, cfg)).Upgrade(t.Context(), echoProtocol)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := resp.Body.(io.ReadWriteCloser)
+	defer conn.Close()
+	io.WriteString(conn, "one\n")
+	if got, err := bufio.NewReader(conn).ReadString('\n'); got != "one\n" || err != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if !strings.Contains(log.String(), "code=101") {
+		t.Errorf("the log is %s", &log)
 	}
 }
