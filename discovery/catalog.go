@@ -18,6 +18,9 @@ type Catalog struct {
 
 	// Fetched is the time at which the server was asked.
 	Fetched time.Time `json:"fetched"`
+
+	// mayLack is set if the catalog may lack group versions and does not name them.
+	mayLack bool
 }
 
 // Group is one API group.

@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,14 +9,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
-
-	"github.com/skiff-k8s/skiff/rest"
 )
 
 const (
@@ -41,8 +37,9 @@ type disk struct {
 	ttl   time.Duration // negative: no cache
 	limit int64         // maxDiskFile
 
-	mu         sync.Mutex // guards generation
-	generation int        // counts calls of invalidate
+	mu          sync.Mutex // guards the fields below
+	generation  int        // counts calls of invalidate
+	invalidated time.Time  // the last one
 }
 
 // document is the content of the file.
@@ -88,11 +85,17 @@ func partialOf(failed []failure) error {
 	return e
 }
 
-// NewDisk returns a client that keeps the catalog of d in a file in dir, for this process and
-// others. Several processes may use dir at the same time. dir belongs to one server; [CacheDir]
-// returns one for each. It is made when it is needed.
+// NewDisk returns a client that keeps the catalog of d in files in dir, for this process and others.
+// Several processes may use dir at the same time. dir belongs to one server; [CacheDir] returns one
+// for each. It is made when it is needed.
 //
-// ttl is how long the file is used. 0 means DefaultTTL; negative means no cache: no file is read or
+// The catalog is in catalog.json, with the group versions that failed. Beside it are the files of
+// kubectl 1.37 (servergroups.json, <group>/<version>/serverresources.json), which kubectl reads. If
+// there is no catalog.json that counts, lookups that find something use kubectl's files. kubectl
+// leaves out groups that failed, so Catalog, Resources and lookups that find nothing do not.
+// Invalidate removes catalog.json and servergroups.json.
+//
+// ttl is how long a file is used. 0 means DefaultTTL; negative means no cache: no file is read or
 // written.
 //
 // A file that is missing, expired, damaged or of another format is no error: the server is asked,
@@ -114,39 +117,6 @@ func NewDisk(d Interface, dir string, ttl time.Duration) *Client {
 	}}
 }
 
-// CacheDir returns the directory to give NewDisk for the server that c speaks to, in the user's
-// cache directory. It does not make the directory. It depends on the server only, and not on the
-// credentials, because discovery answers every user the same.
-//
-// The error is that of os.UserCacheDir: the environment names no home directory.
-func CacheDir(c *rest.Client) (string, error) {
-	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("discovery: find the cache directory: %w", err)
-	}
-	return filepath.Join(base, "skiff", "discovery", hostDir(c.Config().Host)), nil
-}
-
-// hostDir returns a directory name for a host. Its hash distinguishes hosts whose names become
-// equal.
-func hostDir(host string) string {
-	_, name, ok := strings.Cut(host, "://")
-	if !ok {
-		name = host
-	}
-	name = strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '-':
-			return r
-		}
-		return '_'
-	}, name)
-	if len(name) > 100 {
-		name = name[:100]
-	}
-	return fmt.Sprintf("%s-%x", name, sha256.Sum256([]byte(host)))[:len(name)+1+12]
-}
-
 func (d *disk) serverVersion(ctx context.Context) (*version.Info, error) {
 	return d.next.serverVersion(ctx)
 }
@@ -155,8 +125,11 @@ func (d *disk) serverVersion(ctx context.Context) (*version.Info, error) {
 func (d *disk) invalidate() {
 	d.mu.Lock()
 	d.generation++
-	if err := os.Remove(d.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		slog.Debug("discovery: remove the cache", "file", d.file, "err", err)
+	d.invalidated = time.Now()
+	for _, file := range []string{d.file, filepath.Join(filepath.Dir(d.file), groupsFile)} {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			slog.Debug("discovery: remove the cache", "file", file, "err", err)
+		}
 	}
 	d.mu.Unlock()
 	d.next.invalidate()
@@ -170,8 +143,12 @@ func (d *disk) catalog(ctx context.Context, n need) (*Catalog, error) {
 		return c, partial
 	}
 	d.mu.Lock()
-	generation := d.generation
+	generation, invalidated := d.generation, d.invalidated
 	d.mu.Unlock()
+	if c, partial, err := d.readKubectl(); err == nil && c.Fetched.After(invalidated) &&
+		n.met(c, partial) {
+		return c, partial
+	}
 
 	c, err := d.next.catalog(ctx, n)
 	partial, whole := asPartial(err)
@@ -184,6 +161,7 @@ func (d *disk) catalog(ctx context.Context, n need) (*Catalog, error) {
 		if err := d.write(c, partial); err != nil {
 			slog.Debug("discovery: write the cache", "file", d.file, "err", err)
 		}
+		d.keepForKubectl(c, partial)
 	}
 	return c, err
 }

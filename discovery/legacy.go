@@ -113,6 +113,15 @@ func (d *live) legacyResources(
 	if err != nil {
 		return nil, err
 	}
+	out, err := readResources(data, gv)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return out, nil
+}
+
+// readResources reads the resources of an APIResourceList.
+func readResources(data []byte, gv schema.GroupVersion) ([]Resource, error) {
 	var doc struct {
 		Resources []struct {
 			schemaGVK
@@ -125,7 +134,7 @@ func (d *live) legacyResources(
 		} `json:"resources"`
 	}
 	if err := json.Unmarshal(data, &doc); err != nil {
-		return nil, unreadable(path, err)
+		return nil, err
 	}
 	var out []Resource
 	at := map[string]int{} // the index of a resource in out

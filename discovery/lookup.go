@@ -78,6 +78,8 @@ type need struct {
 	// in none of the group versions that are missing. where is where it looks.
 	recent time.Time
 	where  func(schema.GroupVersion) bool
+
+	whole bool // the catalog must not be one that may lack group versions
 }
 
 // needOf returns the need of a call that begins now.
@@ -90,6 +92,9 @@ func everywhere(schema.GroupVersion) bool { return true }
 // met reports whether the need is met by a catalog and the error that came with it.
 func (n need) met(c *Catalog, err error) bool {
 	partial, whole := asPartial(err)
+	if c != nil && c.mayLack && (n.whole || partial != nil && partial.hides(n.where)) {
+		return false
+	}
 	return whole && c.Fetched.After(n.after) &&
 		(partial == nil || c.Fetched.After(n.recent) || !partial.hides(n.where))
 }
@@ -128,7 +133,9 @@ func (d *Client) Invalidate() { d.source.invalidate() }
 
 // Catalog returns everything that the server serves.
 func (d *Client) Catalog(ctx context.Context) (*Catalog, error) {
-	return d.source.catalog(ctx, needOf(everywhere))
+	n := needOf(everywhere)
+	n.whole = true
+	return d.source.catalog(ctx, n)
 }
 
 // Resources returns the resources of every group version, in the order of [Catalog.Groups].
@@ -223,8 +230,8 @@ func (d *Client) find(ctx context.Context, q query) (Resource, error) {
 	if r, ok := q.in(c); ok {
 		return r, nil
 	}
-	if time.Since(c.Fetched) >= minRefresh {
-		n.after = c.Fetched
+	if c.mayLack || time.Since(c.Fetched) >= minRefresh {
+		n.after, n.whole = c.Fetched, true
 		c, err = d.source.catalog(ctx, n)
 		if partial, whole = asPartial(err); !whole {
 			return Resource{}, err

@@ -88,6 +88,7 @@ type search struct {
 	where func(schema.GroupVersion) bool // whether it looks in a group version
 	in    func(*Catalog) []Resource      // the matches, in order
 	none  error                          // the error if there is no match
+	whole bool                           // a catalog that may lack group versions does not do
 }
 
 // find returns the matches, of which there is at least one. hidden is not nil if there may be more
@@ -100,6 +101,7 @@ func (m *Mapper) find(
 		return nil, nil, failed
 	}
 	n := needOf(s.where)
+	n.whole = s.whole
 	for again := !paused; ; again = false {
 		c, err := m.source.catalog(ctx, n)
 		partial, whole := asPartial(err)
@@ -118,8 +120,8 @@ func (m *Mapper) find(
 			m.met(s.what)
 			return found, hidden, nil
 		}
-		if again && time.Since(c.Fetched) >= minRefresh {
-			n.after = c.Fetched
+		if again && (c.mayLack || time.Since(c.Fetched) >= minRefresh) {
+			n.after, n.whole = c.Fetched, true
 			continue
 		}
 		if !n.after.IsZero() {
@@ -307,6 +309,7 @@ func (m *Mapper) Category(ctx context.Context, name string) ([]schema.GroupResou
 		where: everywhere,
 		in:    func(c *Catalog) []Resource { return inCategory(c, name) },
 		none:  none,
+		whole: true,
 	})
 	var out []schema.GroupResource
 	for i := range found {
