@@ -9,9 +9,9 @@ import (
 // maxAlike bounds how many pairs of elements with the same keys are compared.
 const maxAlike = 1 << 12
 
-// maxCells bounds the table of align: lists of a thousand changed elements each. In longer ones the
+// maxCells bounds the table of align: lists of 256 changed elements each. In longer ones the
 // changed elements are compared by their order only.
-const maxCells = 1 << 20
+const maxCells = 1 << 16
 
 // match returns, for each element of after, the index of the element of before that it was, and -1
 // for a new one. No element of before is returned twice.
