@@ -28,11 +28,13 @@
 //
 //   - [New] asks for every call, by two requests.
 //   - [NewMemory] asks once in the life of a process.
-//   - [NewDisk] asks once in six hours on a machine.
+//   - [NewDisk] asks once in six hours on a machine, and shares its files with kubectl.
 //
 // The caches wrap another client, so they can be combined. A command line tool uses both:
 //
 //	d := discovery.NewMemory(discovery.NewDisk(discovery.New(c), dir, 0))
+//
+// [Watch] drops what is kept when a CustomResourceDefinition or an APIService changes.
 //
 // [CacheHTTP] keeps the server's answers in files, as kubectl does, and asks only whether they have
 // changed.

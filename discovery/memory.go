@@ -31,7 +31,8 @@ type flight struct {
 	err     error
 }
 
-// NewMemory returns a client that keeps the catalog of d in memory until Invalidate is called.
+// NewMemory returns a client that keeps the catalog of d in memory until Invalidate is called, which
+// [Watch] does when the server serves something else.
 // Callers that need it at the same time share one request. A partial answer is used for 30 seconds
 // by Catalog, Resources and the lookups whose match may be in what is missing.
 func NewMemory(d Interface) *Client { return &Client{source: newMemory(sourceOf(d))} }
