@@ -68,11 +68,21 @@ func ExampleNewMapper() {
 	fmt.Println(enabled, err)
 }
 
-// A command line tool keeps the answer on disk for its next run.
+// A command line tool keeps the answer on disk for its next run, and for kubectl.
 func ExampleNewDisk() {
-	var c *rest.Client // made by rest.NewClient
-	dir, err := discovery.CacheDir(c)
+	var cfg *rest.Config // made by kubeconfig.Load
+	dir, err := discovery.HTTPCacheDir()
 	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	discovery.CacheHTTP(cfg, dir) // an answer that has expired is revalidated by its ETag
+	c, err := rest.NewClient(cfg)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if dir, err = discovery.CacheDir(c); err != nil {
 		fmt.Println(err)
 		return
 	}
