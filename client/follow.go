@@ -19,9 +19,11 @@ import (
 // sends as many as it takes:
 //   - It lists by pages of opts.Limit objects (0 means 500) and watches.
 //   - When a watch ends, or breaks off, it watches on from where it was.
-//   - If the server has forgotten the version (410 Gone), or was restored from a backup, it lists
-//     again, and yields what has changed since, because it remembers the uid and resourceVersion of
-//     each object that it has yielded. That is all that it keeps in memory.
+//   - If the server has forgotten the version (410 Gone), or is behind it after a broken watch
+//     because it was restored from a backup, it lists again, and yields what has changed since,
+//     because it remembers the uid and resourceVersion of each object that it has yielded. That is
+//     all that it keeps in memory. A restored server that has come past the version before Follow is
+//     back cannot be told from one that was not restored.
 //
 // So of each object there is one Added, then a Modified for each version that Follow has seen, then
 // one Deleted. Versions in between may be missing after a fault. If Follow did not see a deletion

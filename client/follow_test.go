@@ -120,6 +120,7 @@ func TestFollowConverges(t *testing.T) {
 					case 12:
 						if r.IntN(3) == 0 {
 							store.Restore(backup)
+							time.Sleep(2 * time.Minute) // so that it is behind when Follow is back
 						}
 					case 13:
 						srv.Refuse(true)
