@@ -127,7 +127,7 @@ func (p *plugin) run(ctx context.Context) (*rest.Credentials, error) {
 	}
 	if err != nil {
 		failed := &PluginError{Command: p.Command, ExitCode: -1, Err: err}
-		if cmd.ProcessState != nil {
+		if cmd.ProcessState != nil && ctx.Err() == nil { // otherwise it was killed
 			failed.ExitCode = cmd.ProcessState.ExitCode()
 		}
 		failed.Stderr = p.withoutSecrets(printable(string(stderr.data), maxPluginStderr))
