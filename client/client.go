@@ -106,10 +106,11 @@ func (c *Client[T]) Get(ctx context.Context, name string, opts metav1.GetOptions
 
 // decode decodes an answer into a T.
 func decode(r verbs.Resource, o wire.Object, into any) error {
-	if o.Kind != r.Kind.Kind || o.APIVersion != r.Kind.APIVersion() {
+	want := r.Answer()
+	if o.Kind != want.Kind || o.APIVersion != want.GroupVersion().String() {
 		return r.Rest.Redact(fmt.Errorf("%s: %w", r, &wire.KindError{
 			APIVersion: o.APIVersion, Kind: o.Kind,
-			WantAPIVersion: r.Kind.APIVersion(), WantKind: r.Kind.Kind}))
+			WantAPIVersion: want.GroupVersion().String(), WantKind: want.Kind}))
 	}
 	if err := wire.Decode(o, into); err != nil {
 		return r.Rest.Redact(fmt.Errorf("%s %q: %w", r, o.Meta.Key(), err))

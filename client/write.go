@@ -22,6 +22,10 @@ func (c *Client[T]) sent(verb string, obj *T) (verbs.Sent, error) {
 		return verbs.Sent{}, &kind.MisuseError{Verb: verb, Resource: c.r.String(),
 			Problem: "the object is nil"}
 	}
+	if c.r.As != "" {
+		return verbs.Sent{}, &kind.MisuseError{Verb: verb, Resource: c.r.String(),
+			Problem: "the client has the objects' metadata only: use Patch"}
+	}
 	return sentOf(obj), nil
 }
 

@@ -61,6 +61,20 @@ func TestExamples(t *testing.T) {
 		hasLine(t, out, "dns", "0/2")
 	})
 
+	t.Run("tables", func(t *testing.T) {
+		program := filepath.Join(programs, "tables")
+		out := succeeds(t, program, "--kubeconfig", kubeconfig, "--namespace", "kube-system", "deploy")
+		hasLine(t, out, "NAMESPACE", "NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE")
+		hasLine(t, out, "kube-system", "dns", "0/2")
+		if strings.Contains(out, "SELECTOR") {
+			t.Errorf("it prints the columns of wide output:\n%s", out)
+		}
+		hasLine(t, succeeds(t, program, "--kubeconfig", kubeconfig, "namespaces"), "kube-system", "Active")
+		if _, stderr, code := output(t, environment(t), program, "--kubeconfig", kubeconfig, "nothings"); code != 1 || !strings.Contains(stderr, "nothings") {
+			t.Errorf("of a resource that is not there: exit code %d, %q", code, stderr)
+		}
+	})
+
 	t.Run("dynamic-get", func(t *testing.T) {
 		program := filepath.Join(programs, "dynamic-get")
 		out := succeeds(t, program, "--kubeconfig", kubeconfig, "--namespace", "kube-system", "dns")
@@ -270,7 +284,7 @@ func TestExamples(t *testing.T) {
 
 	t.Run("without a cluster each says where it looked", func(t *testing.T) {
 		missing := filepath.Join(t.TempDir(), "missing")
-		for _, name := range []string{"list-pods-rest", "list-clientset", "dynamic-get", "discovery", "informer", "controller", "workqueue", "custom-resource", "modify", "wait", "follow", "apply"} {
+		for _, name := range []string{"list-pods-rest", "list-clientset", "tables", "dynamic-get", "discovery", "informer", "controller", "workqueue", "custom-resource", "modify", "wait", "follow", "apply"} {
 			env, args := environment(t), []string{"--kubeconfig", missing, "x"}
 			if name == "modify" {
 				args = append(args, "y", "z")

@@ -35,6 +35,7 @@ type identity struct {
 	kind                      kind.Info
 	namespace, labels, fields string
 	keepManagedFields, json   bool
+	as                        string
 	drop                      string
 	mistaken                  reflect.Type // the Go type of an informer that cannot run
 	mistake                   string       // why it cannot
@@ -61,7 +62,8 @@ func (f *Factory) open(h *handle, k kind.Info, t reflect.Type, mistake error, op
 	}
 	id := identity{
 		kind: k, namespace: cfg.namespace, labels: cfg.labelSelector, fields: cfg.fieldSelector,
-		keepManagedFields: cfg.keepManagedFields, json: cfg.json || !k.Protobuf,
+		keepManagedFields: cfg.keepManagedFields, json: cfg.json || !k.Protobuf && cfg.as == "",
+		as:   cfg.as,
 		drop: cfg.dropped(),
 	}
 	if mistake != nil {

@@ -87,13 +87,7 @@ func For[T any, P kind.Object[T]](f *Factory, opts ...Option) *Informer[T] {
 // of its own. The objects come as JSON, for that is what Unstructured holds. It is like For in
 // everything else; a kind without Version or Resource is a mistake.
 func ForResource(f *Factory, k kind.Info, opts ...Option) *Informer[unstructured.Unstructured] {
-	var err error
-	if k.Version == "" || k.Resource == "" {
-		err = &kind.MisuseError{Verb: "make informer of",
-			Resource: k.GVR().GroupResource().String(),
-			Problem:  "the kind.Info needs a Version and a Resource"}
-	}
-	return newInformer[unstructured.Unstructured](f, k, nil, err,
+	return newInformer[unstructured.Unstructured](f, k, nil, incomplete(k),
 		append(opts[:len(opts):len(opts)], JSON()))
 }
 

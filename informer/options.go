@@ -34,6 +34,7 @@ type config struct {
 	fieldSelector     string
 	keepManagedFields bool
 	json              bool
+	as                string // the kind that the server converts the objects to
 	resync            time.Duration
 	crashOnPanic      bool
 	onError           func(error)

@@ -17,6 +17,7 @@ type requests struct {
 	labelSelector string
 	fieldSelector string
 	format        wire.Format
+	as            string       // the kind that the server converts the objects to; "" if to none
 	options       wire.Options // for reading the answers; of another kind they are errors
 	pageSize      int64        // objects in a page; 0 or negative means one page for all
 }
@@ -37,7 +38,7 @@ func (q *requests) get(params ...string) *rest.Request {
 // selected is get for the objects that are selected. A parameter without a value is left out.
 func (q *requests) selected(params ...string) *rest.Request {
 	return q.get(append(params, "labelSelector", q.labelSelector, "fieldSelector",
-		q.fieldSelector)...).Format(q.format)
+		q.fieldSelector)...).Format(q.format).As(q.as)
 }
 
 const notOlderThan = "NotOlderThan"

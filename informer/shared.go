@@ -98,6 +98,9 @@ func (s *shared) String() string {
 		return "of an unknown type"
 	}
 	name := s.kind.GVR().GroupResource().String()
+	if s.config.as != "" {
+		name = "metadata of " + name
+	}
 	if s.config.namespace != "" {
 		name += " in namespace " + strconv.Quote(s.config.namespace)
 	}

@@ -20,6 +20,22 @@ func newReflector(s *shared) *reflector {
 	if s.kind.Protobuf && !s.config.json {
 		format = wire.Protobuf
 	}
+	options := wire.Options{
+		KeepManagedFields: s.config.keepManagedFields,
+		Drop:              s.config.dropFields,
+		APIVersion:        s.kind.APIVersion(),
+		Kind:              s.kind.Kind,
+		ListKind:          s.kind.ListKind(),
+		Strict:            true,
+	}
+	if s.config.as != "" {
+		options.APIVersion, options.Kind = "meta.k8s.io/v1", s.config.as
+		options.ListKind = s.config.as + "List"
+		format = wire.Protobuf
+		if s.config.json {
+			format = wire.JSON
+		}
+	}
 	return &reflector{
 		name: s.String(),
 		log:  s.config.logger,
@@ -27,15 +43,8 @@ func newReflector(s *shared) *reflector {
 			client: s.client, kind: s.kind,
 			namespace:     s.config.namespace,
 			labelSelector: s.config.labelSelector, fieldSelector: s.config.fieldSelector,
-			format: format,
-			options: wire.Options{
-				KeepManagedFields: s.config.keepManagedFields,
-				Drop:              s.config.dropFields,
-				APIVersion:        s.kind.APIVersion(),
-				Kind:              s.kind.Kind,
-				ListKind:          s.kind.ListKind(),
-				Strict:            true,
-			},
+			format: format, as: s.config.as,
+			options:  options,
 			pageSize: s.config.pageSize,
 		},
 		sink:  feed{s},

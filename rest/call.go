@@ -80,6 +80,9 @@ func (r *Request) prepare(p purpose) (*call, error) {
 		c.header[key] = values
 	}
 	c.header.Set("Accept", accept(c.format, p, r.format == 0 && r.target.abs != ""))
+	if r.as != "" {
+		c.header.Set("Accept", acceptAs(c.format, r.as, c.verb))
+	}
 	if r.body != nil {
 		contentType, err := r.encode(r, c)
 		if err != nil {
@@ -118,6 +121,20 @@ func accept(f wire.Format, p purpose, anything bool) string {
 		return wire.Protobuf.ContentType() + ", " + wire.JSON.ContentType()
 	}
 	return wire.JSON.ContentType()
+}
+
+// acceptAs returns the Accept header for an answer that is converted to a kind of meta.k8s.io/v1.
+// A server that cannot convert answers 406. A list of objects is converted to a list of their
+// metadata; a table is of one object or of many.
+func acceptAs(f wire.Format, kind, verb string) string {
+	if kind == "PartialObjectMetadata" && (verb == "list" || verb == "deletecollection") {
+		kind += "List"
+	}
+	as := ";as=" + kind + ";g=meta.k8s.io;v=v1"
+	if f == wire.Protobuf {
+		return f.ContentType() + as + "," + wire.JSON.ContentType() + as
+	}
+	return f.ContentType() + as
 }
 
 // describe returns the verb and the object of a request, for errors and logs.

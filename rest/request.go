@@ -37,6 +37,7 @@ type Request struct {
 	encode  func(*Request, *call) (string, error) // the function encode; nil until Body is called
 	kind    schema.GroupVersionKind
 	format  wire.Format
+	as      string // the kind of meta.k8s.io/v1 that the answer is asked for as
 	timeout time.Duration
 	retries int
 	err     error // the first error of a method
@@ -192,6 +193,15 @@ func (r *Request) Format(f wire.Format) *Request {
 		return r.fail(fmt.Errorf("the format %v is unknown: use wire.JSON or wire.Protobuf", f))
 	}
 	r.format = f
+	return r
+}
+
+// As asks for the answer as another kind, of meta.k8s.io/v1, in the format of the request:
+// PartialObjectMetadata, which is the objects' metadata without the rest, or Table
+// (https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables). "" means
+// as they are.
+func (r *Request) As(kind string) *Request {
+	r.as = kind
 	return r
 }
 

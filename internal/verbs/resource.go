@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/skiff-k8s/skiff/kind"
@@ -29,6 +30,9 @@ type Resource struct {
 	// SubKind is the kind of the objects of a subresource, if it is another kind and known.
 	SubKind schema.GroupVersionKind
 
+	// As is the kind of meta.k8s.io/v1 that the server converts its answers to; "" if to none.
+	As string
+
 	answer string // the kind of the object that is written, if Kind has none
 
 	Format            wire.Format // of requests and answers
@@ -48,6 +52,10 @@ func (r Resource) String() string {
 // options returns the options for reading single objects. They keep every field: an object that is
 // read and written back must not lose any. An answer of another type is an error.
 func (r Resource) options() wire.Options {
+	if r.As != "" {
+		return wire.Options{KeepManagedFields: true, Strict: true,
+			APIVersion: metav1.SchemeGroupVersion.String(), Kind: r.As, ListKind: r.As + "List"}
+	}
 	return wire.Options{KeepManagedFields: true, Strict: true,
 		APIVersion: r.Kind.APIVersion(), Kind: r.Kind.Kind, ListKind: r.Kind.ListKind()}
 }
@@ -65,7 +73,15 @@ func (r Resource) gvk() schema.GroupVersionKind { return r.Kind.GVK() }
 // to sets the target of a request.
 func (r Resource) to(req *rest.Request) *rest.Request {
 	return req.GroupVersion(r.Kind.GroupVersion()).Namespace(r.Namespace).
-		Resource(r.Kind.Resource).Format(r.Format)
+		Resource(r.Kind.Resource).Format(r.Format).As(r.As)
+}
+
+// Answer returns the kind of the objects that are read.
+func (r Resource) Answer() schema.GroupVersionKind {
+	if r.As != "" {
+		return metav1.SchemeGroupVersion.WithKind(r.As)
+	}
+	return r.Kind.GVK()
 }
 
 func (r Resource) misuse(verb, name, format string, args ...any) error {

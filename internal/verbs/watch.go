@@ -23,12 +23,17 @@ type Watch struct {
 
 // Watch opens the stream of changes.
 func (r Resource) Watch(ctx context.Context, opts metav1.ListOptions) (*Watch, error) {
+	return r.watch(ctx, opts, "")
+}
+
+func (r Resource) watch(ctx context.Context, opts metav1.ListOptions,
+	objects metav1.IncludeObjectPolicy) (*Watch, error) {
 	r, err := r.inScope("watch", "", false)
 	if err != nil {
 		return nil, err
 	}
 	opts.Watch = true
-	stream, err := r.to(r.Rest.Get()).VersionedParams(&opts).Watch(ctx, r.streamOptions())
+	stream, err := including(r.to(r.Rest.Get()).VersionedParams(&opts), objects).Watch(ctx, r.streamOptions())
 	if err != nil {
 		return nil, err
 	}

@@ -230,7 +230,7 @@ func (r Resource) optionsOf(sub []string) wire.Options {
 
 // identified adds the object's kind and scope to a Write.
 func (r Resource) identified(w Write, o wire.Object) Write {
-	if !r.Whole {
+	if !r.Whole && r.As == "" {
 		w.Kind.Kind, w.Kind.Namespaced = o.Kind, o.Meta.Namespace != ""
 	}
 	return w
