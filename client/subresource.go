@@ -204,7 +204,8 @@ func (s subresource) fits(name string, t reflect.Type) error {
 	want, foreign := foreignKinds[name]
 	switch {
 	case streams[name]:
-		return s.misuse("use", "", "it is a stream and has no objects: use rest.Request.Stream")
+		return s.misuse("use", "",
+			"it is a stream and has no objects: use package remote, or rest.Request.Stream")
 	case foreign && s.kind.Kind != "" && s.kind.Kind != want:
 		return s.misuse("use", "", "its objects are of the kind %s, and %v is a %s", want, t,
 			s.kind.Kind)
@@ -282,8 +283,8 @@ func ofOwnKind(r verbs.Resource, verb, name string, sub []string) error {
 		problem = fmt.Sprintf("the %s subresource is no %s but a %s: use SubresourceOf[%s]", sub[0],
 			r.Kind.Kind, other, other)
 	} else if streams[sub[0]] {
-		problem = fmt.Sprintf("the %s subresource is no %s but a stream: use rest.Request.Stream",
-			sub[0], r.Kind.Kind)
+		problem = fmt.Sprintf("the %s subresource is no %s but a stream: use package remote, "+
+			"or rest.Request.Stream", sub[0], r.Kind.Kind)
 	} else {
 		return nil
 	}
