@@ -83,7 +83,7 @@ fmt: ## format the sources
 
 # staticcheck leaves out the packages of devcluster that link Kubernetes: it would go through all of
 # that, for minutes.
-lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module
+lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module; go vet for Windows and macOS
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not formatted (make fmt):"; echo "$$files"; exit 1; }
 	go vet ./...
 	$(STATICCHECK) ./...
@@ -91,6 +91,9 @@ lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module
 	cd tools && go vet ./... && $(STATICCHECK) ./...
 	cd bench && go vet ./... && $(STATICCHECK) ./...
 	cd devcluster && $(DEVCLUSTER_ENV) go vet ./... && $(DEVCLUSTER_ENV) $(STATICCHECK) ./internal/... ./e2e/...
+	@for os in windows darwin; do echo "go vet for $$os"; \
+		CGO_ENABLED=0 GOOS=$$os go vet $$(go list ./... | grep -v /clientset/) || exit 1; \
+		(cd addingress && CGO_ENABLED=0 GOOS=$$os go vet ./...) || exit 1; done
 
 # The tests that need no control plane must notice each change of a bound (tools/mutants).
 mutants: bin/mutants ## change each bound by one and find what no test notices (MINUTES=3 SEED=… takes a sample)

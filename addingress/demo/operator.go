@@ -54,8 +54,7 @@ func startAddingress(binary, kubeconfig, dir string) (*operator, error) {
 
 	o.guard = exec.Command(self, guardCommand, o.pidFile, binary, "--kubeconfig", kubeconfig)
 	o.guard.Stdout, o.guard.Stderr = log, log
-	// A group of its own: Ctrl-C is for this process, which stops the others in their order.
-	o.guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	ownGroup(o.guard)
 	if o.hold, err = o.guard.StdinPipe(); err != nil {
 		return nil, err
 	}

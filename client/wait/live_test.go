@@ -185,7 +185,14 @@ func TestWaitForOnTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	crds := client.Of[metav1.PartialObjectMetadata](c, client.WithKind(k))
-	if _, err := crds.WaitFor(ctx, "waits.wait.skiff.example.com", wait.Established()); err != nil {
+	made, err := crds.WaitFor(ctx, "waits.wait.skiff.example.com", wait.Established())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := crds.Delete(ctx, made.Name, metav1.DeleteOptions{}); err != nil {
+		t.Error(err)
+	}
+	if _, err := crds.WaitFor(ctx, made.Name, wait.Deleted(made.UID)); err != nil {
 		t.Error(err)
 	}
 }

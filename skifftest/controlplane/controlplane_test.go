@@ -121,7 +121,11 @@ func TestTwoClustersDoNotCollideAndLeaveNothingBehind(t *testing.T) {
 			t.Error(err)
 		}
 		for name, pid := range c.PIDs() {
-			if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+			p, err := os.FindProcess(pid)
+			if err == nil {
+				err = p.Signal(syscall.Signal(0))
+			}
+			if !errors.Is(err, os.ErrProcessDone) {
 				t.Errorf("%s (process %d) is still there after Stop: %v", name, pid, err)
 			}
 		}
