@@ -28,7 +28,7 @@ func TestOIDCProvider(t *testing.T) {
 	if err := os.WriteFile(ca, i.ca(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cluster := controlplane.Start(t, controlplane.WithoutControllerManager(), controlplane.WithAPIServerArgs(
+	cluster := controlplane.New(t, controlplane.WithoutControllerManager(), controlplane.WithAPIServerArgs(
 		"--oidc-issuer-url="+i.address(), "--oidc-client-id=kubernetes", "--oidc-ca-file="+ca,
 		"--oidc-username-claim=email", "--oidc-username-prefix=oidc:"))
 	admin := cluster.Config()
