@@ -77,8 +77,8 @@ const (
 func newProgress() *progress { return &progress{} }
 
 // advance moves on and tells everybody. It is for the goroutine that updates the store, afterwards.
-// If the server was restored from a backup, version may be below the one before; whoever waits for
-// a version above it then waits in vain. "" means that the server gives its lists no version.
+// If the server was restored from a backup, version may be below the one before; a wait for a
+// version above it then ends with a RestoredError. "" means that the server gives its lists no version.
 func (p *progress) advance(version string, restored bool) {
 	p.mu.Lock()
 	p.version, p.unversioned = version, version == ""

@@ -71,7 +71,7 @@ type plugin struct {
 	caFile  string         // of the cluster; read when the plugin is run
 }
 
-// pluginCluster is what a plugin with provideClusterInfo is told of the cluster.
+// pluginCluster is the cluster in the KUBERNETES_EXEC_INFO of a plugin with provideClusterInfo.
 type pluginCluster struct {
 	Server             string          `json:"server"`
 	ServerName         string          `json:"tls-server-name,omitempty"`

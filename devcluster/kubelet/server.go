@@ -76,8 +76,8 @@ func newServer(p *pods, o options) (*server, error) {
 	return s, nil
 }
 
-// onlyAPIServer refuses every user but the API server: with exec, whoever can ask the kubelet can
-// do anything in its containers.
+// onlyAPIServer refuses every user but the API server: a user that can ask the kubelet can run any
+// command in its containers.
 func onlyAPIServer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if name := r.TLS.PeerCertificates[0].Subject.CommonName; name != cluster.KubeletClient {

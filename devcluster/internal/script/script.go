@@ -6,7 +6,7 @@
 //	cat                 copies its input
 //	wc                  prints the number of bytes of its input
 //	fill N              prints N bytes
-//	tick SECONDS [N]    prints "tick 1", "tick 2" and so on, N times or without end
+//	tick SECONDS [N]    prints "tick 1", "tick 2" and so on, N times or for ever
 //	sleep SECONDS       waits; "sleep infinity" and "pause" wait for the end of the container
 //	true, false         end with code 0 and 1
 //	hostname            prints the name of the pod
