@@ -2,16 +2,18 @@ package examples_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/client/wait"
 	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
@@ -39,17 +41,10 @@ func TestExamplesOnAKubelet(t *testing.T) {
 	if err := c.Post().Namespace("default").Resource("pods").Body(pod).Do(t.Context()).Error(); err != nil {
 		t.Fatal(err)
 	}
-	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		var now corev1.Pod
-		if err := c.Get().Namespace("default").Resource("pods").Name("web").Do(t.Context()).Into(&now); err != nil {
-			t.Fatal(err)
-		}
-		if now.Status.Phase == corev1.PodRunning {
-			break
-		}
-		if time.Since(begun) > patience {
-			t.Fatalf("the pod is %s", now.Status.Phase)
-		}
+	ready, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := client.Of[corev1.Pod](c).In("default").WaitFor(ready, "web", wait.PodReady()); err != nil {
+		t.Fatal(err)
 	}
 
 	t.Run("logs", func(t *testing.T) {
