@@ -3,6 +3,7 @@ package outages
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -95,6 +96,9 @@ func startClientGo(t *testing.T, w *world, log *faults.Log) cache {
 		cancel()
 		f.Shutdown()
 		transport.CloseIdleConnections()
+		// Shutdown does not wait for a list that is under way, and klog's logger is a variable without
+		// a lock: the bubble's other goroutines must have ended, or wait, before it is written.
+		synctest.Wait()
 		klog.ClearLogger()
 	}}
 }
