@@ -52,17 +52,18 @@ run: devcluster build ## start a real control plane and show addingress on it
 
 # -count=1: what crosses the API is run and not remembered. A test that is skipped is a failure here.
 test: devcluster bin/testrun ## run every test of every module, with the race detector
-	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then addingress, devcluster, tools and bench"
+	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then addingress, devcluster, tools, bench and compare"
 	@bin/testrun \
 		-- . -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- addingress -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- devcluster $(DEVCLUSTER_ENV) -count=1 -p 1 -timeout $(TIMEOUT) ./... \
 		-- tools -count=1 ./... \
-		-- bench -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./...
+		-- bench -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- compare -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./...
 
 # Each package's line has the number of its tests that were skipped.
 test-short: bin/testrun ## run the tests that need no control plane, without the race detector
-	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- addingress -timeout $(TIMEOUT) ./... -- tools ./... -- bench ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
+	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- addingress -timeout $(TIMEOUT) ./... -- tools ./... -- bench ./... -- compare ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
 
 devcluster: ## build the control plane into bin/devcluster (the first time takes minutes)
 	@devcluster/build.sh
@@ -90,6 +91,7 @@ lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module; go vet f
 	cd addingress && go vet ./... && $(STATICCHECK) ./...
 	cd tools && go vet ./... && $(STATICCHECK) ./...
 	cd bench && go vet ./... && $(STATICCHECK) ./...
+	cd compare && go vet ./... && $(STATICCHECK) ./...
 	cd devcluster && $(DEVCLUSTER_ENV) go vet ./... && $(DEVCLUSTER_ENV) $(STATICCHECK) ./internal/... ./e2e/...
 	@for os in windows darwin; do echo "go vet for $$os"; \
 		CGO_ENABLED=0 GOOS=$$os go vet $$(go list ./... | grep -v /clientset/) || exit 1; \

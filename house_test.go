@@ -74,6 +74,7 @@ var thirdParty = map[string]int{
 	"tools":      8,   // staticcheck
 	"devcluster": 170, // Kubernetes and etcd themselves
 	"bench":      66,  // client-go and controller-runtime, to measure beside them
+	"compare":    60,  // client-go, to compare with it
 }
 
 // maxLines is how long a file of the library may be, tests excepted. A longer one tells two ideas.
