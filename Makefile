@@ -40,7 +40,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-short devcluster build examples fmt image lint size bench bench-quick bench-against bench-programs faults clean tools mutants
+.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-against bench-programs faults clean tools mutants
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -52,10 +52,11 @@ run: devcluster build ## start a real control plane and show addingress on it
 
 # -count=1: what crosses the API is run and not remembered. A test that is skipped is a failure here.
 test: devcluster bin/testrun ## run every test of every module, with the race detector
-	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then addingress, devcluster, tools, bench and compare"
+	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then addingress, cmd/skiff, devcluster, tools, bench and compare"
 	@bin/testrun \
 		-- . -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- addingress -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- cmd/skiff -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- devcluster $(DEVCLUSTER_ENV) -count=1 -p 1 -timeout $(TIMEOUT) ./... \
 		-- tools -count=1 ./... \
 		-- bench -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
@@ -63,14 +64,18 @@ test: devcluster bin/testrun ## run every test of every module, with the race de
 
 # Each package's line has the number of its tests that were skipped.
 test-short: bin/testrun ## run the tests that need no control plane, without the race detector
-	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- addingress -timeout $(TIMEOUT) ./... -- tools ./... -- bench ./... -- compare ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
+	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- addingress -timeout $(TIMEOUT) ./... -- cmd/skiff ./... -- tools ./... -- bench ./... -- compare ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
 
 devcluster: ## build the control plane into bin/devcluster (the first time takes minutes)
 	@devcluster/build.sh
 
-build: ## build addingress and the demo into bin/
+build: skiff ## build skiff, addingress and the demo into bin/
 	@mkdir -p bin
 	cd addingress && go build -o ../bin/ . ./demo
+
+skiff: ## build the command line tool into bin/skiff
+	@mkdir -p bin
+	cd cmd/skiff && go build -trimpath -o ../../bin/skiff .
 
 image: ## build the image of addingress (IMAGE=…, DOCKER=podman)
 	$(DOCKER) build -t $(IMAGE) -f addingress/Dockerfile .
@@ -89,13 +94,15 @@ lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module; go vet f
 	go vet ./...
 	$(STATICCHECK) ./...
 	cd addingress && go vet ./... && $(STATICCHECK) ./...
+	cd cmd/skiff && go vet ./... && $(STATICCHECK) ./...
 	cd tools && go vet ./... && $(STATICCHECK) ./...
 	cd bench && go vet ./... && $(STATICCHECK) ./...
 	cd compare && go vet ./... && $(STATICCHECK) ./...
 	cd devcluster && $(DEVCLUSTER_ENV) go vet ./... && $(DEVCLUSTER_ENV) $(STATICCHECK) ./internal/... ./e2e/...
 	@for os in windows darwin; do echo "go vet for $$os"; \
 		CGO_ENABLED=0 GOOS=$$os go vet $$(go list ./... | grep -v /clientset/) || exit 1; \
-		(cd addingress && CGO_ENABLED=0 GOOS=$$os go vet ./...) || exit 1; done
+		for module in addingress cmd/skiff; do \
+			(cd $$module && CGO_ENABLED=0 GOOS=$$os go vet ./...) || exit 1; done; done
 
 # The tests that need no control plane must notice each change of a bound (tools/mutants).
 mutants: bin/mutants ## change each bound by one and find what no test notices (MINUTES=3 SEED=… takes a sample)
