@@ -64,7 +64,7 @@ type Saved struct {
 func WithSaver(save func(Saved) error) Option { return func(o *options) { o.save = save } }
 
 // authProvider returns the source of a user's auth-provider.
-func authProvider(name string, e entry[*user], o options) (rest.CredentialSource, error) {
+func authProvider(name string, e entry[*user], o *options) (rest.CredentialSource, error) {
 	p := e.value.AuthProvider
 	providers.mu.Lock()
 	newSource := providers.byName[p.Name]
@@ -90,9 +90,9 @@ func authProvider(name string, e entry[*user], o options) (rest.CredentialSource
 		given.File = filepath.Join(folder, filepath.Base(e.from.path))
 	}
 	if o.save != nil {
-		file := given.File
+		file, save := given.File, o.save
 		given.Save = func(config map[string]string) error {
-			return o.save(Saved{File: file, User: name, Config: maps.Clone(config)})
+			return save(Saved{File: file, User: name, Config: maps.Clone(config)})
 		}
 	}
 	source, err := newSource(given)

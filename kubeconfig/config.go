@@ -49,13 +49,6 @@ func (m *merged) config(o options) (*Config, error) {
 	} else if o.server == "" {
 		return fail(errors.New("it names no cluster: set its \"cluster\""))
 	}
-	cluster, err := o.overridden(cluster)
-	if err == nil {
-		err = applyCluster(cfg, cluster)
-	}
-	if err != nil {
-		return fail(fmt.Errorf("the cluster %q of %s: %w", out.Cluster, cluster.from.name, err))
-	}
 	user := entry[*user]{value: new(user)} // anonymous
 	if out.User != "" {
 		var ok bool
@@ -64,10 +57,35 @@ func (m *merged) config(o options) (*Config, error) {
 				"its user %q is missing; %s", out.User, names("users", m.users)))
 		}
 	}
-	if err := applyUser(cfg, out.User, user, cluster.value, o); err != nil {
-		return fail(fmt.Errorf("the user %q of %s: %w", out.User, user.from.name, err))
+	if err := o.apply(cfg, out, cluster, user); err != nil {
+		return fail(err)
 	}
 	return out, nil
+}
+
+// apply turns a cluster and a user, with the options in place of what they say, into cfg. names has
+// their names.
+func (o *options) apply(
+	cfg *rest.Config, names *Config, ofCluster entry[*cluster], ofUser entry[*user],
+) error {
+	c, u := *ofCluster.value, *ofUser.value
+	ofCluster.value, ofUser.value = &c, &u
+	for _, change := range o.changes {
+		if err := change(&c, &u, cfg); err != nil {
+			return err
+		}
+	}
+	err := o.override(&c)
+	if err == nil {
+		err = applyCluster(cfg, ofCluster)
+	}
+	if err != nil {
+		return fmt.Errorf("the cluster %q of %s: %w", names.Cluster, ofCluster.from.name, err)
+	}
+	if err := applyUser(cfg, names.User, ofUser, &c, o); err != nil {
+		return fmt.Errorf("the user %q of %s: %w", names.User, ofUser.from.name, err)
+	}
+	return nil
 }
 
 func applyCluster(cfg *rest.Config, e entry[*cluster]) error {
@@ -104,14 +122,8 @@ func applyCluster(cfg *rest.Config, e entry[*cluster]) error {
 // out. A token is used before a password and a credential plugin, as kubectl does; a client
 // certificate as well, because the API server asks it first.
 func applyUser(
-	cfg *rest.Config, name string, e entry[*user], c *cluster, o options,
+	cfg *rest.Config, name string, e entry[*user], c *cluster, o *options,
 ) error {
-	if o.token != "" {
-		u := e.value
-		e.value = &user{
-			Token: o.token, As: u.As, AsUID: u.AsUID, AsGroups: u.AsGroups, AsUserExtra: u.AsUserExtra,
-		}
-	}
 	u := e.value
 	cfg.BearerToken = strings.TrimSpace(u.Token)
 	var err error
@@ -169,7 +181,7 @@ func applyCertificate(cfg *rest.Config, e entry[*user], hasToken bool) error {
 // applyLogin takes the credentials of a user who has neither a token nor a client certificate.
 // Ignoring them would make the requests anonymous, and the server would answer 401 or 403.
 func applyLogin(
-	cfg *rest.Config, name string, e entry[*user], c *cluster, o options,
+	cfg *rest.Config, name string, e entry[*user], c *cluster, o *options,
 ) error {
 	u := e.value
 	switch {

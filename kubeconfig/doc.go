@@ -59,6 +59,9 @@
 // contexts of all requests that wait for it are canceled. It has standard input if that is a
 // terminal and interactiveMode permits it.
 //
+// Processes that the plugin has started are killed with it, on Unix, if this process has no terminal.
+// With a terminal, whose interrupt key reaches them, and on Windows, they go on.
+//
 // A kubeconfig names any program of this machine to be run. A program that loads files from
 // elsewhere restricts that by [WithPlugins] or [WithoutPlugins].
 //

@@ -148,20 +148,16 @@ func (o *options) inCluster(cfg *rest.Config) (*Config, error) {
 	if o.namespace != "" {
 		cfg.Namespace = o.namespace
 	}
-	if o.token != "" {
-		cfg.BearerToken, cfg.BearerTokenFile = o.token, ""
-	}
-	pod := entry[*cluster]{value: &cluster{
+	pod := source{name: "the pod"}
+	out := &Config{REST: cfg, Namespace: cfg.Namespace}
+	ofCluster := entry[*cluster]{from: pod, value: &cluster{
 		Server: cfg.Host, CertificateAuthority: cfg.TLS.CAFile, DisableCompression: true,
 	}}
-	pod, err := o.overridden(pod)
-	if err == nil {
-		err = applyCluster(cfg, pod)
-	}
-	if err != nil {
+	ofUser := entry[*user]{from: pod, value: &user{TokenFile: cfg.BearerTokenFile}}
+	if err := o.apply(cfg, out, ofCluster, ofUser); err != nil {
 		return nil, fmt.Errorf("use the pod's service account: %w", err)
 	}
-	return &Config{REST: cfg, Namespace: cfg.Namespace}, nil
+	return out, nil
 }
 
 func notFound(tried []string) error {

@@ -13,8 +13,9 @@ type Option func(*options)
 
 type options struct {
 	context, cluster, user, namespace string
-	server, serverName, ca, token     string
+	server, serverName, ca            string
 	insecure                          bool
+	changes                           []change
 	save                              func(Saved) error
 	plugins                           pluginOptions
 }
@@ -43,10 +44,6 @@ func WithUser(name string) Option { return func(o *options) { o.user = name } }
 // the cluster's. With it no kubeconfig is needed. The user's credentials are sent to this server.
 func WithServer(url string) Option { return func(o *options) { o.server = url } }
 
-// WithToken sets the bearer token, in place of all credentials of the user. "" means the user's.
-// kubectl's --token keeps the user's client certificate, which the API server then prefers.
-func WithToken(token string) Option { return func(o *options) { o.token = token } }
-
 // WithCertificateAuthority sets the file of the authorities that may have signed the server's
 // certificate, in place of the cluster's and of its insecure-skip-tls-verify. "" means the cluster's.
 // A relative path is relative to the working directory.
@@ -63,11 +60,9 @@ func WithInsecureSkipTLSVerify(insecure bool) Option {
 	return func(o *options) { o.insecure = insecure }
 }
 
-// overridden returns a cluster with the options in place of its fields, as kubectl's flags do
-// (kubectl reference, "kubectl options").
-func (o *options) overridden(e entry[*cluster]) (entry[*cluster], error) {
-	c := *e.value
-	e.value = &c
+// override puts the options in place of the fields of c, as kubectl's flags do (kubectl reference,
+// "kubectl options").
+func (o *options) override(c *cluster) error {
 	if o.server != "" {
 		c.Server, c.TLSServerName = o.server, ""
 	}
@@ -79,11 +74,11 @@ func (o *options) overridden(e entry[*cluster]) (entry[*cluster], error) {
 	if o.ca != "" {
 		path, err := filepath.Abs(o.ca)
 		if err != nil {
-			return e, fmt.Errorf("find %q (WithCertificateAuthority): %w", o.ca, err)
+			return fmt.Errorf("find %q (WithCertificateAuthority): %w", o.ca, err)
 		}
 		c.CertificateAuthority = path
 	}
-	return e, nil
+	return nil
 }
 
 // WithPlugins permits the credential plugins that are named, and no others. Without this option and

@@ -2,10 +2,12 @@ package kubeconfig
 
 import (
 	"errors"
+	"net/http/httptest"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/skiff-k8s/skiff/rest"
 )
@@ -100,5 +102,72 @@ func TestOptionsInAPod(t *testing.T) {
 	}
 	if got := w.mustLoad("", WithServer("https://other.example")); got.BearerTokenFile != "" || got.TLS.CAFile != "" {
 		t.Errorf("the pod's credentials go to another server: %v", got)
+	}
+}
+
+// The options of which each is one function.
+func TestOptionsThatAreFunctions(t *testing.T) {
+	w := newWorld(t)
+	path := w.file("config", overridable+"current-context: work\n")
+	cert, key := w.file("other/client.crt", "cert"), w.file("other/client.key", "key")
+	red := rest.TLSConfig{ServerName: "red", CAData: []byte("red")}
+	certOf := red
+	certOf.CertFile, certOf.KeyFile = cert, key
+	config := func(change func(*rest.Config)) *rest.Config {
+		c := &rest.Config{Host: "https://red.example", TLS: red, BearerToken: "joes-token", Namespace: "shop", Impersonate: rest.Impersonation{User: "jane"}}
+		change(c)
+		return c
+	}
+	for name, test := range map[string]struct {
+		opts []Option
+		want *rest.Config
+		err  string
+	}{
+		"nothing": {[]Option{WithBasicAuth("", ""), WithClientCertificate("", ""), WithImpersonation(rest.Impersonation{}), WithProxyURL(""), WithRequestTimeout(0)}, config(func(*rest.Config) {}), ""},
+		"basic":   {[]Option{WithBasicAuth("joe", "hunter2")}, config(func(c *rest.Config) { c.BearerToken, c.Username, c.Password = "", "joe", "hunter2" }), ""},
+		"a mistake": {[]Option{WithUser("broken"), WithBasicAuth("joe", "hunter2")}, config(func(c *rest.Config) {
+			c.BearerToken, c.Username, c.Password, c.Impersonate.User = "", "joe", "hunter2", ""
+		}), ""},
+		"certificate":  {[]Option{WithClientCertificate(cert, key)}, config(func(c *rest.Config) { c.BearerToken, c.TLS = "", certOf }), ""},
+		"half of one":  {[]Option{WithClientCertificate(cert, "")}, nil, "client-certificate without a client-key"},
+		"no such file": {[]Option{WithClientCertificate(cert, key+"x")}, nil, "client.keyx"},
+		"the last one": {[]Option{WithBasicAuth("joe", "hunter2"), WithClientCertificate(cert, key), WithToken("given-token")}, config(func(c *rest.Config) { c.BearerToken = "given-token" }), ""},
+		"as":           {[]Option{WithImpersonation(rest.Impersonation{User: "mary"})}, config(func(c *rest.Config) { c.Impersonate.User = "mary" }), ""},
+		"as, a group": {[]Option{WithImpersonation(rest.Impersonation{UID: "7", Groups: []string{"ops"}, Extra: map[string][]string{"a": {"b"}}})}, config(func(c *rest.Config) {
+			c.Impersonate = rest.Impersonation{User: "jane", UID: "7", Groups: []string{"ops"}, Extra: map[string][]string{"a": {"b"}}}
+		}), ""},
+		"as nobody":      {[]Option{WithUser("cert"), WithImpersonation(rest.Impersonation{Groups: []string{"ops"}})}, nil, "without as"},
+		"as, by a token": {[]Option{WithImpersonation(rest.Impersonation{User: "mary"}), WithToken("given-token")}, config(func(c *rest.Config) { c.BearerToken, c.Impersonate.User = "given-token", "mary" }), ""},
+		"timeout":        {[]Option{WithRequestTimeout(time.Minute)}, config(func(c *rest.Config) { c.Timeout = time.Minute }), ""},
+		"no proxy":       {[]Option{WithProxyURL("ftp://joe:hunter2@proxy.example")}, nil, "proxy-url"},
+	} {
+		got, err := w.load(path, test.opts...)
+		switch {
+		case test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err) || strings.Contains(err.Error(), "hunter2")):
+			t.Errorf("%s: %v, not %q", name, err, test.err)
+		case test.err == "" && (err != nil || !reflect.DeepEqual(got, test.want)):
+			t.Errorf("%s:\n got %v, %v\nwant %v", name, got, err, test.want)
+		}
+	}
+	got := w.mustLoad(path, WithProxyURL("http://proxy.example:3128"))
+	if proxy, err := got.Proxy(httptest.NewRequest("GET", "https://red.example", nil)); err != nil || proxy.String() != "http://proxy.example:3128" {
+		t.Errorf("the proxy is %v, %v", proxy, err)
+	}
+	t.Chdir(filepath.Dir(cert))
+	if got := w.mustLoad(path, WithClientCertificate("client.crt", "client.key")).TLS; !filepath.IsAbs(got.CertFile) || !filepath.IsAbs(got.KeyFile) {
+		t.Errorf("the paths are %q, %q", got.CertFile, got.KeyFile)
+	}
+}
+
+// The options are those of the pod's user, too, and a file is not changed by them.
+func TestOptionsThatAreFunctionsInAPod(t *testing.T) {
+	w := newWorld(t)
+	w.inPod()
+	got := w.mustLoad("", WithBasicAuth("joe", "hunter2"), WithImpersonation(rest.Impersonation{User: "mary"}), WithRequestTimeout(-1))
+	if got.Username != "joe" || got.BearerToken != "" || got.BearerTokenFile != "" || got.Impersonate.User != "mary" || got.Timeout != -1 {
+		t.Errorf("got %v", got)
+	}
+	if got := w.mustLoad("", WithImpersonation(rest.Impersonation{User: "mary"})); got.BearerTokenFile == "" || got.Impersonate.User != "mary" {
+		t.Errorf("with the pod's token: %v", got)
 	}
 }

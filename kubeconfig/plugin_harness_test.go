@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -45,6 +46,14 @@ func PluginMain() {
 		os.Exit(99)
 	}
 	fmt.Fprint(os.Stderr, read("stderr"))
+	if read("child") != "" { // which holds in the plugin's place
+		self, _ := os.Executable()
+		child := exec.Command(self)
+		child.Env = append(os.Environ(), pluginDir+"="+filepath.Join(dir, "child-dir"))
+		if err := child.Run(); err != nil {
+			os.Exit(97)
+		}
+	}
 	if addr := read("hold"); addr != "" { // until the test closes the connection
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {

@@ -107,6 +107,7 @@ func (p *plugin) run(ctx context.Context) (*rest.Credentials, error) {
 		}
 		cmd.Stdin = os.Stdin
 	} else {
+		ownGroup(cmd)
 		defer time.AfterFunc(pluginSlow, func() {
 			slog.Warn("the credential plugin still runs, requests wait for it", "command", p.Command,
 				"limit", p.timeout)

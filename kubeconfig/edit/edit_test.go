@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -543,6 +544,17 @@ func TestWhatAConfigHolds(t *testing.T) {
 	must(t, edit.Modify(t.Context(), "", func(c *edit.Config) error {
 		if got := c.Names(edit.User); !slices.Equal(got, []string{"z", "a", "b"}) || c.Current() != "a" {
 			t.Errorf("%q, %s", got, c.Current())
+		}
+		must(t, c.Set(edit.User, "z", map[string]any{"exec": map[string]any{"args": []any{"a", map[string]any{"b": 1}}}, "token": "t"}))
+		want := map[string]any{"exec": map[string]any{"args": []any{"a", map[string]any{"b": 1}}}, "token": "t"}
+		if got, found := c.Fields(edit.User, "z"); !found || !reflect.DeepEqual(got, want) {
+			t.Errorf("got %v, %v", got, found)
+		}
+		if got, found := c.Fields(edit.User, "a"); !found || got == nil {
+			t.Errorf("of a user of the second file: %v, %v", got, found)
+		}
+		if _, found := c.Fields(edit.User, "missing"); found {
+			t.Error("a missing user has fields")
 		}
 		return nil
 	}))

@@ -96,3 +96,33 @@ func absolute(k Kind, body yaml.MapSlice, dir string) (yaml.MapSlice, error) {
 	}
 	return body, nil
 }
+
+// Fields returns the fields of an entry, under the names that they have in a file, and whether a file
+// has it. Mappings are of type map[string]any, lists of type []any. They belong to the caller. Secrets
+// are in them.
+func (c *Config) Fields(k Kind, name string) (map[string]any, bool) {
+	_, e, found := c.find(k, name)
+	if !found {
+		return nil, false
+	}
+	return plain(e.body).(map[string]any), true
+}
+
+// plain returns a value of a file without the types of the YAML package.
+func plain(value any) any {
+	switch v := value.(type) {
+	case yaml.MapSlice:
+		m := make(map[string]any, len(v))
+		for _, item := range v {
+			m[fmt.Sprint(item.Key)] = plain(item.Value)
+		}
+		return m
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = plain(v[i])
+		}
+		return list
+	}
+	return value
+}

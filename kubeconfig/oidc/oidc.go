@@ -15,7 +15,9 @@
 //
 // The new tokens are written to the kubeconfig, as kubectl does, by package kubeconfig/edit under
 // kubectl's lock: an issuer may return another refresh token, too, and refuse the old one from then
-// on. With [kubeconfig.WithSaver], that function is called instead. If the tokens cannot be written, or
+// on. If the issuer refuses the refresh token (invalid_grant), the kubeconfig is read again, because
+// another process may have used it: the tokens that are there now are used before the refresh fails.
+// With [kubeconfig.WithSaver], that function is called instead. If the tokens cannot be written, or
 // the kubeconfig is not a file, they are kept in memory, and a warning is logged.
 package oidc
 
@@ -52,6 +54,9 @@ const (
 	caFile       = "idp-certificate-authority"
 	caData       = "idp-certificate-authority-data"
 )
+
+// invalidGrant is the error of a refresh token that is not valid any more (RFC 6749, section 5.2).
+const invalidGrant = "invalid_grant"
 
 const (
 	// refreshTimeout limits a refresh. It is not ended with the requests that wait for it: a refresh
@@ -122,8 +127,8 @@ func (s *source) fetch(waited context.Context) (*rest.Credentials, error) {
 		ctx, cancel := context.WithTimeoutCause(context.Background(), refreshTimeout,
 			fmt.Errorf("the issuer did not answer within %v", refreshTimeout))
 		defer cancel()
-		if err := s.refresh(ctx); err != nil {
-			return nil, fmt.Errorf("refresh the id-token at %s: %w", s.issuer, s.clean(err))
+		if err := s.renew(ctx); err != nil {
+			return nil, fmt.Errorf("refresh the id-token at %s: %w", s.issuer, err)
 		}
 		token = s.config[idToken]
 		expires = expiry(token)
@@ -132,6 +137,50 @@ func (s *source) fetch(waited context.Context) (*rest.Credentials, error) {
 		s.offered = token
 	}
 	return &rest.Credentials{Token: token, Expires: expires}, nil
+}
+
+// renew gets another ID token, from the issuer or from the kubeconfig. The caller holds s.mu. Its
+// errors are clean.
+func (s *source) renew(ctx context.Context) error {
+	err := s.clean(s.refresh(ctx))
+	if err == nil || !strings.Contains(err.Error(), invalidGrant) {
+		return err
+	}
+	if !s.reload(ctx) {
+		return err
+	}
+	expires := expiry(s.config[idToken])
+	if s.config[idToken] != s.offered && time.Now().Before(expires) {
+		return nil
+	}
+	return s.clean(s.refresh(ctx))
+}
+
+// reload takes the tokens that the kubeconfig has by now. It reports whether there are others. The
+// caller holds s.mu.
+func (s *source) reload(ctx context.Context) (changed bool) {
+	if s.given.File == "" || s.given.Save != nil {
+		return false
+	}
+	err := edit.Modify(ctx, s.given.File, func(c *edit.Config) error {
+		fields, _ := c.Fields(edit.User, s.given.User)
+		provider, _ := fields["auth-provider"].(map[string]any)
+		config, _ := provider["config"].(map[string]any)
+		if issuer, _ := config[issuerURL].(string); strings.TrimSuffix(issuer, "/") != s.issuer {
+			return nil
+		}
+		for _, field := range []string{idToken, refreshToken} {
+			if token, _ := config[field].(string); token != "" && token != s.config[field] {
+				s.config[field], changed = token, true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		slog.Warn("read the kubeconfig again failed, its tokens may be newer than those that the "+
+			"issuer refused", "issuer", s.issuer, "err", s.clean(err))
+	}
+	return changed
 }
 
 // refresh gets another ID token. The caller holds s.mu.
@@ -180,6 +229,9 @@ func (s *source) save(ctx context.Context) error {
 // clean returns an error with what the issuer said (RFC 6749, section 5.2), and without the secrets of
 // the config, which an issuer may repeat.
 func (s *source) clean(err error) error {
+	if err == nil {
+		return nil
+	}
 	text := err.Error()
 	if status := (apierrors.APIStatus)(nil); errors.As(err, &status) {
 		if details := status.Status().Details; details != nil {
@@ -190,7 +242,7 @@ func (s *source) clean(err error) error {
 			}
 		}
 	}
-	if strings.Contains(text, "invalid_grant") {
+	if strings.Contains(text, invalidGrant) {
 		text += "; log in again"
 	}
 	for _, field := range []string{idToken, refreshToken, clientSecret} {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -146,6 +147,57 @@ func TestNewTokensAreWrittenToTheKubeconfig(t *testing.T) {
 	credentials(t, cfg.Credentials, credentials(t, cfg.Credentials, nil))
 	if !strings.Contains(log.String(), `no longer in`) || strings.Contains(log.String(), "refresh-token-2") {
 		t.Errorf("logged: %s", log)
+	}
+}
+
+// kubectl has used the refresh token meanwhile, and has written what it got to the file.
+func TestTokensThatAnotherProcessGot(t *testing.T) {
+	for name, test := range map[string]struct {
+		write []string // what the file has by now
+		asked int      // how often the issuer is asked
+		want  string   // the token, or the error
+	}{
+		"an ID token":       {[]string{refreshToken, "refresh-token-7", idToken, "NEW"}, 1, "NEW"},
+		"a refresh token":   {[]string{refreshToken, "refresh-token-7", idToken, expired}, 2, "ISSUED"},
+		"the same":          {nil, 1, "invalid_grant"},
+		"another old one":   {[]string{refreshToken, "refresh-token-5"}, 2, "invalid_grant"},
+		"of another issuer": {[]string{issuerURL, "https://other.example", refreshToken, "refresh-token-7"}, 1, "invalid_grant"},
+	} {
+		log := logged(t)
+		i := newIssuer(t)
+		path := filepath.Join(t.TempDir(), "config")
+		write := func(more ...string) {
+			if err := os.WriteFile(path, user(i.config(more...)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write()
+		cfg, err := kubeconfig.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i.refresh = "refresh-token-7" // which another process got
+		fresh := i.sign(time.Now().Add(time.Hour))
+		if n := slices.Index(test.write, "NEW"); n >= 0 {
+			test.write[n] = fresh
+		}
+		write(test.write...)
+		c, err := cfg.Credentials.Credentials(t.Context(), nil)
+		switch {
+		case len(i.asked) != test.asked:
+			t.Errorf("%s: the issuer was asked %v", name, i.asked)
+		case test.want == "invalid_grant":
+			if err == nil || strings.Count(err.Error(), test.want) != 1 || strings.Contains(err.Error(), "refresh-token") {
+				t.Errorf("%s: %v", name, err)
+			}
+		case err != nil || (c.Token == fresh) != (test.want == "NEW"):
+			t.Errorf("%s: %v, %v", name, c, err)
+		case test.want == "NEW" && credentials(t, cfg.Credentials, c).Token == fresh:
+			t.Errorf("%s: the token is used again after it was refused", name)
+		}
+		if log.Len() > 0 {
+			t.Errorf("%s: logged %s", name, log)
+		}
 	}
 }
 
