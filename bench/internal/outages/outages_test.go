@@ -23,16 +23,20 @@ const (
 	maxBurst = 10
 )
 
-// TestEveryOutage plays every scenario to both sides. What skiff promises is asserted; what client-go
-// does is noted.
+// TestEveryOutage plays every scenario to skiff, and asserts what skiff promises. What client-go does is
+// for the document only: it is played to client-go when that is written, and else the first, which shows
+// that client-go's side works.
 func TestEveryOutage(t *testing.T) {
 	var rows []string
-	for _, s := range scenarios {
+	for i, s := range scenarios {
 		if !strings.Contains(s.name, *only) {
 			continue
 		}
 		row := "| " + s.name + " |"
 		for _, with := range sides {
+			if with.name != "skiff" && *write == "" && *only == "" && i > 0 {
+				continue
+			}
 			t.Run(with.name+"/"+s.name, func(t *testing.T) {
 				results := make([]result, *runs)
 				for i := range results {
