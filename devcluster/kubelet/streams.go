@@ -11,7 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	internalapi "k8s.io/cri-api/pkg/apis"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
-	"k8s.io/cri-client/pkg/logs"
 	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
 	utilexec "k8s.io/utils/exec"
 
@@ -32,16 +31,7 @@ func (c *container) readLogs(ctx context.Context, opts *corev1.PodLogOptions, ou
 	case run < 0:
 		return fmt.Errorf("container %q in pod %q is waiting to start: PodInitializing", c.spec.Name, c.pod.name)
 	}
-	o := &logs.LogOptions{
-		TailLines: opts.TailLines, LimitBytes: opts.LimitBytes, Follow: opts.Follow, Timestamp: opts.Timestamps,
-	}
-	switch {
-	case opts.SinceSeconds != nil:
-		o.Since = time.Now().Add(-time.Duration(*opts.SinceSeconds) * time.Second)
-	case opts.SinceTime != nil:
-		o.Since = opts.SinceTime.Time
-	}
-	err := logs.ReadLogs(ctx, c.logFile(run), c.id(run), o, states{c: c, run: run}, out, out)
+	err := readFile(ctx, c.logFile(run), c.id(run), opts, states{c: c, run: run}, out)
 	if errors.Is(err, os.ErrNotExist) || ctx.Err() != nil {
 		return nil
 	}

@@ -53,6 +53,9 @@ func (c *Cluster) Stop() error {
 	return nil
 }
 
+// Version returns the version of Kubernetes, such as "v1.37.2".
+func (c *Cluster) Version() string { return c.process.hello.Version }
+
 // Config returns the configuration of the cluster's administrator. The copy belongs to the caller.
 func (c *Cluster) Config() *rest.Config { return c.config.Copy() }
 

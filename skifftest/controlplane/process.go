@@ -29,6 +29,7 @@ type process struct {
 
 // hello is devcluster's first line: the cluster is up.
 type hello struct {
+	Version    string         `json:"version"`
 	Kubeconfig string         `json:"kubeconfig"`
 	Server     string         `json:"server"`
 	Data       string         `json:"data"`
