@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,17 +17,32 @@ import (
 	"github.com/skiff-k8s/skiff/rest"
 )
 
+// DefaultMaxConns is how many connections a Forwarder has at once if ForwardOptions.MaxConns is 0.
+const DefaultMaxConns = 256
+
 // ForwardOptions configures a Forwarder.
 type ForwardOptions struct {
 	// Ports are the ports to forward, at least one: "8080:80" is port 8080 here and port 80 of the
-	// pod, "80" is the same port on both sides, ":80" and "0:80" any free port here.
+	// pod, "80" is the same port on both sides, ":80" and "0:80" any free port here. In place of the
+	// pod's port there may be its name: "8080:http".
 	Ports []string
+
+	// Service is the name of a service of the pod's namespace. With it, the ports are those of the
+	// service, by number or name, and lead where its targetPort says. The pod may then be "": it is
+	// one that the service selects, a ready one if there is one. Its connections stay with that pod.
+	Service string
+
+	// MaxConns limits how many connections there are at once: each has a WebSocket connection of its
+	// own. At the limit, the next one waits until one ends, and OnError is called with that. 0 means
+	// DefaultMaxConns (256); negative means no limit.
+	MaxConns int
 
 	// Addresses are the IP addresses to listen on. nil means 127.0.0.1 and, where this machine has
 	// it and the port is free there, ::1. Whoever can reach an address can reach the pod.
 	Addresses []string
 
-	// OnError is called for each connection that fails, from its goroutine. nil means that the
+	// OnError is called for each connection that fails, and for each that waits because of MaxConns,
+	// from its goroutine. It must be safe for concurrent use. nil means that the
 	// errors are logged by the client's logger.
 	OnError func(error)
 }
@@ -43,8 +58,12 @@ type Forwarder struct {
 	pod       pod
 	onError   func(error)
 	listeners []listener
+	slots     chan struct{} // an element for each connection; nil means no limit
+	maxConns  int
 
-	ran sync.Once
+	ran     sync.Once
+	closing sync.Once
+	closed  chan struct{} // by Close
 }
 
 type listener struct {
@@ -53,30 +72,51 @@ type listener struct {
 }
 
 // Forward listens on the local ports and finds out whether the pod can be reached. Then Run
-// accepts connections. The errors are those of [DialPort], and those of listening.
+// accepts connections. The errors are those of [DialPort], and those of listening. If a port has a
+// name or a service is given, they are also those of reading the pod or the service (verb get, and
+// list of pods if the pod is ""), and an error that names the ports that there are.
 func Forward(
-	ctx context.Context, c *rest.Client, namespace, pod string, o ForwardOptions,
+	ctx context.Context, c *rest.Client, namespace, name string, o ForwardOptions,
 ) (*Forwarder, error) {
 	const verb = "forward ports of"
-	p, err := podOf(verb, c, namespace, pod)
-	if err != nil {
-		return nil, err
+	p := pod{client: c, namespace: namespace, name: name}
+	if name != "" || o.Service == "" {
+		var err error
+		if p, err = podOf(verb, c, namespace, name); err != nil {
+			return nil, err
+		}
 	}
 	if len(o.Ports) == 0 {
-		return nil, misuse(verb, pod, "no port is given")
+		return nil, misuse(verb, name, "no port is given")
 	}
-	f := &Forwarder{pod: p, onError: o.OnError}
+	fail := func(err error) (*Forwarder, error) {
+		return nil, c.Redact(fmt.Errorf("%s %s: %w", verb, cmp.Or(name, "service "+o.Service), err))
+	}
+	all := make([]ports, len(o.Ports))
+	var err error
+	for i, text := range o.Ports {
+		if all[i], err = parsePorts(text); err != nil {
+			return fail(err)
+		}
+	}
+	mappings, err := p.resolve(ctx, all, o.Service)
+	if err != nil {
+		return fail(err)
+	}
+	f := &Forwarder{
+		pod: p, onError: o.OnError, maxConns: cmp.Or(o.MaxConns, DefaultMaxConns),
+		closed: make(chan struct{}),
+	}
 	if f.onError == nil {
 		f.onError = logTo(c.Config().Logger, p)
 	}
-	for _, text := range o.Ports {
-		local, remote, err := parsePorts(text)
-		if err == nil {
-			err = f.listen(ctx, o.Addresses, local, remote)
-		}
-		if err != nil {
+	if f.maxConns > 0 {
+		f.slots = make(chan struct{}, f.maxConns)
+	}
+	for _, m := range mappings {
+		if err := f.listen(ctx, o.Addresses, m.local, m.remote); err != nil {
 			_ = f.Close()
-			return nil, fmt.Errorf("%s %s: %w", verb, p, err)
+			return fail(err)
 		}
 	}
 	sock, err := p.tunnel(ctx)
@@ -95,29 +135,6 @@ func logTo(log *slog.Logger, p pod) func(error) {
 	return func(err error) {
 		log.Warn("a forwarded connection failed, others go on", "pod", p.namespace+"/"+p.name, "err", err)
 	}
-}
-
-// parsePorts parses "LOCAL:REMOTE", ":REMOTE" or "PORT".
-func parsePorts(text string) (local, remote uint16, err error) {
-	left, right, both := strings.Cut(text, ":")
-	if !both {
-		right = left
-	}
-	number := func(s string) uint16 {
-		n, failed := strconv.ParseUint(s, 10, 16)
-		if failed != nil {
-			err = fmt.Errorf("the ports %q are not of the form LOCAL:REMOTE", text)
-		}
-		return uint16(n)
-	}
-	remote = number(right)
-	if left != "" {
-		local = number(left)
-	}
-	if err == nil && remote == 0 {
-		err = fmt.Errorf("the ports %q: the pod's port may not be 0", text)
-	}
-	return local, remote, err
 }
 
 // listen listens on a port of all addresses.
@@ -147,6 +164,9 @@ func (f *Forwarder) listen(ctx context.Context, addresses []string, local, remot
 	return nil
 }
 
+// Pod returns the name of the pod that f forwards to.
+func (f *Forwarder) Pod() string { return f.pod.name }
+
 // Ports returns the ports that f listens on, in the order of ForwardOptions.Ports and Addresses. The
 // slice belongs to the caller.
 func (f *Forwarder) Ports() []ForwardedPort {
@@ -159,6 +179,7 @@ func (f *Forwarder) Ports() []ForwardedPort {
 
 // Close closes the local ports of a Forwarder that is not run. Run does so at its end.
 func (f *Forwarder) Close() error {
+	f.closing.Do(func() { close(f.closed) })
 	var failed []error
 	for _, l := range f.listeners {
 		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
@@ -229,7 +250,13 @@ func (f *Forwarder) accept(ctx context.Context, cancel context.CancelCauseFunc, 
 			continue
 		}
 		pause = firstPause
+		if !f.takeSlot(ctx) {
+			_ = conn.Close()
+			cancel(nil) // unless ctx has ended
+			return
+		}
 		conns.Go(func() {
+			defer f.freeSlot()
 			err := f.forward(ctx, conn, l.port)
 			if err == nil || ctx.Err() != nil {
 				return
@@ -240,6 +267,33 @@ func (f *Forwarder) accept(ctx context.Context, cancel context.CancelCauseFunc, 
 			}
 			f.onError(err)
 		})
+	}
+}
+
+// takeSlot waits until there may be one more connection. It reports false if ctx or Close ends before.
+func (f *Forwarder) takeSlot(ctx context.Context) bool {
+	if f.slots == nil {
+		return true
+	}
+	select {
+	case f.slots <- struct{}{}:
+		return true
+	default:
+	}
+	f.onError(fmt.Errorf("forward ports of %s: %d connections are open, which is the limit "+
+		"(ForwardOptions.MaxConns): the next one waits until one ends", f.pod, f.maxConns))
+	select {
+	case f.slots <- struct{}{}:
+		return true
+	case <-ctx.Done():
+	case <-f.closed:
+	}
+	return false
+}
+
+func (f *Forwarder) freeSlot() {
+	if f.slots != nil {
+		<-f.slots
 	}
 }
 

@@ -470,6 +470,18 @@ func TestLiveProxy(t *testing.T) {
 	if code, body := post(remote.PodProxy(l.c, l.namespace, "none"), "/"); code != 404 || !strings.Contains(body, `"kind":"Status"`) {
 		t.Errorf("no such pod: %d, %q", code, body)
 	}
+	f, err := remote.Forward(t.Context(), l.c, l.namespace, "", remote.ForwardOptions{
+		Service: "front", Ports: []string{":http", "0:80"}, Addresses: []string{"127.0.0.1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ports := f.Ports(); f.Pod() != "web" || len(ports) != 2 || ports[0].Port != 8080 || ports[1].Port != 8080 {
+		t.Errorf("the service is forwarded to pod %s, %v", f.Pod(), ports)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
 	deadline := time.Now().Add(time.Minute)
 	for {
 		code, body := post(remote.ServiceProxy(l.c, l.namespace, "front:http"), "/x")
