@@ -81,7 +81,8 @@
 //     objects. It does not change which objects are kept decoded.
 //   - Use [KeepDecoded] for a type that is always read as a whole, such as a scheduler's Nodes.
 //     After each change, the first View decodes the object and the others find it decoded.
-//   - Use [Drop] for fields that nobody reads. The cache never holds them.
+//   - Use [Drop] for fields that nobody reads. The cache never holds them. [Transform] changes objects
+//     by a function, and drops objects. Do not write back what either has changed.
 //
 // An object is kept decoded from its second read in a short time on. One pass over all objects
 // therefore does not displace the objects that are read often. When the budget is used up, objects

@@ -37,6 +37,7 @@ type identity struct {
 	keepManagedFields, json   bool
 	as                        string
 	drop                      string
+	transform                 *transform
 	mistaken                  reflect.Type // the Go type of an informer that cannot run
 	mistake                   string       // why it cannot
 }
@@ -64,7 +65,7 @@ func (f *Factory) open(h *handle, k kind.Info, t reflect.Type, mistake error, op
 		kind: k, namespace: cfg.namespace, labels: cfg.labelSelector, fields: cfg.fieldSelector,
 		keepManagedFields: cfg.keepManagedFields, json: cfg.json || !k.Protobuf && cfg.as == "",
 		as:   cfg.as,
-		drop: cfg.dropped(),
+		drop: cfg.dropped(), transform: cfg.transform,
 	}
 	if mistake != nil {
 		id = identity{kind: k, mistaken: t, mistake: mistake.Error()}

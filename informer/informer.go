@@ -57,8 +57,8 @@ type Informer[T any] struct{ handle handle }
 // T is the struct, such as corev1.Pod; P is inferred. A pointer type does not compile: of
 // For[*corev1.Pod] the compiler reports a missing method GetAnnotations.
 //
-// Calls with the same resource, namespace, selectors, format, KeepManagedFields and Drop share one
-// cache and one stream. Of the options that differ
+// Calls with the same resource, namespace, selectors, format, KeepManagedFields, Drop and Transform
+// share one cache and one stream. Of the options that differ
 //
 //   - OnError, Logger and CrashOnPanic are those of the first call;
 //   - DecodedBudget is the largest of all calls;
@@ -69,8 +69,8 @@ type Informer[T any] struct{ handle handle }
 // one, and Factory.Run and Start return it at once:
 //
 //   - a *kind.UnknownError, if nobody has registered T;
-//   - a *kind.MisuseError, if T is unstructured.Unstructured (see [ForResource]), or if Namespace
-//     is among opts and T is cluster-scoped;
+//   - a *kind.MisuseError, if T is unstructured.Unstructured (see [ForResource]), if Namespace
+//     is among opts and T is cluster-scoped, or if a Transform takes another type;
 //   - a *fieldpath.Error, if T has no field that Drop names.
 func For[T any, P kind.Object[T]](f *Factory, opts ...Option) *Informer[T] {
 	t := reflect.TypeFor[T]()

@@ -74,5 +74,5 @@ func (i Item[T]) Resync() bool { return i.resync }
 func (i Item[T]) IsZero() bool { return i.item.IsZero() }
 
 // Wire returns the object as the bytes that the server sent (without managedFields, unless the
-// informer keeps them). They are the caller's own copy.
+// informer keeps them, and as Drop and Transform left them). They are the caller's own copy.
 func (i Item[T]) Wire() (wire.Object, error) { return i.item.Object() }

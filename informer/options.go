@@ -46,6 +46,7 @@ type config struct {
 	drop              []string
 	newDrop           func(reflect.Type, ...string) (*wire.Drop, error) // set with drop
 	dropFields        *wire.Drop                                        // drop, compiled
+	transform         *transform                                        // nil if there is none
 }
 
 type handlerConfig struct {
@@ -95,7 +96,8 @@ func KeepManagedFields() Option {
 // patch.
 //
 // Informers that drop different fields have different caches. Drop for one informer replaces the
-// factory's. The default is to drop nothing but managedFields.
+// factory's. The default is to drop nothing but managedFields. To choose by the object's content, or
+// to drop whole objects, use Transform.
 func Drop(paths ...string) Option {
 	return option(func(c *config) { c.drop, c.newDrop = paths, wire.NewDrop })
 }
@@ -200,11 +202,15 @@ func (c *config) confine(k kind.Info, opts []Option) error {
 	return nil
 }
 
-// compile resolves the paths to drop for the Go type t; nil means any type. It calls the function
-// that Drop has set, so that programs without Drop do not link the parser of field paths.
+// compile resolves the paths to drop for the Go type t, nil if its fields are not known, and checks
+// that the transform takes t. It calls the functions that Drop and Transform have set, so that
+// programs without these options do not link the parser of field paths, nor the encoders.
 func (c *config) compile(t reflect.Type) (err error) {
 	if len(c.drop) > 0 {
 		c.dropFields, err = c.newDrop(t, c.drop...)
+	}
+	if err == nil && c.transform != nil {
+		err = c.transform.check(t)
 	}
 	return err
 }

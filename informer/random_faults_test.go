@@ -23,6 +23,7 @@ import (
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/skifftest/faults"
+	"github.com/skiff-k8s/skiff/wire"
 )
 
 // converges is how long after the last fault the cache may differ from the server. A stream that is
@@ -35,6 +36,7 @@ type sickness struct {
 	random *rand.Rand
 	steps  []string // what happened, for the message of a failure
 
+	form   string // "decoded" or "bytes" if the informer has that form of halves; "" if it has none
 	cache  *informer.Informer[corev1.ConfigMap]
 	store  *faults.Store
 	layer  *faults.Layer
@@ -60,7 +62,10 @@ func TestRandomScripts(t *testing.T) {
 	met := map[string]int{}
 	for seed := range uint64(scripts) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { randomScript(t, rand.New(rand.NewPCG(seed, 8)), met) })
+			synctest.Test(t, func(t *testing.T) {
+				form := []string{"", "decoded", "", "bytes"}[seed%4]
+				randomScript(t, rand.New(rand.NewPCG(seed, 8)), form, met)
+			})
 		})
 	}
 	t.Logf("requests that met a fault, by its kind: %v", met)
@@ -69,8 +74,29 @@ func TestRandomScripts(t *testing.T) {
 	}
 }
 
-func randomScript(t *testing.T, r *rand.Rand, met map[string]int) {
-	s := &sickness{random: r, store: faults.NewStore()}
+// halves is a transform that drops about half of the objects, and changes the others.
+var halves = map[string]informer.Option{
+	"":        informer.TransformBytes(nil),
+	"decoded": informer.Transform(func(cm *corev1.ConfigMap) bool { return half(cm) }),
+	"bytes": informer.TransformBytes(func(o wire.Object) ([]byte, bool) {
+		cm := decodeMap(o.Data)
+		keep := half(&cm)
+		data, err := json.Marshal(cm)
+		if err != nil {
+			panic(err)
+		}
+		return data, keep
+	}),
+}
+
+func half(cm *corev1.ConfigMap) bool {
+	v := cm.Data["v"]
+	cm.Data = map[string]string{"half of": v}
+	return v == "" || v[len(v)-1] < '5'
+}
+
+func randomScript(t *testing.T, r *rand.Rand, form string, met map[string]int) {
+	s := &sickness{random: r, form: form, store: faults.NewStore()}
 	s.layer = faults.NewLayer(smallPages(s.store))
 	http1 := r.IntN(2) == 0
 	s.server = faults.Start(t, s.layer, faults.Options{TLS: !http1})
@@ -94,7 +120,7 @@ func randomScript(t *testing.T, r *rand.Rand, met map[string]int) {
 	}
 	began := time.Now()
 	factory := informer.NewFactory(c, informer.JSON(), informer.Logger(log.Logger()))
-	cache := informer.For[corev1.ConfigMap](factory)
+	cache := informer.For[corev1.ConfigMap](factory, halves[form])
 	s.cache = cache
 	for range 5 + r.IntN(20) {
 		s.write()
@@ -331,6 +357,9 @@ func (s *sickness) differs(cache *informer.Informer[corev1.ConfigMap], told *mod
 	want, versions := map[string]string{}, map[string]string{}
 	for _, object := range s.store.Objects(maps1) {
 		cm := decodeMap(object)
+		if s.form != "" && !half(&cm) {
+			continue
+		}
 		want[cm.Namespace+"/"+cm.Name] = fmt.Sprint(cm.UID, "/", cm.ResourceVersion, " ", cm.Data)
 		versions[cm.Namespace+"/"+cm.Name] = fmt.Sprint(cm.UID, "/", cm.ResourceVersion)
 	}

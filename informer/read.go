@@ -5,7 +5,8 @@ import (
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// Object returns the object decoded. It is the caller's own, to keep and to change. If the cache
+// Object returns the object decoded. It is the caller's own, to keep and to change. If the informer
+// has a Drop or a Transform, do not send it in an Update: what they left out would be deleted. If the cache
 // has the object decoded (see "Reading" in the package's documentation), Object copies it with the
 // generated DeepCopyInto of its type. Otherwise, or if the type has none, Object decodes it. The
 // error is that T cannot hold the object, because it is not the type of its kind.

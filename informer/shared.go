@@ -28,6 +28,9 @@ type shared struct {
 	progress *progress
 	health   health
 	wishes   wishes
+	// transform changes an object before it is cached, and reports whether it is to be. It is nil if
+	// there is no transform. The goroutine of consume alone calls it.
+	transform func(*wire.Object) bool
 
 	started  atomic.Bool
 	synced   chan struct{}   // closed by consume, when the store has the initial list
@@ -60,6 +63,9 @@ func newShared(c *rest.Client, k kind.Info, cfg config, mistake error) *shared {
 		fifo: newDeltaFIFO(), progress: newProgress(), synced: make(chan struct{}),
 	}
 	s.cache.Store(store.New(store.Options{DecodedBytes: cfg.decodedBudget}))
+	if cfg.transform != nil {
+		s.transform = cfg.transform.of(s)
+	}
 	s.life, s.die = context.WithCancelCause(context.Background())
 	if mistake != nil {
 		s.stopping = true
@@ -235,10 +241,16 @@ func (s *shared) apply(batch []delta) (version string, restored, first bool) {
 	s.mu.Unlock()
 	for i := range batch {
 		switch d := &batch[i]; d.kind {
-		case deltaSet:
-			s.set(d.object)
-		case deltaGone:
-			s.gone(d.object)
+		case deltaSet, deltaGone:
+			keep := s.transform == nil || s.transform(&d.object)
+			switch {
+			case !keep:
+				s.leave(d.object.Meta.Key())
+			case d.kind == deltaSet:
+				s.set(d.object)
+			default:
+				s.gone(d.object)
+			}
 		case deltaListBegin:
 			s.store().BeginReplace()
 			s.listing = true
@@ -315,6 +327,13 @@ func (s *shared) gone(o wire.Object) {
 		s.tell(event{kind: eventDelete, old: last})
 	default:
 		s.tell(event{kind: eventDelete, old: s.store().Pack(o)})
+	}
+}
+
+// leave removes an object that the transform drops. Its last state is the cached one.
+func (s *shared) leave(key string) {
+	if last, had := s.store().Delete(key); had {
+		s.tell(event{kind: eventDelete, old: last})
 	}
 }
 
