@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/skiff-k8s/skiff/kind"
 )
 
 // Exit codes. A command that runs another one (exec) returns that one's.
@@ -42,6 +46,20 @@ func (e *ExitError) Error() string {
 }
 
 func (e *ExitError) Unwrap() error { return e.Err }
+
+// Describe puts the verb and the object before the error of an API server, which names neither by
+// itself. Other errors name the request already.
+func Describe(verb string, r kind.Info, name string, err error) error {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return err
+	}
+	object := r.GVR().GroupResource().String()
+	if name != "" {
+		object += "/" + name
+	}
+	return fmt.Errorf("%s %s: %w", verb, object, err)
+}
 
 // Report prints the error of a command to w, a line for each of the errors that are joined in it, and
 // returns the exit code. The end of ctx by a signal and a reader that has gone away print nothing.

@@ -119,13 +119,13 @@ func (o *apiResources) compare(a, b discovery.Resource) int {
 }
 
 func (o *apiResources) table(out io.Writer, resources []discovery.Resource) {
-	var t columns.Table
+	t := columns.New(out)
 	head := []string{"NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"}
 	if o.output == "wide" {
 		head = append(head, "VERBS", "CATEGORIES")
 	}
 	if !o.noHeaders {
-		t.Add(head...)
+		t.Row(head...)
 	}
 	for _, r := range resources {
 		row := []string{r.Info.Resource, strings.Join(r.ShortNames, ","),
@@ -133,9 +133,9 @@ func (o *apiResources) table(out io.Writer, resources []discovery.Resource) {
 		if o.output == "wide" {
 			row = append(row, strings.Join(r.Verbs, ","), strings.Join(r.Categories, ","))
 		}
-		t.Add(row...)
+		t.Row(row...)
 	}
-	t.Write(out)
+	_ = t.Flush() // an error of out stays in it
 }
 
 // freshCatalog asks the server what it serves. A catalog beside an error lacks some groups.

@@ -54,6 +54,7 @@ func newRoot(f *cli.Factory, begun *bool) *cobra.Command {
 		&cobra.Group{ID: groupServer, Title: "The server and the configuration:"},
 	)
 	root.AddCommand(
+		newGet(f),
 		newAPIResources(f),
 		newAPIVersions(f),
 		newVersion(f),
