@@ -41,8 +41,8 @@ var house = plan{
 	{"client", imports("internal/jsonfields", "kind", "wire/fieldpath", "wire", "internal/ctxerr", "rest", "internal/verbs",
 		"internal/overlay")},
 	{"client/wait", imports("client")}, // conditions of Client.WaitFor
-	{"dynamic", imports("kind", "wire", "rest", "internal/verbs")},
 	{"discovery", imports("kind", "wire", "internal/ctxerr", "rest")},
+	{"dynamic", imports("kind", "wire", "internal/ctxerr", "rest", "internal/verbs")},
 	{"remote", imports("kind", "wire", "internal/ctxerr", "rest")},
 	{"clientset", imports("kind", "wire", "rest", "client", "discovery")},
 	{"pack", nil},

@@ -17,6 +17,8 @@
 // client is easier to use. For built-in types it is several times faster too, because it uses
 // protobuf.
 //
+// [Decode] reads the objects of a file as kubectl apply takes it, and [ApplyAll] applies them.
+//
 // # Namespaces and errors
 //
 // Namespaces and errors are as in package client, with one difference. The scope is known for

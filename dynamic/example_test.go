@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -80,4 +81,29 @@ func ExampleFrom() {
 	})
 	fmt.Println(u.GetAPIVersion(), u.GetKind(), u.GetName(), u.Object["data"], err)
 	// Output: v1 ConfigMap settings map[colour:blue] <nil>
+}
+
+// The objects of a file for kubectl apply.
+func ExampleDecode() {
+	file := strings.NewReader(`
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "shop", "name": "settings"}}
+---
+apiVersion: v1
+metadata: {name: broken}
+`)
+	for u, err := range dynamic.Decode(file) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(u.GetKind(), u.GetName())
+	}
+	// Output:
+	// Namespace shop
+	// ConfigMap settings
+	// decode document 3, line 8: the document has no kind
 }
