@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -44,6 +45,11 @@ type LogSet struct {
 	// containers and ephemeral containers, in this order. A pod that has no container of that name
 	// is left out.
 	Container string
+
+	// DefaultOnly chooses one container of each pod: the one that the annotation
+	// kubectl.kubernetes.io/default-container names, or else the first of its containers. Container
+	// is then "".
+	DefaultOnly bool
 
 	// NoPrefix leaves out "[pod/NAME/CONTAINER] " at the beginning of each line.
 	NoPrefix bool
@@ -107,6 +113,8 @@ func (set LogSet) sources(
 		return nil, misuse(verb, set.Pod, "the namespace is missing: pods are in namespaces")
 	case (set.Pod == "") == (set.Selector == ""):
 		return nil, misuse(verb, set.Pod, "set one of Pod and Selector")
+	case set.DefaultOnly && set.Container != "":
+		return nil, misuse(verb, set.Pod, "set one of Container and DefaultOnly")
 	}
 	var sources []source
 	add := func(object wire.Object) error {
@@ -114,8 +122,15 @@ func (set LogSet) sources(
 		if err := wire.Decode(object, &found); err != nil {
 			return err
 		}
-		for _, container := range containersOf(&found.Spec) {
-			if set.Container != "" && set.Container != container {
+		containers := containersOf(&found.Spec)
+		only := set.Container
+		if set.DefaultOnly && len(found.Spec.Containers) > 0 {
+			if only = found.Annotations[defaultContainer]; !slices.Contains(containers, only) {
+				only = found.Spec.Containers[0].Name
+			}
+		}
+		for _, container := range containers {
+			if only != "" && only != container {
 				continue
 			}
 			s := source{
@@ -180,6 +195,10 @@ func (set LogSet) pods(
 		}
 	}
 }
+
+// defaultContainer is the annotation of the container that is meant if none is named.
+// Source: Kubernetes documentation, "Well-Known Labels, Annotations and Taints".
+const defaultContainer = "kubectl.kubernetes.io/default-container"
 
 // containersOf returns the names of all containers of a pod.
 func containersOf(spec *corev1.PodSpec) []string {

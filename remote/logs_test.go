@@ -110,6 +110,7 @@ func TestLogsOfAPodAndOfASelector(t *testing.T) {
 		{LogSet{Pod: "web"}, web},
 		{LogSet{Selector: "app=web"}, lines("db", "app") + web},
 		{LogSet{Selector: "app=web", Container: "side"}, lines("web", "side")},
+		{LogSet{Selector: "app=web", DefaultOnly: true}, lines("db", "app") + lines("web", "app")},
 		{LogSet{Selector: "app=web", Container: "app", NoPrefix: true}, "app one\n\napp two\napp one\n\napp two\n"},
 	} {
 		if got, err := logs(c, tc.set, opts); got != tc.want || err != nil {
@@ -127,6 +128,7 @@ func TestLogsOfNothing(t *testing.T) {
 		"no pod":           {LogSet{Selector: "app=none"}, func(e error) bool { return errors.Is(e, ErrNoContainer) }},
 		"no container":     {LogSet{Pod: "web", Container: "none"}, func(e error) bool { return errors.Is(e, ErrNoContainer) }},
 		"not found":        {LogSet{Pod: "none"}, apierrors.IsNotFound},
+		"two containers":   {LogSet{Pod: "web", Container: "app", DefaultOnly: true}, func(e error) bool { return errors.As(e, new(*kind.MisuseError)) }},
 		"neither":          {LogSet{}, func(e error) bool { return errors.As(e, new(*kind.MisuseError)) }},
 		"pod and selector": {LogSet{Pod: "web", Selector: "app=web"}, func(e error) bool { return errors.As(e, new(*kind.MisuseError)) }},
 	} {

@@ -58,6 +58,9 @@ func newRoot(f *cli.Factory, begun *bool) *cobra.Command {
 		newAPIResources(f),
 		newAPIVersions(f),
 		newVersion(f),
+		newLogs(f),
+		newExec(f),
+		newPortForward(f),
 	)
 	return root
 }
