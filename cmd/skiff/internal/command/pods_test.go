@@ -1,7 +1,6 @@
 package command_test
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net"
@@ -15,8 +14,6 @@ import (
 
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/client/wait"
-	"github.com/skiff-k8s/skiff/cmd/skiff/internal/cli"
-	"github.com/skiff-k8s/skiff/cmd/skiff/internal/command"
 	"github.com/skiff-k8s/skiff/rest"
 )
 
@@ -68,47 +65,6 @@ func (r *tool) ready(name string) *corev1.Pod {
 		r.t.Fatal(err)
 	}
 	return pod
-}
-
-// A background is a run of skiff that goes on.
-type background struct {
-	t    *testing.T
-	out  *io.PipeReader
-	err  bytes.Buffer // to be read when it has ended
-	stop context.CancelFunc
-	code chan int
-}
-
-// start runs skiff until it ends or stop is called.
-func (r *tool) start(in io.Reader, args ...string) *background {
-	ctx, cancel := context.WithTimeout(r.t.Context(), testTimeout)
-	out, w := io.Pipe()
-	b := &background{t: r.t, out: out, stop: cancel, code: make(chan int, 1)}
-	go func() {
-		code := command.Main(ctx, append(args, r.flags...), cli.Streams{In: in, Out: w, Err: &b.err})
-		w.Close()
-		b.code <- code
-	}()
-	r.t.Cleanup(func() {
-		cancel()
-		out.Close()
-	})
-	return b
-}
-
-// line returns the next line of the output.
-func (b *background) line() string {
-	b.t.Helper()
-	var line []byte
-	for one := make([]byte, 1); ; {
-		if _, err := io.ReadFull(b.out, one); err != nil {
-			b.t.Fatalf("the output ended after %q: %v; code %d, %s", line, err, <-b.code, &b.err)
-		}
-		if one[0] == '\n' {
-			return string(line)
-		}
-		line = append(line, one[0])
-	}
 }
 
 func TestLogs(t *testing.T) {
@@ -198,12 +154,9 @@ func TestLogsOfAWorkload(t *testing.T) {
 	r.fails(1, []string{"find a pod of replicationcontroller/web: it has none"}, "logs", "rc/web")
 
 	// The end of the context ends what follows.
-	b := r.start(nil, "logs", "web", "-f")
-	if line := b.line(); line != "up" {
-		t.Errorf("followed: %q", line)
-	}
-	b.stop()
-	if code := <-b.code; code != 1 {
+	b := r.start("logs", "web", "-f")
+	b.expect("up")
+	if code := b.stop(); code != 130 {
 		t.Errorf("the code is %d", code)
 	}
 }
@@ -251,9 +204,9 @@ func TestPortForward(t *testing.T) {
 	if _, err := client.Of[corev1.Service](c).In(r.namespace).Create(t.Context(), svc, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	r.start(nil, "logs", "web", "-f").line() // "listening"
+	r.start("logs", "web", "-f").line() // "listening"
 	for _, args := range [][]string{{"web", ":echo"}, {"svc/front", ":e"}, {"svc/front", ":80"}} {
-		b := r.start(nil, append([]string{"port-forward", "--address", "127.0.0.1"}, args...)...)
+		b := r.start(append([]string{"port-forward", "--address", "127.0.0.1"}, args...)...)
 		addr, ok := strings.CutPrefix(b.line(), "Forwarding from ")
 		addr, to, _ := strings.Cut(addr, " -> ")
 		if !ok || to != "pod/web port 7" {
@@ -269,19 +222,19 @@ func TestPortForward(t *testing.T) {
 			t.Errorf("%q: the echo is %q, %v", args, got, err)
 		}
 		conn.Close()
-		b.stop()
-		if code := <-b.code; code != 0 {
-			t.Errorf("%q: the code is %d: %s", args, code, &b.err)
+		if code := b.stop(); code != 0 {
+			t.Errorf("%q: the code is %d: %s", args, code, b.errs)
 		}
 	}
-	b := r.start(nil, "port-forward", "web", ":7")
+	b := r.start("port-forward", "web", ":7")
 	b.line()
-	go io.Copy(io.Discard, b.out)
 	if err := client.Of[corev1.Pod](c).In(r.namespace).Delete(t.Context(), pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}); err != nil {
 		t.Fatal(err)
 	}
-	if code := <-b.code; code != 1 || !strings.Contains(b.err.String(), "skiff: forward ports: pod/web has ") {
-		t.Errorf("when the pod has gone: %d, %s", code, &b.err)
+	for b.lines.Scan() { // until it has ended
+	}
+	if code := b.stop(); code != 1 || !strings.Contains(b.errs.String(), "skiff: forward ports: pod/web has ") {
+		t.Errorf("when the pod has gone: %d, %s", code, b.errs)
 	}
 	r.fails(1, []string{`"web" not found`}, "port-forward", "web", "80")
 	r.fails(2, []string{"requires at least 2 arg"}, "port-forward", "web")
