@@ -2,8 +2,10 @@ package command
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -164,4 +166,13 @@ func firstError(errs ...error) error { return cmp.Or(errs...) }
 func complete(cmd *cobra.Command, flag string, values ...string) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values,
 		cobra.ShellCompDirectiveNoFileComp))
+}
+
+// indentJSON returns JSON with indentation.
+func indentJSON(text []byte) []byte {
+	var b bytes.Buffer
+	if json.Indent(&b, text, "", "    ") != nil {
+		return text
+	}
+	return b.Bytes()
 }

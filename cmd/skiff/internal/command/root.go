@@ -57,6 +57,7 @@ func newRoot(f *cli.Factory, begun *bool) *cobra.Command {
 		newGet(f),
 		newAPIResources(f),
 		newAPIVersions(f),
+		newConfig(f),
 		newVersion(f),
 		newLogs(f),
 		newExec(f),
