@@ -55,6 +55,7 @@ func newRoot(f *cli.Factory, begun *bool) *cobra.Command {
 	)
 	root.AddCommand(
 		newGet(f),
+		newDescribe(f),
 		newAPIResources(f),
 		newAPIVersions(f),
 		newConfig(f),
