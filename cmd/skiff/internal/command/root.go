@@ -58,6 +58,7 @@ func newRoot(f *cli.Factory, begun *bool) *cobra.Command {
 		newDescribe(f),
 		newAPIResources(f),
 		newAPIVersions(f),
+		newExplain(f),
 		newConfig(f),
 		newVersion(f),
 		newLogs(f),
