@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skiff-k8s/skiff/cmd/skiff/internal/cli"
+	"github.com/skiff-k8s/skiff/kubeconfig/edit"
 )
 
 // Main runs the command line args and returns the exit code. When ctx ends, so does the command.
@@ -30,10 +31,9 @@ func newRoot(f *cli.Factory, begun *bool) *cobra.Command {
 		Short: "skiff reads and changes the objects of a Kubernetes cluster",
 		Long: "skiff reads and changes the objects of a Kubernetes cluster, as kubectl does, " +
 			"in little memory.",
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		Args:              cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},
@@ -47,15 +47,27 @@ func newRoot(f *cli.Factory, begun *bool) *cobra.Command {
 	root.SetErr(f.Err)
 	f.Flags.Add(root.PersistentFlags())
 	_ = root.RegisterFlagCompletionFunc("namespace", f.CompleteNamespaces)
+	for flag, kind := range map[string]edit.Kind{"context": edit.Context, "cluster": edit.Cluster,
+		"user": edit.User} {
+		entries := completeEntries(f, kind)
+		_ = root.RegisterFlagCompletionFunc(flag, func(
+			cmd *cobra.Command, _ []string, word string,
+		) ([]string, cobra.ShellCompDirective) {
+			return entries(cmd, nil, word)
+		})
+	}
 	root.AddGroup(
 		&cobra.Group{ID: groupRead, Title: "Read:"},
 		&cobra.Group{ID: groupWrite, Title: "Change:"},
 		&cobra.Group{ID: groupRun, Title: "Running containers:"},
 		&cobra.Group{ID: groupServer, Title: "The server and the configuration:"},
 	)
+	root.SetCompletionCommandGroupID(groupServer)
+	root.SetHelpCommandGroupID(groupServer)
 	root.AddCommand(
 		newGet(f),
 		newDescribe(f),
+		newTopCache(f),
 		newAPIResources(f),
 		newAPIVersions(f),
 		newExplain(f),
