@@ -41,7 +41,8 @@
 //   - [Client.Modify] changes some fields of an object that others write, too. Fields that the Go
 //     type lacks stay. [Client.Update] replaces the object, and drops them.
 //   - [Client.Apply] states what fields should be, and owns them. [Extract] returns what a program
-//     owns. [Client.AdoptFields] makes what was written otherwise its own.
+//     owns. [Client.AdoptFields] makes what was written otherwise its own. [ApplyConfiguration] is
+//     for the apply configurations of client-go.
 //   - [Client.CreateOrModify] creates the object if there is none.
 //   - [Client.Finalizer] adds or removes one finalizer, whatever others do to the object.
 //   - [Client.WaitFor] returns when one object is in a state; package client/wait has the states.
