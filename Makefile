@@ -40,7 +40,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-against bench-programs faults clean tools mutants
+.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-against bench-programs faults differences clean tools mutants
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -131,6 +131,9 @@ bench-against: ## measure skiff beside an older commit of it: OLD=<commit>, N=<r
 
 faults: ## play the same faults to skiff and client-go, and write the table of docs/faults.md
 	cd bench && go test -count=1 -run '^TestEveryOutage$$' -timeout 30m ./internal/outages -write ../../../docs/faults.md
+
+differences: devcluster ## make the same calls with skiff and client-go, and write docs/differences.md
+	cd compare && go test -count=1 -run '^Test' -timeout 30m . -write ../docs/differences.md
 
 bench-programs:
 	@mkdir -p bin/bench

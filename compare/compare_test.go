@@ -1,44 +1,145 @@
 package compare
 
 import (
-	"net/http"
-	"net/url"
+	"flag"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	clientgorest "k8s.io/client-go/rest"
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
 
-	"github.com/skiff-k8s/skiff/client"
-	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
+	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
-// TestBothReachTheServer: both libraries read an object, by the same path.
-func TestBothReachTheServer(t *testing.T) {
-	var asked []*url.URL
-	server := faults.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.URL)
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"ns","name":"p"}}`))
-	}), faults.Options{})
+// client-go logs what it retries and what it cannot read.
+func TestMain(m *testing.M) {
+	klog.SetLogger(logr.Discard())
+	controlplane.Main(m)
+}
 
-	theirs, err := kubernetes.NewForConfig(&clientgorest.Config{Host: server.URL(), Dial: server.Dial})
+var write = flag.String("write", "", "the document whose made part is replaced")
+
+var (
+	resultsMu sync.Mutex
+	ran       = map[area]*results{}
+)
+
+// run makes a comparison once, for the test of its own and for that of the document.
+func run(t *testing.T, a area) *results {
+	t.Helper()
+	resultsMu.Lock()
+	defer resultsMu.Unlock()
+	if ran[a] == nil {
+		ran[a] = comparisons[a](t)
+	}
+	return ran[a]
+}
+
+var comparisons = map[area]func(*testing.T) *results{
+	inRequests: runRequests, inAnswers: runAnswers, inKubeconfigs: runKubeconfigs, inControlPlane: runControlPlane,
+}
+
+// check fails the test for each difference that has no reason, and if there are fewer cases than the
+// comparison promises.
+func check(t *testing.T, a area, least int) {
+	r := run(t, a)
+	t.Logf("%d cases, %d of them equal, %d differences", r.cases, r.equal, len(r.found))
+	if r.cases < least {
+		t.Errorf("there are %d cases, want at least %d", r.cases, least)
+	}
+	unexplained := map[string][]difference{}
+	for _, d := range r.found {
+		if explain(reasons, d) < 0 {
+			key := d.Facet + d.Theirs + d.Ours
+			unexplained[key] = append(unexplained[key], d)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(unexplained)) {
+		t.Errorf("no reason for (%d cases) %s", len(unexplained[key]), unexplained[key][0])
+	}
+}
+
+func TestRequests(t *testing.T)    { check(t, inRequests, 110) }
+func TestAnswers(t *testing.T)     { check(t, inAnswers, 1000) }
+func TestKubeconfigs(t *testing.T) { check(t, inKubeconfigs, 160) }
+
+func runAnswers(t *testing.T) *results {
+	r := &results{}
+	for _, c := range answeredCases() {
+		theirs, ours := play(t, c)
+		r.collect(inAnswers, c.line(), compareOutcomes(theirs, ours))
+	}
+	return r
+}
+
+func runKubeconfigs(t *testing.T) *results {
+	r := &results{}
+	p := newPEMs(t)
+	for _, c := range kubeconfigCases() {
+		theirs, ours := load(t, c, p)
+		r.collect(inKubeconfigs, c.name, compareLoaded(theirs, ours))
+	}
+	return r
+}
+
+// run of every comparison.
+func runAll(t *testing.T) map[area]*results {
+	all := map[area]*results{}
+	for _, a := range areas {
+		all[a.area] = run(t, a.area)
+	}
+	return all
+}
+
+// Every reason explains something, and is one of those that the document knows. None says that
+// something is not done.
+func TestEveryReasonIsNeeded(t *testing.T) {
+	all := runAll(t)
+	used := make([]bool, len(reasons))
+	for _, a := range areas {
+		for _, d := range all[a.area].found {
+			if i := explain(reasons, d); i >= 0 {
+				used[i] = true
+			}
+		}
+	}
+	for i, r := range reasons {
+		if !used[i] {
+			t.Errorf("%s: the reason of %q (%s, %s) explains no difference any more", r.area, r.what, r.facet, r.of)
+		}
+		if r.why != wrong && r.why != decided || r.source == "" || r.what == "" || r.skiff == "" || r.clientGo == "" {
+			t.Errorf("%s: the row %q says %q and %q", r.area, r.what, r.why, r.source)
+		}
+		if r.why == wrong && !issue.MatchString(r.source) && !strings.Contains(r.source, "KEP-") {
+			t.Errorf("%s: the row %q names no issue and no KEP: %q", r.area, r.what, r.source)
+		}
+	}
+}
+
+// docs/differences.md is what these tests would write.
+func TestTheDocumentIsTrue(t *testing.T) {
+	path, writing := "../docs/differences.md", *write != ""
+	if writing {
+		path = *write
+	}
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := theirs.CoreV1().Pods("ns").Get(t.Context(), "p", metav1.GetOptions{}); err != nil {
-		t.Error(err)
-	}
-	ours, err := rest.NewClient(&rest.Config{Host: server.URL(), Dial: server.Dial})
+	want, err := replaceMade(string(text), document(runAll(t)))
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", path, err)
 	}
-	if _, err := client.Of[corev1.Pod](ours).In("ns").Get(t.Context(), "p", metav1.GetOptions{}); err != nil {
-		t.Error(err)
-	}
-	if len(asked) != 2 || *asked[0] != *asked[1] {
-		t.Errorf("the server was asked for %v", asked)
+	switch {
+	case writing && !t.Failed():
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	case want != string(text):
+		t.Errorf("%s is not what it would be now: run make differences", path)
 	}
 }

@@ -101,8 +101,12 @@ func (d *Resource) List(ctx context.Context,
 	}
 	list.SetAPIVersion(meta.APIVersion)
 	list.SetKind(meta.Kind)
-	list.SetResourceVersion(meta.ResourceVersion)
-	list.SetContinue(meta.Continue)
+	if meta.ResourceVersion != "" {
+		list.SetResourceVersion(meta.ResourceVersion)
+	}
+	if meta.Continue != "" {
+		list.SetContinue(meta.Continue)
+	}
 	list.SetRemainingItemCount(meta.RemainingItemCount)
 	return list, nil
 }

@@ -107,6 +107,8 @@ func TestMistakesHaveAType(t *testing.T) {
 		"an empty name": {c.Get().Namespace("a").Resource("pods").Name(""), kind.MisuseError{Verb: "list", Resource: "pods", Problem: "the name is empty"}},
 		"a bad namespace": {c.Delete().Namespace("a/b").Resource("pods").Name("web"),
 			kind.MisuseError{Verb: "delete", Resource: "pods", Name: "web", Problem: `the namespace "a/b" may contain neither "/" nor "%"`}},
+		"a bad name": {c.Delete().Namespace("a").Resource("pods").Name("web/.."),
+			kind.MisuseError{Verb: "delete", Resource: "pods", Name: "web/..", Problem: `the name "web/.." may contain neither "/" nor "%"`}},
 		"a PUT to many": {c.Put().Resource("pods"), kind.MisuseError{Verb: "update", Resource: "pods", Problem: "a PUT or PATCH changes one object: set its Name"}},
 		"a body":        {c.Post().Resource("pods").Body(3), kind.MisuseError{Verb: "create", Resource: "pods", Problem: "the body int is neither []byte nor an API object"}},
 		"no path":       {c.Get(), kind.MisuseError{Verb: "get", Resource: "nothing", Problem: "the request has no path: set Resource or AbsPath"}},

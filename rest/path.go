@@ -44,8 +44,7 @@ func parseHost(host string, secure bool) (*url.URL, error) {
 			"Config.Host %q: the scheme is neither http nor https", redactHost(host))
 	case u.User != nil:
 		return nil, errors.New(
-			"Config.Host holds a user name: Kubernetes has no password authentication, use a " +
-				"token or a certificate")
+			"Config.Host holds a user name: set it by Config.Username and Password")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("Config.Host holds a query or a fragment: remove it")
 	case u.Hostname() == "":

@@ -80,10 +80,13 @@ func (r *Request) Resource(resource string) *Request {
 // Name sets the name of the object. An empty name is an error, so that a request for one object
 // never becomes a request for all of them. For all objects, do not call Name.
 func (r *Request) Name(name string) *Request {
-	if err := validSegment("name", name); err != nil {
+	err := validSegment("name", name)
+	if err == nil || r.err == nil {
+		r.target.name = name // a bad one, too: its error must not be about all objects
+	}
+	if err != nil {
 		return r.fail(err)
 	}
-	r.target.name = name
 	return r
 }
 
