@@ -73,6 +73,8 @@ func newRoot(f *cli.Factory, begun *bool) *cobra.Command {
 		newExplain(f),
 		newConfig(f),
 		newVersion(f),
+		newWait(f),
+		newDelete(f),
 		newLogs(f),
 		newExec(f),
 		newPortForward(f),
