@@ -28,7 +28,7 @@ func TestLinkedFilesExist(t *testing.T) {
 	for _, doc := range []string{
 		"README.md", "DESIGN.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/stability.md", "docs/faults.md",
 		"docs/differences.md",
-		"addingress/README.md",
+		"addingress/README.md", "cmd/skiff/README.md",
 	} {
 		// Code holds brackets of its own.
 		prose := regexp.MustCompile("(?ms)^```.*?^```$|`[^`\n]*`").ReplaceAllString(read(t, doc), "")

@@ -44,12 +44,6 @@ func (f *Factory) lockedConfig() (*kubeconfig.Config, error) {
 		return nil, err
 	}
 	c := cfg.REST
-	if len(f.AsGroups) > 0 || f.AsUID != "" || f.As != "" {
-		if f.As == "" {
-			return nil, Usagef("--as-group and --as-uid need --as")
-		}
-		c.Impersonate = rest.Impersonation{User: f.As, UID: f.AsUID, Groups: f.AsGroups}
-	}
 	if f.RequestTimeout > 0 {
 		c.Timeout = time.Duration(f.RequestTimeout)
 	}
@@ -81,6 +75,9 @@ func (f *Factory) Overrides() []kubeconfig.Option {
 		kubeconfig.WithInsecureSkipTLSVerify(f.Insecure),
 		kubeconfig.WithTLSServerName(f.TLSServerName),
 		kubeconfig.WithToken(f.Token),
+		kubeconfig.WithBasicAuth(f.Username, f.Password),
+		kubeconfig.WithClientCertificate(f.ClientCertificate, f.ClientKey),
+		kubeconfig.WithImpersonation(rest.Impersonation{User: f.As, UID: f.AsUID, Groups: f.AsGroups}),
 		kubeconfig.WithPluginStderr(f.Err),
 	}
 }

@@ -16,7 +16,8 @@ type Flags struct {
 	AsGroups                           []string
 	CertificateAuthority               string
 	TLSServerName                      string
-	Token                              string
+	ClientCertificate, ClientKey       string
+	Token, Username, Password          string
 	Insecure                           bool
 	DisableCompression                 bool
 	RequestTimeout                     timeout
@@ -40,7 +41,12 @@ func (f *Flags) Add(set *pflag.FlagSet) {
 		"`file` with the authorities of the server's certificate")
 	set.StringVar(&f.TLSServerName, "tls-server-name", "",
 		"`name` that the server's certificate must be valid for")
+	set.StringVar(&f.ClientCertificate, "client-certificate", "",
+		"`file` with the client's certificate")
+	set.StringVar(&f.ClientKey, "client-key", "", "`file` with the certificate's key")
 	set.StringVar(&f.Token, "token", "", "bearer `token`")
+	set.StringVar(&f.Username, "username", "", "`name` for Basic authentication")
+	set.StringVar(&f.Password, "password", "", "`password` for Basic authentication")
 	set.BoolVar(&f.Insecure, "insecure-skip-tls-verify", false,
 		"accept any certificate of the server: others can then read the credentials")
 	set.BoolVar(&f.DisableCompression, "disable-compression", false,

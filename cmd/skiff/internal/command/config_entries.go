@@ -183,10 +183,6 @@ func newConfigSetCredentials(f *cli.Factory) *cobra.Command {
 			return set.set(cmd, f, edit.User, args[0])
 		},
 	}
-	addString(cmd, "client-certificate", "`file` with the client's certificate")
-	addString(cmd, "client-key", "`file` with its key")
-	addString(cmd, "username", "`name` for Basic authentication")
-	addString(cmd, "password", "its `password`")
 	addString(cmd, "exec-command", "`program` that prints credentials")
 	addString(cmd, "exec-api-version", "`version` of its protocol, such as client.authentication.k8s.io/v1")
 	addString(cmd, "exec-interactive-mode", "`mode`: Never, IfAvailable or Always")
@@ -235,7 +231,7 @@ func (e entry) plugin(cmd *cobra.Command, args, env []string) error {
 	return nil
 }
 
-// addString adds a flag, unless all commands have it.
+// addString adds a flag whose value take or plugin looks up.
 func addString(cmd *cobra.Command, name, usage string) { cmd.Flags().String(name, "", usage) }
 
 func newConfigDelete(f *cli.Factory, kind edit.Kind) *cobra.Command {

@@ -102,8 +102,8 @@ func TestExitCodes(t *testing.T) {
 		{2, "", []string{"version", "more"}},
 		{2, "want json or yaml", []string{"version", "-o", "table"}},
 		{2, "must not be negative", []string{"version", "--request-timeout", "-1s"}},
-		{2, "--as-group and --as-uid need --as", []string{"api-versions", "-s", "http://127.0.0.1:1",
-			"--as-group", "g"}},
+		{1, "group", []string{"api-versions", "-s", "https://127.0.0.1:1", "--as-group", "g"}},
+		{1, "client", []string{"api-versions", "-s", "https://127.0.0.1:1", "--client-key", "k"}},
 		{1, "connection refused", []string{"api-versions", "-s", "http://127.0.0.1:1"}},
 		{1, "no-such-file", []string{"api-versions", "--kubeconfig", "no-such-file"}},
 	} {
