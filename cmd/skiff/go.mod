@@ -3,6 +3,7 @@ module github.com/skiff-k8s/skiff/cmd/skiff
 go 1.26.0
 
 require (
+	github.com/aymanbagabas/go-udiff v0.4.1
 	github.com/skiff-k8s/skiff v0.0.0
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.10

@@ -165,9 +165,8 @@ func (o *deleting) run(ctx context.Context, f *cli.Factory, args []string) error
 		deleted = append(deleted, t)
 	}
 	if o.wait && (o.waitSet || !o.force) && len(opts.DryRun) == 0 {
-		errs = append(errs, waitFor(ctx, f, deleted, func(t target) (client.Condition, func()) {
-			return deletion(t.uid), func() {}
-		}))
+		errs = append(errs, waitFor(ctx, f, deleted, true,
+			func(t target) (client.Condition, func()) { return deletion(t.uid), func() {} }))
 	}
 	return errors.Join(errs...)
 }

@@ -73,6 +73,7 @@ func newRoot(f *cli.Factory, begun *bool) *cobra.Command {
 		newExplain(f),
 		newConfig(f),
 		newVersion(f),
+		newApply(f),
 		newWait(f),
 		newDelete(f),
 		newLogs(f),

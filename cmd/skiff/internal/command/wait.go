@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -84,7 +85,7 @@ func (o *waiting) run(ctx context.Context, f *cli.Factory, args []string) error 
 			fmt.Errorf("the timeout of %v (--timeout) is over", o.timeout))
 		defer cancel()
 	}
-	return waitFor(ctx, f, targets, func(t target) (client.Condition, func()) {
+	return waitFor(ctx, f, targets, o.until == "delete", func(t target) (client.Condition, func()) {
 		until, _ := parseCondition(o.until)
 		if o.until == "delete" {
 			until = deletion(t.uid)
@@ -225,9 +226,10 @@ type anyObject struct {
 }
 
 // waitFor waits for all targets at once. condition returns what is waited for, and a function that is
-// called when it is met, under a lock. The error joins those of the targets.
+// called when it is met, under a lock. If that is their deletion, an object whose resource is not served
+// any more is deleted. The error joins those of the targets.
 func waitFor(
-	ctx context.Context, f *cli.Factory, targets []target,
+	ctx context.Context, f *cli.Factory, targets []target, deletion bool,
 	condition func(target) (until client.Condition, met func()),
 ) error {
 	c, err := f.REST()
@@ -252,6 +254,9 @@ func waitFor(
 			until, stop := withNews(f, &mu, t, until)
 			_, err := objects.In(t.namespace).WaitFor(ctx, t.name, until)
 			stop()
+			if deletion && apierrors.IsNotFound(err) {
+				err = nil
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			if errs[i] = err; err == nil {
