@@ -21,6 +21,7 @@ type Progress struct {
 	mu    sync.Mutex
 	last  time.Time
 	shown bool
+	done  bool // the output itself shows it
 }
 
 // Progress returns the progress of a command that counts things, such as "objects".
@@ -38,7 +39,7 @@ func (p *Progress) Count(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
-	if p.w == nil || now.Sub(p.began) < progressAfter || now.Sub(p.last) < progressAfter/10 {
+	if p.w == nil || p.done || now.Sub(p.began) < progressAfter || now.Sub(p.last) < progressAfter/10 {
 		return
 	}
 	p.last, p.shown = now, true
@@ -53,4 +54,23 @@ func (p *Progress) Close() {
 		fmt.Fprint(p.w, "\r\x1b[K")
 		p.shown = false
 	}
+}
+
+// Writer returns w for the command's output. What is shown is removed before anything is written, and
+// if w is a terminal, too, nothing is shown from then on.
+func (p *Progress) Writer(w io.Writer) io.Writer { return &clearing{p, w} }
+
+type clearing struct {
+	progress *Progress
+	w        io.Writer
+}
+
+func (c *clearing) Write(data []byte) (int, error) {
+	c.progress.Close()
+	if IsTerminal(c.w) {
+		c.progress.mu.Lock()
+		c.progress.done = true
+		c.progress.mu.Unlock()
+	}
+	return c.w.Write(data)
 }

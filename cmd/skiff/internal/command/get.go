@@ -177,6 +177,8 @@ func (o *get) queries(targets []cli.Target) ([][]list.Query, error) {
 			Labels: o.selector, Fields: o.fieldSelector, Chunk: o.chunk,
 			ManagedFields: o.managedFields, Include: metav1.IncludeMetadata, Warn: o.warn,
 		}
+		q.Metadata = o.format != nil && o.format.NamesOnly() && o.sort == nil && !o.watchEvents &&
+			o.subresource == ""
 		if o.sort != nil {
 			q.Include = metav1.IncludeObject
 		}
@@ -206,7 +208,10 @@ func (o *get) keep(err error) error {
 // objects prints objects in the format of --output.
 func (o *get) objects(ctx context.Context, targets []cli.Target, queries [][]list.Query) error {
 	one := len(targets) == 1 && len(targets[0].Names) == 1
-	printer, err := o.format.New(o.f.Out, output.Options{List: !one, NoHeaders: o.noHeaders})
+	progress := o.f.Progress("objects")
+	defer progress.Close()
+	printer, err := o.format.New(progress.Writer(o.f.Out),
+		output.Options{List: !one, NoHeaders: o.noHeaders})
 	if err != nil {
 		return err
 	}
@@ -218,7 +223,6 @@ func (o *get) objects(ctx context.Context, targets []cli.Target, queries [][]lis
 	}
 	var errs []error
 	printed := 0
-	progress := o.f.Progress("objects")
 	for i, target := range targets {
 		for _, q := range queries[i] {
 			q.Progress = progress.Count
@@ -235,7 +239,6 @@ func (o *get) objects(ctx context.Context, targets []cli.Target, queries [][]lis
 			}
 		}
 	}
-	progress.Close()
 	if sorted != nil {
 		for _, object := range sorted.objects() {
 			if err := printer.Print(object); err != nil {

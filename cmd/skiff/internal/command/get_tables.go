@@ -21,9 +21,9 @@ import (
 func (o *get) tables(ctx context.Context, targets []cli.Target, queries [][]list.Query) error {
 	var errs []error
 	printed := 0
-	out := bufio.NewWriterSize(o.f.Out, 64<<10)
 	progress := o.f.Progress("objects")
 	defer progress.Close()
+	out := bufio.NewWriterSize(progress.Writer(o.f.Out), 64<<10)
 	for i, target := range targets {
 		rows := o.rows(out, target.Resource, len(targets) > 1)
 		rows.separate = printed > 0
@@ -59,7 +59,6 @@ func (o *get) tables(ctx context.Context, targets []cli.Target, queries [][]list
 				rows.printCells(cells)
 			}
 		}
-		progress.Close()
 		if err := rows.out.Flush(); err != nil {
 			return err
 		}

@@ -58,7 +58,9 @@ type Follower struct {
 	round   uint64          // lists so far
 	version string          // where the next watch begins; "" if a list is next
 	columns []table.Column
-	stopped error // of Tell
+	// received reports whether the last watch had an event.
+	received bool
+	stopped  error // of Tell
 }
 
 // seen is what is remembered of an object.
@@ -82,16 +84,22 @@ func (f *Follower) Run(ctx context.Context) error {
 	for failures := 0; ; {
 		began := time.Now()
 		what, err := f.step(ctx)
-		switch {
+		switch healthy := what == "watch" && time.Since(began) >= healthyAfter; {
 		case f.stopped != nil:
 			return f.stopped
 		case ctx.Err() != nil:
 			return fmt.Errorf("%s %s: %w", what, f.Kind.GVR().GroupResource(), ctx.Err())
-		case err == nil && (what == "list" || time.Since(began) >= healthyAfter):
-			failures = 0
-			continue
 		case err != nil && refused(err):
 			return err
+		case err == nil && (what == "list" || healthy):
+			if healthy {
+				failures = 0
+			}
+			continue
+		case healthy:
+			failures = 0
+		case f.received:
+			failures = min(failures, 1) // it works, and still there is a pause
 		}
 		if err := f.failed(ctx, what, err, &failures); err != nil {
 			return err
@@ -165,6 +173,7 @@ func (f *Follower) failed(ctx context.Context, what string, err error, failures 
 
 // list tells what has changed since the last list.
 func (f *Follower) list(ctx context.Context) error {
+	f.received = false
 	f.round++
 	version := ""
 	read := f.readObjects
@@ -232,10 +241,11 @@ func metaOf(object []byte) meta {
 
 // watch tells what changes until the watch ends.
 func (f *Follower) watch(ctx context.Context) error {
+	f.received = false
 	seconds := int64((minWatch + rand.N(maxWatch-minWatch)) / time.Second)
 	opts := metav1.ListOptions{LabelSelector: f.Labels, FieldSelector: f.Fields,
 		ResourceVersion: f.version, AllowWatchBookmarks: true, TimeoutSeconds: &seconds}
-	req := f.request().VersionedParams(&opts)
+	req := f.request("PartialObjectMetadata").VersionedParams(&opts)
 	if f.Table {
 		req = f.asTable(req)
 	}
@@ -249,6 +259,7 @@ func (f *Follower) watch(ctx context.Context) error {
 		if err == io.EOF {
 			return nil
 		}
+		f.received = f.received || err == nil && event.Type != wire.Error
 		if err == nil && event.Type == wire.Error {
 			err = cli.Describe("watch", f.Kind, "", statusOf(event))
 		}
@@ -355,10 +366,12 @@ func (f *Follower) gone(key string, was seen) error {
 	if namespace != "" {
 		data = append(data, `,"namespace":`+strconv.Quote(namespace)...)
 	}
-	data = append(data, `,"uid":`+strconv.Quote(was.uid)+`}}`...)
+	data = append(data, `,"uid":`+strconv.Quote(was.uid)+`,"resourceVersion":`+
+		strconv.Quote(was.version)+`}}`...)
 	return f.tell(Change{Type: wire.Deleted, Row: table.Row{Cells: was.cells, Object: data},
 		Object: wire.Object{Format: wire.JSON, Data: data, APIVersion: f.Kind.APIVersion(),
-			Kind: f.Kind.Kind, Meta: wire.Meta{Namespace: namespace, Name: name, UID: was.uid}}})
+			Kind: f.Kind.Kind, Meta: wire.Meta{Namespace: namespace, Name: name, UID: was.uid,
+				ResourceVersion: was.version}}})
 }
 
 // tell calls Tell, and keeps its error.

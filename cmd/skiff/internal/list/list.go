@@ -36,6 +36,8 @@ type Query struct {
 	Chunk int64
 	// ManagedFields keeps metadata.managedFields in objects.
 	ManagedFields bool
+	// Metadata asks for objects as PartialObjectMetadata, which in protobuf is a part of their size.
+	Metadata bool
 	// Include is what a row of a table has beside its cells.
 	Include metav1.IncludeObjectPolicy
 	// Warn is called if the list is not of one moment. nil means nothing is called.
@@ -47,10 +49,18 @@ type Query struct {
 // acceptTable asks for a table, or for objects if the server knows no tables.
 const acceptTable = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
-// request returns the request for the objects.
-func (q *Query) request() *rest.Request {
+// acceptMetadata asks for metadata of many objects or of one (the parameter is the kind), or for
+// objects if the server knows no such kind.
+const acceptMetadata = "application/vnd.kubernetes.protobuf;as=%[1]s;v=v1;g=meta.k8s.io," +
+	"application/json;as=%[1]s;v=v1;g=meta.k8s.io,application/json"
+
+// request returns the request for the objects. kind is that of the answer, if it is not the objects.
+func (q *Query) request(kind string) *rest.Request {
 	req := q.Client.GroupVersion(q.Kind.GVK().GroupVersion()).Get().Resource(q.Kind.Resource).
 		Format(wire.JSON)
+	if q.Metadata && kind != "Table" {
+		req = req.SetHeader("Accept", fmt.Sprintf(acceptMetadata, kind))
+	}
 	if q.Kind.Namespaced {
 		req = req.Namespace(q.Namespace)
 	}
@@ -107,7 +117,7 @@ func (q *Query) Tables(ctx context.Context) iter.Seq2[*table.Page, error] {
 }
 
 func (q *Query) tablePage(ctx context.Context, opts metav1.ListOptions) (*table.Page, error) {
-	req := q.request()
+	req := q.request("Table")
 	if q.Name == "" {
 		req = req.VersionedParams(&opts)
 	}
@@ -125,7 +135,7 @@ func (q *Query) Objects(ctx context.Context) iter.Seq2[wire.Object, error] {
 		more := true
 		err := q.pages(ctx, func(opts metav1.ListOptions) (at position, err error) {
 			if q.Name != "" {
-				o, err := q.request().Do(ctx).Object(q.options())
+				o, err := q.request("PartialObjectMetadata").Do(ctx).Object(q.options())
 				if err != nil {
 					return at, q.describe(err)
 				}
@@ -148,7 +158,8 @@ func (q *Query) Objects(ctx context.Context) iter.Seq2[wire.Object, error] {
 // objectPage calls visit with the objects of a page until it returns false.
 func (q *Query) objectPage(ctx context.Context, opts metav1.ListOptions,
 	visit func(wire.Object) bool) (position, error) {
-	stream, err := q.request().VersionedParams(&opts).List(ctx, q.options())
+	stream, err := q.request("PartialObjectMetadataList").VersionedParams(&opts).
+		List(ctx, q.options())
 	if err != nil {
 		return position{}, q.describe(err)
 	}

@@ -9,6 +9,9 @@ import (
 
 // withType returns o with its apiVersion and kind in the JSON. The items of built-in lists have none.
 func withType(o wire.Object) wire.Object {
+	if o.Format != wire.JSON {
+		return o // metadata, of which the names are shown
+	}
 	has := 0
 	c := scan.New(o.Data)
 	for key := range c.Members() {

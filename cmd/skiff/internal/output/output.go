@@ -39,6 +39,9 @@ type Format struct {
 	name, argument string
 }
 
+// NamesOnly reports whether the format shows nothing of an object but its name.
+func (f Format) NamesOnly() bool { return f.name == "name" }
+
 // Parse returns the format that a value of --output names.
 func Parse(value string) (Format, error) {
 	name, argument, has := strings.Cut(value, "=")
