@@ -55,16 +55,19 @@ var serviceIP = net.IPv4(10, 96, 0, 1)
 // every client that can connect, without the API server's authorization.
 func (c *Cluster) etcdURL() string { return "unix://" + c.folder.Socket("etcd.sock") }
 
+// unusedURL is where etcd says that others can reach it. There are no others, and etcd before 3.7 takes
+// no Unix socket here.
+const unusedURL = "http://127.0.0.1:1"
+
 func (c *Cluster) etcdArgs() []string {
-	peer := "unix://" + c.folder.Socket("peer.sock") // one member has no peers, but must have a URL
 	args := []string{
 		"--name=devcluster",
 		"--data-dir=" + c.folder.Etcd(),
 		"--listen-client-urls=" + c.etcdURL(),
-		"--advertise-client-urls=" + c.etcdURL(),
-		"--listen-peer-urls=" + peer,
-		"--initial-advertise-peer-urls=" + peer,
-		"--initial-cluster=devcluster=" + peer,
+		"--advertise-client-urls=" + unusedURL,
+		"--listen-peer-urls=unix://" + c.folder.Socket("peer.sock"),
+		"--initial-advertise-peer-urls=" + unusedURL,
+		"--initial-cluster=devcluster=" + unusedURL,
 		// The default of 2 GiB is a limit for production; here it would end a benchmark.
 		"--quota-backend-bytes=8589934592",
 	}
