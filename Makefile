@@ -40,7 +40,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-against bench-programs faults differences clean tools mutants
+.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-against bench-programs faults differences clean tools mutants matrix
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -111,6 +111,10 @@ mutants: bin/mutants ## change each bound by one and find what no test notices (
 size: ## how large the smallest informer program is, against its limits
 	@go test -count=1 -run '^TestInformer.*Small' -v ./examples | grep -v '^=== '
 
+# Not in CI: it compiles Kubernetes once for each version, some five minutes of two cores each.
+matrix: bin/matrix ## run the library's cluster tests on several versions of Kubernetes, and write docs/versions.md (ONLY=1.36 runs one)
+	@bin/matrix -only '$(ONLY)' -write docs/versions.md .
+
 # Nothing else should run on the machine meanwhile.
 bench: bench-programs devcluster ## measure skiff beside client-go, and write bench/RESULTS.md, results.json and charts (BENCH=… passes flags)
 	@bin/bench/bench $(BENCH)
@@ -142,7 +146,7 @@ bench-programs:
 clean: ## remove what was built; Go's build cache stays, so the next build is quick
 	rm -rf bin
 
-tools: bin/staticcheck bin/testrun bin/mutants
+tools: bin/staticcheck bin/testrun bin/mutants bin/matrix
 
 bin/staticcheck: tools/go.mod tools/go.sum
 	@mkdir -p bin
@@ -152,6 +156,11 @@ bin/staticcheck: tools/go.mod tools/go.sum
 bin/testrun: tools/go.mod $(wildcard tools/testrun/*.go)
 	@mkdir -p bin
 	@cd tools && go build -o ../bin/testrun ./testrun
+	@touch $@
+
+bin/matrix: tools/go.mod $(wildcard tools/matrix/*.go)
+	@mkdir -p bin
+	@cd tools && go build -o ../bin/matrix ./matrix
 	@touch $@
 
 bin/mutants: tools/go.mod $(wildcard tools/mutants/*.go)
