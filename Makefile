@@ -40,7 +40,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-against bench-programs faults differences clean tools mutants matrix
+.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-kubectl bench-against bench-programs faults differences clean tools mutants matrix
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -121,6 +121,14 @@ bench: bench-programs devcluster ## measure skiff beside client-go, and write be
 
 bench-quick: bench-programs ## the same figures from fewer runs, in minutes, into bench/quick/
 	@bin/bench/bench --quick $(BENCH)
+
+# The first build of kubectl takes minutes. PODS=500 RUNS=2 OUT= tries it out and prints the section.
+PODS ?= 20000
+RUNS ?= 9
+OUT ?= bench/RESULTS.md
+bench-kubectl: devcluster ## measure skiff beside kubectl, and write their section of bench/RESULTS.md
+	@bench/kubectl.sh
+	@bin/bench-kubectl/bench --pods $(PODS) --runs $(RUNS) --out '$(OUT)' --version "$$(cat bin/bench-kubectl/version)"
 
 # Both commits' programs are built first, and then run by turns.
 bench-against: ## measure skiff beside an older commit of it: OLD=<commit>, N=<runs> (default 9)

@@ -7,7 +7,7 @@ import (
 )
 
 // WriteTo writes RESULTS.md, results.json, samples.json and charts/ into a folder, and creates the
-// folder if it does not exist. Existing files are replaced only after all new ones have been made.
+// folder if it does not exist. Sections of RESULTS.md that other programs have written stay. Existing files are replaced only after all new ones have been made.
 func (r *Report) WriteTo(folder string) error {
 	results, err := r.JSON()
 	if err != nil {
@@ -21,7 +21,11 @@ func (r *Report) WriteTo(folder string) error {
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{"RESULTS.md": r.Markdown(), "results.json": results, "samples.json": samples}
+	markdown, err := keepSections(filepath.Join(folder, "RESULTS.md"), r.Markdown())
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{"RESULTS.md": markdown, "results.json": results, "samples.json": samples}
 	for name, svg := range drawings {
 		files[filepath.Join("charts", name)] = svg
 	}

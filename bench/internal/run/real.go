@@ -29,7 +29,7 @@ func (b *Bench) real(ctx context.Context) error {
 	}
 	defer cluster.Stop()
 	pods := workload.New(workload.Config{Pods: b.Scale.RealPods}).Pods
-	if err := fill(ctx, cluster.Config(), pods); err != nil {
+	if err := Fill(ctx, cluster.Config(), pods); err != nil {
 		return fmt.Errorf("fill the control plane: %w", err)
 	}
 	do := func(b *Bench, ctx context.Context, c contender) error {
@@ -61,8 +61,8 @@ func (b *Bench) realSync(r *Runner, c contender, pods int) error {
 // fillers is the number of concurrent requests: enough to keep the server busy.
 const fillers = 16
 
-// fill creates every pod of a source, and then writes its status, which a create ignores.
-func fill(ctx context.Context, cfg *rest.Config, source workload.Source) error {
+// Fill creates every pod of a source, and then writes its status, which a create ignores.
+func Fill(ctx context.Context, cfg *rest.Config, source workload.Source) error {
 	c, err := rest.NewClient(cfg)
 	if err != nil {
 		return err
