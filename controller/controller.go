@@ -69,7 +69,7 @@ func New(name string, r Reconcile, opts ...Option) *Controller {
 		workqueue.WithName(name), workqueue.WithMetrics(c.contained(c.queueMetrics)))
 	c.holds = newHolds(c.writeTimeout, c.queue.Add, c.writeUnseen)
 	for _, s := range c.sources {
-		s.attach(c.holds.newView())
+		s.attach(c.holds)
 	}
 	return c
 }
@@ -124,8 +124,7 @@ func (c *Controller) check() (primary kind.Info, err error) {
 // cluster-scoped objects.
 func (c *Controller) isFor(namespace string) bool {
 	return slices.ContainsFunc(c.sources, func(s source) bool {
-		confined := s.cache().Namespace()
-		return s.isFor() && (confined == "" || confined == namespace)
+		return s.isFor() && s.covers(namespace)
 	})
 }
 

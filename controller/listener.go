@@ -37,7 +37,7 @@ func keepsVersion[T any](old, new informer.Item[T]) bool {
 }
 
 func (l *listener[T]) deleted(last informer.Item[T]) {
-	l.view.lost(keyOf(last))
+	l.lost(keyOf(last))
 	if l.matches(last) {
 		l.enqueue(last)
 	}
@@ -46,7 +46,7 @@ func (l *listener[T]) deleted(last informer.Item[T]) {
 // noteDeleting ends the waits for an object to go when its deletion has begun.
 func (l *listener[T]) noteDeleting(item informer.Item[T]) {
 	if item.Deleting() {
-		l.view.lost(keyOf(item))
+		l.lost(keyOf(item))
 	}
 }
 

@@ -24,7 +24,13 @@ type Source[T any] struct {
 	mistake  error // the first one found while the source was made
 
 	controller atomic.Pointer[Controller] // set by New
-	view       *view                      // set by New
+	parts      []part                     // one for each stream of the informer; set by New
+}
+
+// part is a stream of a source's informer, and the waits for it.
+type part struct {
+	stream informer.Stream
+	view   *view
 }
 
 // role is which function made a source.
@@ -41,7 +47,8 @@ type source interface {
 	isFor() bool
 	cache() informer.Untyped
 	check() error
-	attach(*view)
+	covers(namespace string) bool
+	attach(*holds)
 	listen(primary kind.Info) (stop func())
 	demand(client.Write) (demand, bool)
 	cutOff() bool
@@ -149,7 +156,37 @@ func ownerKeys[T any](primary kind.Info, item informer.Item[T]) []Key {
 func (s *Source[T]) isFor() bool             { return s.role == roleFor }
 func (s *Source[T]) cache() informer.Untyped { return s.informer }
 func (s *Source[T]) cutOff() bool            { return cutOff(s.informer) }
-func (s *Source[T]) attach(v *view)          { s.view = v }
+
+// covers reports whether the source's informer caches the objects of a namespace; "" is that of
+// cluster-scoped objects.
+func (s *Source[T]) covers(namespace string) bool { return s.part(namespace) != nil }
+
+// part returns the part of the source that has the objects of a namespace, nil if there is none.
+func (s *Source[T]) part(namespace string) *part {
+	for i := range s.parts {
+		if s.parts[i].stream.Covers(namespace) {
+			return &s.parts[i]
+		}
+	}
+	return nil
+}
+
+// attach makes a view for each stream of the informer.
+func (s *Source[T]) attach(h *holds) {
+	if s.informer == nil {
+		return
+	}
+	for _, stream := range s.informer.Streams() {
+		s.parts = append(s.parts, part{stream, h.newView()})
+	}
+}
+
+// lost ends the waits for an object of the source to go.
+func (s *Source[T]) lost(object Key) {
+	if p := s.part(object.Namespace); p != nil {
+		p.view.lost(object)
+	}
+}
 
 // check returns the source's mistake.
 func (s *Source[T]) check() error {
@@ -166,13 +203,16 @@ func (s *Source[T]) check() error {
 // running.
 func (s *Source[T]) listen(primary kind.Info) (stop func()) {
 	l := &listener[T]{s, primary, s.controller.Load()}
-	progressed := func(version string) {
-		if n, ok := numbered(version); ok {
-			s.view.contains(n)
+	var stops []func()
+	for _, p := range s.parts {
+		progressed := func(version string) {
+			if n, ok := numbered(version); ok {
+				p.view.contains(n)
+			}
 		}
+		progressed(p.stream.ResourceVersion()) // so that a fall from it is noticed
+		stops = append(stops, p.stream.OnProgress(progressed))
 	}
-	progressed(s.informer.ResourceVersion()) // so that a fall from it is noticed
-	stopProgress := s.informer.OnProgress(progressed)
 	registration := s.informer.AddHandler(informer.Handler[T]{
 		OnAdd:    l.added,
 		OnUpdate: l.updated,
@@ -180,7 +220,9 @@ func (s *Source[T]) listen(primary kind.Info) (stop func()) {
 	})
 	return func() {
 		registration.Remove()
-		stopProgress()
+		for _, stop := range stops {
+			stop()
+		}
 		<-registration.Done()
 	}
 }
@@ -193,19 +235,20 @@ func (s *Source[T]) demand(w client.Write) (demand, bool) {
 	if w.Kind.Group != mine.Group || w.Kind.Resource != mine.Resource { // versions of one resource share their numbers
 		return demand{}, false
 	}
-	if scope := s.informer.Namespace(); scope != "" && scope != w.Namespace {
+	p := s.part(w.Namespace)
+	if p == nil {
 		return demand{}, false
 	}
 	if w.ResourceVersion == "" {
 		object := Key{Namespace: w.Namespace, Name: w.Name}
-		return demand{view: s.view, object: object, met: func() bool {
+		return demand{view: p.view, object: object, met: func() bool {
 			item, err := s.informer.Lister().Item(w.Namespace, w.Name)
 			return err != nil || item.Deleting() || w.UID != "" && item.UID() != w.UID
 		}}, w.Deleted
 	}
 	version, ok := numbered(w.ResourceVersion)
-	return demand{view: s.view, version: version, met: func() bool {
-		return s.informer.Contains(w.ResourceVersion)
+	return demand{view: p.view, version: version, met: func() bool {
+		return p.stream.Contains(w.ResourceVersion)
 	}}, ok
 }
 

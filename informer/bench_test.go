@@ -57,7 +57,7 @@ func BenchmarkApply(b *testing.B) {
 	n := 0
 	b.ReportAllocs()
 	for b.Loop() {
-		s.apply(deltas[n%len(deltas) : n%len(deltas)+1])
+		s.feeds[0].apply(deltas[n%len(deltas) : n%len(deltas)+1])
 		r.p.queue.take(batch[:])
 		n++
 	}

@@ -93,7 +93,8 @@
 // # What is promised
 //
 //   - The cache converges to the server's state after any fault.
-//   - A handler is first called when the initial list is complete, so that it may read the cache.
+//   - A handler is first called when the initial list is complete, so that it may read the cache. Of
+//     [Namespaces], that is the list of the object's namespace.
 //   - A handler sees the changes of one key in order: one Add, any number of Updates, one Delete,
 //     and perhaps an Add again. The old item of an Update is the item of the handler's previous
 //     call for that key. If a relist finds an object unchanged, byte for byte, no handler is called.

@@ -8,7 +8,7 @@ import (
 // NotSyncedError is the error of a read before the initial list is in the cache. It is not a
 // NotFound, because the object may exist. Wait with WaitForSync first.
 type NotSyncedError struct {
-	Informer  string // as its String method names it
+	Informer  string // as its String method names it; of Namespaces, the part that is missing
 	Started   bool   // whether its factory runs it
 	LastError error  // the last error that it met; nil if it met none
 }

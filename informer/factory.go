@@ -56,6 +56,9 @@ func (f *Factory) Client() *rest.Client { return f.client }
 func (f *Factory) open(h *handle, k kind.Info, t reflect.Type, mistake error, opts []Option) {
 	cfg := f.config.with(opts)
 	if mistake == nil {
+		mistake = cfg.misuse
+	}
+	if mistake == nil {
 		mistake = cfg.confine(k, opts)
 	}
 	if mistake == nil {

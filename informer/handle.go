@@ -47,12 +47,22 @@ func (h *handle) err() error {
 	return h.shared.Err()
 }
 
-// read returns the cache for a reader. The error is why it cannot be read.
-func (h *handle) read() (*store.Store, error) {
+// read returns the cache for a reader of a namespace; "" is all that the informer has. The error is
+// why it cannot be read.
+func (h *handle) read(namespace string) (*store.Store, error) {
 	if h.closed.Load() {
 		return nil, h.err()
 	}
-	return h.shared.read()
+	return h.shared.read(namespace)
+}
+
+// onProgress calls f for the progress of some streams, until the handle is closed.
+func (h *handle) onProgress(of feeds, f func(string)) (stop func()) {
+	return of.onProgress(func(version string) {
+		if !h.closed.Load() {
+			f(version)
+		}
+	})
 }
 
 // wait calls one of the shared informer's waits, which ends when the handle is closed, too.

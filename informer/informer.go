@@ -15,7 +15,8 @@ import (
 type Untyped interface {
 	// Kind returns the kind of the informer's objects.
 	Kind() kind.Info
-	// Namespace returns the namespace that the informer is confined to; "" is all.
+	// Namespace returns the namespace that the informer is confined to; "" is all. The names of
+	// several are joined by commas.
 	Namespace() string
 	// String names the informer for people: `pods in namespace "web" with labels app=db`.
 	String() string
@@ -70,7 +71,7 @@ type Informer[T any] struct{ handle handle }
 //
 //   - a *kind.UnknownError, if nobody has registered T;
 //   - a *kind.MisuseError, if T is unstructured.Unstructured (see [ForResource]), if Namespace
-//     is among opts and T is cluster-scoped, or if a Transform takes another type;
+//     or Namespaces is among opts and T is cluster-scoped, if Namespaces has no or a wrong name, or if a Transform takes another type;
 //   - a *fieldpath.Error, if T has no field that Drop names.
 func For[T any, P kind.Object[T]](f *Factory, opts ...Option) *Informer[T] {
 	t := reflect.TypeFor[T]()
@@ -119,18 +120,19 @@ func (i *Informer[T]) Err() error { return i.handle.err() }
 // Kind returns the kind of the informer's objects. It is zero if T is not registered.
 func (i *Informer[T]) Kind() kind.Info { return i.handle.Kind() }
 
-// Namespace returns the namespace that the informer is confined to; "" is all.
+// Namespace returns the namespace that the informer is confined to; "" is all. The names of several
+// are joined by commas.
 func (i *Informer[T]) Namespace() string { return i.handle.Namespace() }
 
 // String names the informer for people: `pods in namespace "web" with labels app=db`.
 func (i *Informer[T]) String() string { return i.handle.String() }
 
-// HasSynced reports whether the initial list has arrived in the cache. Whether a handler has been
-// called for all of it, its Registration reports.
+// HasSynced reports whether the initial list has arrived in the cache; of Namespaces, the lists of all.
+// Whether a handler has been called for all of it, its Registration reports.
 func (i *Informer[T]) HasSynced() bool { return i.handle.HasSynced() }
 
 // WaitForSync waits until the initial list is in the cache. If ctx ends first, the error wraps
-// ctx's and the last one that the informer met. If the informer has stopped or cannot run, it is
+// ctx's and the last one that the informer met, and names the namespaces that are missing. If the informer has stopped or cannot run, it is
 // Err's. A wait of ten seconds is logged, and again each minute.
 func (i *Informer[T]) WaitForSync(ctx context.Context) error {
 	return i.handle.wait(ctx, i.handle.WaitForSync)
@@ -158,8 +160,9 @@ func (i *Informer[T]) Contains(resourceVersion string) bool {
 // version before it meanwhile, it is a *RestoredError. If the informer has stopped or cannot run, it
 // is Err's.
 //
-// A write of an object of this informer is seen by its own event. Where no event comes (the
-// version is of another namespace, or a list's), the server is asked how far it is, so that this
+// A write of an object of this informer is seen by its own event. (Of [Namespaces], wait for the
+// stream of its namespace: i.In(namespace).WaitFor.) Where no event comes (the version is of another
+// namespace, or a list's), the server is asked how far it is, so that this
 // takes seconds even if nothing changes. If the server does not tell, because it has no watch cache
 // for the resource (Events), the informer lists after some 15 seconds.
 func (i *Informer[T]) WaitFor(ctx context.Context, resourceVersion string) error {
@@ -174,11 +177,7 @@ func (i *Informer[T]) WaitFor(ctx context.Context, resourceVersion string) error
 // that of the call before means that the server was restored from a backup. After stop has returned,
 // or the informer was closed, no call begins, except one that was about to.
 func (i *Informer[T]) OnProgress(f func(resourceVersion string)) (stop func()) {
-	return i.handle.OnProgress(func(version string) {
-		if !i.handle.closed.Load() {
-			f(version)
-		}
-	})
+	return i.handle.onProgress(i.handle.feeds, f)
 }
 
 // Status returns the informer's state and its last error.

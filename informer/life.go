@@ -61,13 +61,21 @@ const (
 
 var errStill = errors.New("still waiting")
 
-// unsynced returns an error that names what the informer waits for, and wraps why and its last error.
+// unsynced returns an error that names what the informer waits for, each stream without its initial
+// list, and wraps why and its last error.
 func (s *shared) unsynced(why error) error {
 	if !s.started.Load() {
 		return fmt.Errorf("%s: not started (call Factory.Run or Start): %w", s, why)
 	}
-	return fmt.Errorf("%s: waiting for its initial list, %s: %w%w", s, s.Status().State, why,
-		s.health.because())
+	var missing []error
+	for i, f := range s.feeds {
+		// The last one may have come meanwhile.
+		if !f.listed.Load() || i == len(s.feeds)-1 && missing == nil {
+			missing = append(missing, fmt.Errorf("%s: waiting for its initial list, %s: %w%w", f,
+				f.health.current().State, why, f.health.because()))
+		}
+	}
+	return errors.Join(missing...)
 }
 
 // start prepares the informer to run under ctx. It is called once. run returns when everything that
@@ -90,15 +98,19 @@ func (s *shared) start(ctx context.Context) (run func()) {
 func (s *shared) run() {
 	defer s.cancel(nil)
 	var streams sync.WaitGroup
-	streams.Go(func() { newReflector(s).run(s.ctx) })
-	streams.Go(func() { s.consume(s.ctx) })
+	for _, f := range s.feeds {
+		streams.Go(func() { newReflector(f).run(s.ctx) })
+		streams.Go(func() { f.consume(s.ctx) })
+	}
 	streams.Wait()
 	cause := context.Cause(s.ctx)
 	if cause != errClosed {
 		cause = ctxerr.Of(s.ctx)
 	}
 	s.stop(cause)
-	s.progress.close()
+	for _, f := range s.feeds {
+		f.progress.close()
+	}
 	slow := time.AfterFunc(sayAfter, func() {
 		s.config.logger.Warn("informer " + s.String() + ": stopping: a handler has not returned yet")
 	})

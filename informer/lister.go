@@ -82,7 +82,7 @@ func (l Lister[T]) item(verb, key, namespace, name string) (Item[T], error) {
 	if err := h.checkName(verb, namespace, name); err != nil {
 		return Item[T]{}, err
 	}
-	cache, err := h.read()
+	cache, err := h.read(namespace)
 	if err != nil {
 		return Item[T]{}, err
 	}
@@ -166,7 +166,7 @@ func (l Lister[T]) Views(q Query, f func(*T) error) error {
 // Len returns how many objects q chooses. For the zero Query it takes constant time.
 func (l Lister[T]) Len(q Query) (int, error) {
 	if q == (Query{}) {
-		cache, err := l.informer.read()
+		cache, err := l.informer.read("")
 		if err != nil {
 			return 0, err
 		}
@@ -188,7 +188,7 @@ func (h *handle) query(verb string, q Query) (iter.Seq[store.Item], error) {
 	if err := h.checkQuery(verb, &q); err != nil {
 		return nil, err
 	}
-	cache, err := h.read()
+	cache, err := h.read(q.Namespace)
 	if err != nil {
 		return nil, err
 	}

@@ -194,9 +194,9 @@ func TestARestoreEndsTheWaitsForWhatIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newShared(c, k, newConfig(c, nil), nil)
-	p := s.progress
+	p := s.feeds[0].progress
 	apply := func(batch ...delta) {
-		version, restored, _ := s.apply(batch)
+		version, restored, _ := s.feeds[0].apply(batch)
 		p.advance(version, restored)
 	}
 	apply(delta{kind: deltaListBegin}, delta{kind: deltaListEnd, version: "314"})

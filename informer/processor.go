@@ -2,7 +2,6 @@ package informer
 
 import (
 	"context"
-	"iter"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -89,9 +88,9 @@ type processor struct {
 	call     func(*event)
 	resync   time.Duration // 0 means never
 	queue    *queue
-	// initial is the state that the handler starts from, shared with others that started then. Set
-	// before the eventInitial is queued, which waits before every other event.
-	initial []store.Item
+	// initial is the state that the handler starts from, in one part for each eventInitial that is
+	// queued. Guarded by informer.mu.
+	initial []initialItems
 	waiting atomic.Int64 // items of initial that the handler has not been called for
 
 	synced chan struct{} // closed by run
@@ -103,6 +102,13 @@ type processor struct {
 	joined     bool          // it gets events
 	resyncDue  bool          // a resync waits for the end of a batch
 	syncing    bool          // a resync waits in the queue; used by run's goroutine only
+}
+
+// initialItems is a part of the state that a handler starts from, shared with others that started
+// then. last is set on the last part.
+type initialItems struct {
+	items []store.Item
+	last  bool
 }
 
 func newProcessor(s *shared, call func(*event), h handlerConfig) *processor {
@@ -159,33 +165,44 @@ func (p *processor) run(ctx context.Context) {
 	}
 }
 
-// begin queues the calls for the state that the handler starts from. It is called once.
-func (p *processor) begin(initial []store.Item) {
-	p.initial = initial
-	p.waiting.Store(int64(len(initial)))
+// begin queues the calls for a part of the state that the handler starts from. informer.mu is held.
+func (p *processor) begin(items []store.Item, last bool) {
+	p.initial = append(p.initial, initialItems{items, last})
+	p.waiting.Add(int64(len(items)))
 	p.queue.push(event{kind: eventInitial})
 }
 
+// nextInitial takes the first part of initial.
+func (p *processor) nextInitial() (next initialItems) {
+	p.informer.mu.Lock()
+	defer p.informer.mu.Unlock()
+	next, p.initial[0] = p.initial[0], next // so that nothing keeps its items
+	p.initial = p.initial[1:]
+	return next
+}
+
 // pushAll queues a resync.
-func (p *processor) pushAll(items iter.Seq[store.Item]) {
-	for item := range items {
+func (p *processor) pushAll(items []store.Item) {
+	for _, item := range items {
 		p.queue.push(event{kind: eventSync, new: item, old: item})
 	}
 	p.queue.push(event{kind: eventResyncEnd})
 }
 
-// deliverInitial makes the calls for initial, unless the processor ends first.
+// deliverInitial makes the calls for a part of initial, unless the processor ends first.
 func (p *processor) deliverInitial(ctx context.Context) {
+	initial := p.nextInitial()
 	e := &event{kind: eventAdd, initial: true}
-	for _, e.new = range p.initial {
+	for _, e.new = range initial.items {
 		if p.over(ctx) {
 			return
 		}
 		p.deliver(e)
 		p.waiting.Add(-1)
 	}
-	p.initial = nil
-	close(p.synced)
+	if initial.last {
+		close(p.synced)
+	}
 }
 
 // forget drops what the handler will not be called for. When ctx ends, the consumer may still be at
@@ -193,9 +210,9 @@ func (p *processor) deliverInitial(ctx context.Context) {
 func (p *processor) forget() {
 	p.informer.mu.Lock()
 	p.informer.takeOut(p)
+	p.initial = nil
 	p.informer.mu.Unlock()
 	p.queue.drop()
-	p.initial = nil
 	p.waiting.Store(0)
 }
 

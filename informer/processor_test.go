@@ -21,7 +21,7 @@ func TestAHandlerThatEndsWhileABatchComesKeepsNothing(t *testing.T) {
 		s.start(ctx)
 		var both sync.WaitGroup
 		both.Go(cancel)
-		both.Go(func() { s.apply([]delta{{kind: deltaListBegin}, {kind: deltaListEnd, version: "1"}}) })
+		both.Go(func() { s.feeds[0].apply([]delta{{kind: deltaListBegin}, {kind: deltaListEnd, version: "1"}}) })
 		both.Wait()
 		<-r.Done()
 		if n := r.Pending(); n != 0 {

@@ -51,7 +51,7 @@ type progress struct {
 	timer     *time.Timer // calls fire when the server is to be asked, while there is a watch
 }
 
-type hook struct{ f func(string) }
+type hook struct{ f func() }
 
 // waiter is a call of WaitFor.
 type waiter struct {
@@ -112,8 +112,21 @@ func (p *progress) advance(version string, restored bool) {
 		return
 	}
 	for _, h := range hooks {
-		h.f(version)
+		h.f()
 	}
+}
+
+// hook makes advance call h.
+func (p *progress) hook(h *hook) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hooks = append(slices.Clone(p.hooks), h)
+}
+
+func (p *progress) unhook(h *hook) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hooks = slices.DeleteFunc(slices.Clone(p.hooks), func(o *hook) bool { return o == h })
 }
 
 func (p *progress) close() {

@@ -76,9 +76,9 @@ func (s *shared) wrongNamespace(namespace string) string {
 	case namespace == "":
 	case !s.kind.Namespaced:
 		return fmt.Sprintf("namespace %q given, but the resource is cluster-scoped", namespace)
-	case s.config.namespace != "" && namespace != s.config.namespace:
-		return fmt.Sprintf("namespace %q given, but this informer caches namespace %q only",
-			namespace, s.config.namespace)
+	case s.feeds.of(namespace) == nil:
+		return fmt.Sprintf("namespace %q given, but this informer caches namespace %s only",
+			namespace, quoted(s.config.namespace))
 	}
 	return ""
 }

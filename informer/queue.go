@@ -22,7 +22,7 @@ const (
 	eventUpdate                     // OnUpdate(old, new)
 	eventDelete                     // OnDelete(old)
 	eventSync                       // OnUpdate(new, new), of a resync
-	eventInitial                    // OnAdd of every item of processor.initial
+	eventInitial                    // OnAdd of every item of a part of processor.initial
 	eventResyncEnd                  // no call: a resync has been told
 )
 

@@ -36,15 +36,16 @@ type sickness struct {
 	random *rand.Rand
 	steps  []string // what happened, for the message of a failure
 
-	form   string // "decoded" or "bytes" if the informer has that form of halves; "" if it has none
-	cache  *informer.Informer[corev1.ConfigMap]
-	store  *faults.Store
-	layer  *faults.Layer
-	server *faults.Server
+	streams int    // how many the informer has: 1, or 2 of a namespace each
+	form    string // "decoded" or "bytes" if the informer has that form of halves; "" if it has none
+	cache   *informer.Informer[corev1.ConfigMap]
+	store   *faults.Store
+	layer   *faults.Layer
+	server  *faults.Server
 
 	events int // faults that are no answers: of the network, and of the store
 	backup *faults.Snapshot
-	behind int          // the version that the informer had when the server was restored
+	behind []int        // the version of each stream when the server was restored
 	hangs  atomic.Bool  // the server accepts and does not answer, or cannot be reached
 	lost   atomic.Int64 // requests sent meanwhile
 	sent   atomic.Int64 // all requests, those too that the server did not get
@@ -63,8 +64,10 @@ func TestRandomScripts(t *testing.T) {
 	for seed := range uint64(scripts) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				form := []string{"", "decoded", "", "bytes"}[seed%4]
-				randomScript(t, rand.New(rand.NewPCG(seed, 8)), form, met)
+				s := &sickness{random: rand.New(rand.NewPCG(seed, 8)), store: faults.NewStore()}
+				s.form = []string{"", "decoded", "", "bytes"}[seed%4]
+				s.streams = []int{1, 1, 2}[seed%3]
+				randomScript(t, s, met)
 			})
 		})
 	}
@@ -95,8 +98,8 @@ func half(cm *corev1.ConfigMap) bool {
 	return v == "" || v[len(v)-1] < '5'
 }
 
-func randomScript(t *testing.T, r *rand.Rand, form string, met map[string]int) {
-	s := &sickness{random: r, form: form, store: faults.NewStore()}
+func randomScript(t *testing.T, s *sickness, met map[string]int) {
+	r := s.random
 	s.layer = faults.NewLayer(smallPages(s.store))
 	http1 := r.IntN(2) == 0
 	s.server = faults.Start(t, s.layer, faults.Options{TLS: !http1})
@@ -120,7 +123,11 @@ func randomScript(t *testing.T, r *rand.Rand, form string, met map[string]int) {
 	}
 	began := time.Now()
 	factory := informer.NewFactory(c, informer.JSON(), informer.Logger(log.Logger()))
-	cache := informer.For[corev1.ConfigMap](factory, halves[form])
+	scope := informer.Namespace("")
+	if s.streams == 2 {
+		scope = informer.Namespaces("ns", "nt")
+	}
+	cache := informer.For[corev1.ConfigMap](factory, halves[s.form], scope)
 	s.cache = cache
 	for range 5 + r.IntN(20) {
 		s.write()
@@ -211,8 +218,21 @@ func (s *sickness) step(format string, args ...any) {
 // has from before: nobody can tell then that it was restored.
 func (s *sickness) overtakes() bool {
 	server, _ := strconv.Atoi(s.store.ResourceVersion())
-	cached, _ := strconv.Atoi(s.cache.ResourceVersion())
-	return s.behind > 0 && cached == s.behind && server < s.behind
+	for i, cached := range s.versions() {
+		if s.behind != nil && s.behind[i] > 0 && cached == s.behind[i] && server < cached {
+			return true
+		}
+	}
+	return false
+}
+
+// versions returns the version of each stream.
+func (s *sickness) versions() (all []int) {
+	for _, stream := range s.cache.Streams() {
+		version, _ := strconv.Atoi(stream.ResourceVersion())
+		all = append(all, version)
+	}
+	return all
 }
 
 // write changes the server's state in some way.
@@ -220,13 +240,14 @@ func (s *sickness) write() {
 	if s.overtakes() {
 		return
 	}
-	name := fmt.Sprint("o", s.random.IntN(25))
+	n := s.random.IntN(25)
+	namespace, name := []string{"ns", "nt"}[n%2], fmt.Sprint("o", n)
 	if s.random.IntN(4) == 0 {
-		s.store.Remove(maps1, "ns", name)
+		s.store.Remove(maps1, namespace, name)
 		return
 	}
-	_, err := s.store.Put(fmt.Sprintf(`{"kind":"ConfigMap","apiVersion":"v1","metadata":{"namespace":"ns","name":%q,"labels":{"n":%q}},"data":{"v":"%d"}}`,
-		name, name, s.random.IntN(1000)))
+	_, err := s.store.Put(fmt.Sprintf(`{"kind":"ConfigMap","apiVersion":"v1","metadata":{"namespace":%q,"name":%q,"labels":{"n":%q}},"data":{"v":"%d"}}`,
+		namespace, name, name, s.random.IntN(1000)))
 	if err != nil {
 		panic(err)
 	}
@@ -272,7 +293,7 @@ func (s *sickness) fault(http1 bool) {
 	case 6:
 		s.events += 3 // a connection breaks, the server is behind, a list is older than the cache
 		s.step("the server is restored to a backup")
-		s.behind, _ = strconv.Atoi(s.cache.ResourceVersion())
+		s.behind = s.versions()
 		s.store.Restore(s.backup)
 		s.server.Disconnect()
 	case 7:
@@ -392,12 +413,12 @@ func (s *sickness) differs(cache *informer.Informer[corev1.ConfigMap], told *mod
 func (s *sickness) check(t *testing.T, log *faults.Log, lasted time.Duration) {
 	requests := s.layer.Requests()
 	lost := max(int(s.lost.Load()), int(s.sent.Load())-len(requests))
-	met := faults.Faulted(requests) + s.events + lost
+	met := faults.Faulted(requests) + s.events*s.streams + lost
 	limit := 3*(met+1) + int(max(0, lasted-time.Minute)/time.Second)
 	if len(requests) > limit {
 		t.Errorf("%d requests for %d faults in %s, the limit is %d", len(requests), met, lasted, limit)
 	}
-	if busiest := faults.Busiest(requests); busiest > 10 {
+	if busiest := faults.Busiest(requests); busiest > 10*s.streams {
 		t.Errorf("%d requests within a second", busiest)
 	}
 	lines, suppressed, loud := log.Lines(slog.LevelWarn, slog.LevelError), 0, 0

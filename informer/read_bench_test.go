@@ -24,10 +24,10 @@ func cached(b testing.TB, n int, opts ...Option) *Informer[corev1.Pod] {
 	cfg := newConfig(c, opts)
 	i := &Informer[corev1.Pod]{handle: handle{shared: newShared(c, k, cfg, nil)}}
 	i.handle.join(cfg)
-	i.handle.apply([]delta{{kind: deltaListBegin}, {kind: deltaListEnd, version: "1"}})
+	i.handle.feeds[0].apply([]delta{{kind: deltaListBegin}, {kind: deltaListEnd, version: "1"}})
 	i.handle.readable.Store(true)
 	for n := range n {
-		i.handle.apply([]delta{{kind: deltaSet, object: asRead(b, samplePod(n), wire.Protobuf, "v1", "Pod")}})
+		i.handle.feeds[0].apply([]delta{{kind: deltaSet, object: asRead(b, samplePod(n), wire.Protobuf, "v1", "Pod")}})
 	}
 	return i
 }
@@ -178,7 +178,7 @@ func BenchmarkReadIndex(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for n := 0; b.Loop(); n++ {
-				i.handle.apply(deltas[n%500 : n%500+1])
+				i.handle.feeds[0].apply(deltas[n%500 : n%500+1])
 			}
 		})
 	}

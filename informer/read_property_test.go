@@ -103,10 +103,10 @@ func readsAreThoseOf(t *testing.T, r *rand.Rand, i *Informer[corev1.Pod], p plai
 		o := asRead(t, pod, wire.Protobuf, "v1", "Pod")
 		switch n := r.IntN(20); {
 		case n < 12:
-			i.handle.apply([]delta{{kind: deltaSet, object: o}})
+			i.handle.feeds[0].apply([]delta{{kind: deltaSet, object: o}})
 			p[key] = pod
 		case n < 16:
-			i.handle.apply([]delta{{kind: deltaGone, object: o}})
+			i.handle.feeds[0].apply([]delta{{kind: deltaGone, object: o}})
 			delete(p, key)
 		case n == 16:
 			i.handle.store().SetDecodedBytes([]int64{0, 20_000, 100_000, 1 << 20, -1}[r.IntN(5)])

@@ -23,24 +23,24 @@ type shared struct {
 	client  *rest.Client
 	users   int // Informers that are not closed; guarded by Factory.mu
 
-	fifo     *deltaFIFO
-	cache    atomic.Pointer[store.Store] // exchanged for an empty one when the informer has stopped
-	progress *progress
-	health   health
-	wishes   wishes
-	// transform changes an object before it is cached, and reports whether it is to be. It is nil if
-	// there is no transform. The goroutine of consume alone calls it.
-	transform func(*wire.Object) bool
+	feeds  feeds                       // one, or one for each of Namespaces
+	cache  atomic.Pointer[store.Store] // exchanged for an empty one when the informer has stopped
+	health health
+	wishes wishes
 
 	started  atomic.Bool
-	synced   chan struct{}   // closed by consume, when the store has the initial list
-	readable atomic.Bool     // synced, and not stopped
+	synced   chan struct{}   // closed by consume, when the store has the initial lists of all feeds
+	readable atomic.Bool     // it has, and the informer has not stopped
 	life     context.Context // ends when the informer has stopped; its cause is what Err returns
 	die      context.CancelCauseFunc
 
-	// The goroutine of consume alone uses what follows.
-	events  []event // of the batch at work
-	listing bool    // a list is arriving
+	// turn is held by the consumer that is at work. The consumers of several feeds take turns, as
+	// if they were one goroutine; no other goroutine takes it. It guards what follows.
+	turn   sync.Mutex
+	events []event // of the batch at work
+	// transform changes an object before it is cached, and reports whether it is to be. It is nil if
+	// there is no transform.
+	transform func(*wire.Object) bool
 
 	// mu guards what follows. It is held for moments, and never while a callback runs: not while a
 	// batch of deltas goes into the store, because that calls the functions of indexes.
@@ -50,7 +50,7 @@ type shared struct {
 	stopping   bool
 	running    sync.WaitGroup // the processors; added to only while not stopping
 	processors []*processor
-	listed     bool // the initial list is complete; changed by consume's goroutine only
+	listed     int // how many feeds have brought their initial list
 	// applying is set while a batch goes into the store, which is ahead of the handlers' queues
 	// then. What needs both to agree waits for the end of the batch: handlers that join (see
 	// processor.joined) and resyncs.
@@ -60,8 +60,9 @@ type shared struct {
 func newShared(c *rest.Client, k kind.Info, cfg config, mistake error) *shared {
 	s := &shared{
 		kind: k, mistake: mistake, config: cfg, client: c,
-		fifo: newDeltaFIFO(), progress: newProgress(), synced: make(chan struct{}),
+		synced: make(chan struct{}),
 	}
+	s.feeds = newFeeds(s)
 	s.cache.Store(store.New(store.Options{DecodedBytes: cfg.decodedBudget}))
 	if cfg.transform != nil {
 		s.transform = cfg.transform.of(s)
@@ -79,8 +80,9 @@ func (s *shared) base() *shared { return s }
 // store returns the cache, in sync or not. Readers call read.
 func (s *shared) store() *store.Store { return s.cache.Load() }
 
-// read returns the cache for a reader. The error is why it cannot be read.
-func (s *shared) read() (*store.Store, error) {
+// read returns the cache for a reader of one namespace, or of all that the informer has if it is "".
+// The error is why it cannot be read.
+func (s *shared) read(namespace string) (*store.Store, error) {
 	cache := s.cache.Load() // before readable, which is false before the cache is exchanged
 	if s.readable.Load() {
 		return cache, nil
@@ -88,18 +90,27 @@ func (s *shared) read() (*store.Store, error) {
 	if err := s.Err(); err != nil {
 		return nil, err
 	}
-	return nil, &NotSyncedError{Informer: s.String(), Started: s.started.Load(),
-		LastError: s.health.lastError()}
+	for _, f := range s.feeds {
+		if (namespace == "" || f.covers(namespace)) && !f.listed.Load() {
+			return nil, &NotSyncedError{Informer: f.String(), Started: s.started.Load(),
+				LastError: f.health.lastError()}
+		}
+	}
+	return cache, nil
 }
 
 // Kind returns what the informer is for. It is zero if T is not registered.
 func (s *shared) Kind() kind.Info { return s.kind }
 
-// Namespace returns the namespace that the informer is confined to; "" is all.
+// Namespace returns the namespace that the informer is confined to; "" is all. Several are joined
+// by commas.
 func (s *shared) Namespace() string { return s.config.namespace }
 
 // String names the informer for people: `pods in namespace "web" with labels app=db`.
-func (s *shared) String() string {
+func (s *shared) String() string { return s.named(s.config.namespace) }
+
+// named names the informer, or the part of it that is in a namespace.
+func (s *shared) named(namespace string) string {
 	if s.kind == (kind.Info{}) {
 		return "of an unknown type"
 	}
@@ -107,8 +118,8 @@ func (s *shared) String() string {
 	if s.config.as != "" {
 		name = "metadata of " + name
 	}
-	if s.config.namespace != "" {
-		name += " in namespace " + strconv.Quote(s.config.namespace)
+	if namespace != "" {
+		name += " in namespace " + quoted(namespace)
 	}
 	if s.config.labelSelector != "" {
 		name += " with labels " + s.config.labelSelector
@@ -117,6 +128,11 @@ func (s *shared) String() string {
 		name += " with fields " + s.config.fieldSelector
 	}
 	return name
+}
+
+// quoted returns namespaces that are joined by commas, in quotes.
+func quoted(namespaces string) string {
+	return strings.ReplaceAll(strconv.Quote(namespaces), ",", `", "`)
 }
 
 // HasSynced reports whether the initial list is in the cache. Registration.HasSynced reports
@@ -160,9 +176,20 @@ func (s *shared) add(call func(*event), h handlerConfig) *Registration {
 // admit makes p get the changes from now on, after what the store has. s.mu is held.
 func (s *shared) admit(p *processor) {
 	p.joined = true
-	if s.listed {
-		p.begin(s.store().Items())
+	if s.listed > 0 {
+		p.begin(s.known(), s.listed == len(s.feeds))
 	}
+}
+
+// known returns the objects that handlers know: those of the feeds whose list is complete. s.mu is
+// held.
+func (s *shared) known() (items []store.Item) {
+	for _, f := range s.feeds {
+		if f.listed.Load() {
+			items = append(items, s.store().ItemsOf(f.scope)...)
+		}
+	}
+	return items
 }
 
 // remove ends a handler's registration.
@@ -202,71 +229,13 @@ func (s *shared) removeAll(owner *handle) {
 func (s *shared) resync(p *processor) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.listed || s.stopping {
+	if s.listed == 0 || s.stopping {
 		return false
 	}
 	if p.resyncDue = s.applying; !s.applying {
-		p.pushAll(s.store().All())
+		p.pushAll(s.known())
 	}
 	return true
-}
-
-// consume moves the reflector's deltas into the store and queues events for the handlers, until ctx
-// ends. It is the only writer of the store.
-func (s *shared) consume(ctx context.Context) {
-	var batch []delta
-	for {
-		var err error
-		if batch, err = s.fifo.pop(ctx, batch, s.store().Rest); err != nil {
-			return
-		}
-		version, restored, first := s.apply(batch)
-		s.fifo.recycle(batch)
-		if version != "" || first {
-			s.progress.advance(version, restored)
-		}
-		if first {
-			close(s.synced)
-		}
-	}
-}
-
-// apply applies a batch. It returns the version that the store now contains, "" if that has not
-// changed or is not known; whether the server was restored to it from a backup; and whether the batch
-// completed the initial list.
-func (s *shared) apply(batch []delta) (version string, restored, first bool) {
-	s.mu.Lock()
-	s.applying = true
-	listed := s.listed
-	s.mu.Unlock()
-	for i := range batch {
-		switch d := &batch[i]; d.kind {
-		case deltaSet, deltaGone:
-			keep := s.transform == nil || s.transform(&d.object)
-			switch {
-			case !keep:
-				s.leave(d.object.Meta.Key())
-			case d.kind == deltaSet:
-				s.set(d.object)
-			default:
-				s.gone(d.object)
-			}
-		case deltaListBegin:
-			s.store().BeginReplace()
-			s.listing = true
-		case deltaListEnd:
-			s.endList()
-			version, restored = d.version, restored || d.restored
-		case deltaProgress:
-			version = d.version
-		}
-		// While a list arrives, versions do not show progress: its items come in any order.
-		if d := &batch[i]; !s.listing && (d.kind == deltaSet || d.kind == deltaGone) {
-			version = d.object.Meta.ResourceVersion
-		}
-	}
-	s.settle()
-	return strings.Clone(version), restored, s.listed && !listed // the object's memory is reused
 }
 
 // settle ends a batch: the handlers get its events.
@@ -283,82 +252,11 @@ func (s *shared) settle() {
 		}
 		if p.resyncDue {
 			p.resyncDue = false
-			p.pushAll(s.store().All())
+			p.pushAll(s.known())
 		}
 	}
 	clear(s.events)
 	if s.events = s.events[:0]; cap(s.events) > idleQueue {
 		s.events = nil
-	}
-}
-
-// tell queues e for every handler. Until the initial list is complete it does nothing, because
-// endList queues the whole list.
-func (s *shared) tell(e event) {
-	if s.listed {
-		s.events = append(s.events, e)
-	}
-}
-
-// set stores an object's state. Handlers are called if its bytes differ from the cached ones: lists
-// repeat objects, streams repeat events, and both may change an object at the same version.
-func (s *shared) set(o wire.Object) {
-	if s.listed && s.store().Touch(o) {
-		return
-	}
-	now, was := s.store().Set(o)
-	switch {
-	case was.IsZero():
-		s.tell(event{kind: eventAdd, new: now})
-	case !was.SameObject(now):
-		s.tell(event{kind: eventDelete, old: was})
-		s.tell(event{kind: eventAdd, new: now})
-	default:
-		s.tell(event{kind: eventUpdate, old: was, new: now})
-	}
-}
-
-// gone removes a deleted object from the store.
-func (s *shared) gone(o wire.Object) {
-	last, had := s.store().Delete(o.Meta.Key())
-	switch {
-	case !had:
-	case !last.HasUID(o.Meta.UID): // not the object that handlers know, but another of its name
-		s.tell(event{kind: eventDelete, old: last})
-	default:
-		s.tell(event{kind: eventDelete, old: s.store().Pack(o)})
-	}
-}
-
-// leave removes an object that the transform drops. Its last state is the cached one.
-func (s *shared) leave(key string) {
-	if last, had := s.store().Delete(key); had {
-		s.tell(event{kind: eventDelete, old: last})
-	}
-}
-
-// endList removes the objects that a complete list did not have. The first list makes the cache
-// readable and only then starts the handlers, so that a handler may read the cache in its first
-// call.
-func (s *shared) endList() {
-	for _, last := range s.store().EndReplace() {
-		s.tell(event{kind: eventDelete, old: last})
-	}
-	s.listing = false
-	if s.listed {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.listed = true
-	s.readable.Store(true)
-	if len(s.processors) == 0 {
-		return
-	}
-	initial := s.store().Items()
-	for _, p := range s.processors {
-		if p.joined {
-			p.begin(initial)
-		}
 	}
 }

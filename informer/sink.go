@@ -1,21 +1,10 @@
 package informer
 
-import (
-	"context"
+import "github.com/skiff-k8s/skiff/wire"
 
-	"github.com/skiff-k8s/skiff/wire"
-)
-
-// feed is the sink of an informer's reflector: the informer's DeltaFIFO and its health.
-type feed struct{ informer *shared }
-
-func (f feed) arena() *wire.Arena                      { return f.informer.fifo.arena() }
-func (f feed) push(ctx context.Context, d delta) error { return f.informer.fifo.push(ctx, d) }
-func (f feed) update(change func(*Status))             { f.informer.health.update(change) }
-func (f feed) report(err error)                        { f.informer.fault(err) }
-
-// newReflector returns the reflector of an informer.
-func newReflector(s *shared) *reflector {
+// newReflector returns the reflector of a feed.
+func newReflector(f *feed) *reflector {
+	s := f.informer
 	format := wire.JSON
 	if s.kind.Protobuf && !s.config.json {
 		format = wire.Protobuf
@@ -37,17 +26,17 @@ func newReflector(s *shared) *reflector {
 		}
 	}
 	return &reflector{
-		name: s.String(),
+		name: f.String(),
 		log:  s.config.logger,
 		ask: requests{
 			client: s.client, kind: s.kind,
-			namespace:     s.config.namespace,
+			namespace:     f.namespace,
 			labelSelector: s.config.labelSelector, fieldSelector: s.config.fieldSelector,
 			format: format, as: s.config.as,
 			options:  options,
 			pageSize: s.config.pageSize,
 		},
-		sink:  feed{s},
-		waits: s.progress,
+		sink:  f,
+		waits: f.progress,
 	}
 }

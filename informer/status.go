@@ -35,15 +35,18 @@ type Status struct {
 	// server refuses watches, or its lists have no resourceVersion. It is nil for a resource that
 	// can be watched.
 	Unwatchable error
+	// Namespaces has the state of each stream of an informer of [Namespaces], by namespace; it is nil
+	// for any other. The figures above are then those of all streams together: State is "watching" if
+	// all are, else the state of the first one that is not; LastError is the latest; Failures the
+	// highest; ResourceVersion the lowest. Each stream's own Objects, PackedBytes and Cache are zero.
+	Namespaces map[string]Status
 }
 
 // Status returns the informer's state and its last error.
 func (s *shared) Status() Status {
-	s.health.mu.Lock()
-	status := s.health.status
-	s.health.mu.Unlock()
-	if status.State == "" {
-		status.State = StateIdle
+	status := s.health.current()
+	if s.config.combine != nil {
+		s.config.combine(s, &status)
 	}
 	if err := s.Err(); err != nil {
 		status.State = "stopped"
@@ -53,7 +56,7 @@ func (s *shared) Status() Status {
 	}
 	status.Cache = s.Stats()
 	status.Objects, status.PackedBytes = status.Cache.Objects, status.Cache.PackedBytes
-	status.Synced, status.ResourceVersion = s.HasSynced(), s.progress.current()
+	status.Synced, status.ResourceVersion = s.HasSynced(), s.ResourceVersion()
 	return status
 }
 
@@ -69,17 +72,29 @@ type health struct {
 	suppressed int // errors not logged since
 }
 
+// current returns the status as the reflector has updated it.
+func (h *health) current() Status {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	status := h.status
+	if status.State == "" {
+		status.State = StateIdle
+	}
+	return status
+}
+
 func (h *health) update(f func(*Status)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	f(&h.status)
 }
 
-// fault records an error of the stream, and calls OnError's function or logs the error. The stream
+// report records an error of the stream, and calls OnError's function or logs the error. The stream
 // paces its errors itself.
-func (s *shared) fault(err error) {
+func (f *feed) report(err error) {
+	s := f.informer
 	err = s.client.Redact(err)
-	s.health.update(func(status *Status) { status.LastError, status.LastErrorAt = err, time.Now() })
+	f.health.update(func(status *Status) { status.LastError, status.LastErrorAt = err, time.Now() })
 	if s.config.onError != nil {
 		s.tellError(err)
 	} else {

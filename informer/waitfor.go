@@ -3,7 +3,6 @@ package informer
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/skiff-k8s/skiff/internal/ctxerr"
@@ -12,17 +11,14 @@ import (
 // ResourceVersion returns the newest version that the cache contains: every change of the
 // informer's objects up to it is in the store. Events and bookmarks move it on; a restore of the
 // server from a backup moves it back. It is empty before the initial list.
-func (s *shared) ResourceVersion() string { return s.progress.current() }
+func (s *shared) ResourceVersion() string { return s.feeds.version() }
 
 // Contains reports, without waiting, whether the cache contains everything up to that version,
 // which may come from any object, list or bookmark of the same resource (KEP-5504: versions of
 // one resource are ordered). If the version is not such a number (aggregated servers may have
 // their own), Contains returns true, because it cannot be known and nobody should wait for it
 // forever. Before the initial list it returns false.
-func (s *shared) Contains(resourceVersion string) bool {
-	has, _ := s.progress.has(resourceVersion)
-	return has
-}
+func (s *shared) Contains(resourceVersion string) bool { return s.feeds.contain(resourceVersion) }
 
 // WaitFor waits until the cache contains everything up to that version: after it, the lister
 // returns the write that returned the version. If ctx ends first, it returns an error that wraps
@@ -38,14 +34,31 @@ func (s *shared) Contains(resourceVersion string) bool {
 // another namespace, or a list's), the informer asks the server how far it is, so that WaitFor
 // takes seconds even if nothing changes.
 func (s *shared) WaitFor(ctx context.Context, resourceVersion string) error {
-	if err := s.Err(); err != nil {
+	return s.feeds.waitFor(ctx, resourceVersion)
+}
+
+func (all feeds) waitFor(ctx context.Context, resourceVersion string) error {
+	if err := all[0].informer.Err(); err != nil {
 		return err
 	}
-	w := s.progress.wait(resourceVersion)
-	defer s.progress.leave(w)
+	waits := make([]*waiter, 0, 1)
+	for _, f := range all { // which are asked all at once
+		w := f.progress.wait(resourceVersion)
+		defer f.progress.leave(w)
+		waits = append(waits, w)
+	}
+	for i, f := range all {
+		if err := f.waitFor(ctx, waits[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *feed) waitFor(ctx context.Context, w *waiter) error {
 	result := func(err error) error {
 		if err != nil {
-			return fmt.Errorf("informer %s: waiting for a version: %w", s, err)
+			return fmt.Errorf("informer %s: waiting for a version: %w", f, err)
 		}
 		return nil
 	}
@@ -60,22 +73,22 @@ func (s *shared) WaitFor(ctx context.Context, resourceVersion string) error {
 		select {
 		case err := <-w.done:
 			return result(err)
-		case <-s.life.Done():
-			return s.Err()
+		case <-f.informer.life.Done():
+			return f.informer.Err()
 		case <-ctx.Done():
-			return s.missing(resourceVersion, ctxerr.Of(ctx))
+			return f.missing(w.version, ctxerr.Of(ctx))
 		case <-timer.C:
 			timer.Reset(sayEvery)
-			s.config.logger.Warn(s.missing(resourceVersion, errStill).Error())
+			f.informer.config.logger.Warn(f.missing(w.version, errStill).Error())
 		}
 	}
 }
 
 // missing returns an error that names the version that is waited for, and wraps why and the
-// informer's last error.
-func (s *shared) missing(resourceVersion string, why error) error {
-	return s.client.Redact(fmt.Errorf("informer %s: waiting for resourceVersion %s, at %q: %w%w",
-		s, resourceVersion, s.progress.current(), why, s.health.because()))
+// stream's last error.
+func (f *feed) missing(resourceVersion string, why error) error {
+	return f.informer.client.Redact(fmt.Errorf("informer %s: waiting for resourceVersion %s, at %q: %w%w",
+		f, resourceVersion, f.progress.current(), why, f.health.because()))
 }
 
 // OnProgress calls f each time that the cache has moved on, with the version that it contains now:
@@ -83,16 +96,21 @@ func (s *shared) missing(resourceVersion string, why error) error {
 // from the stream's own goroutine and must not block. It is not called for the past. After stop
 // returns, f is not called again, unless a call is about to be made.
 func (s *shared) OnProgress(f func(resourceVersion string)) (stop func()) {
-	p := s.progress
-	h := &hook{func(version string) {
-		s.contain(func() { f(version) }, func() string { return "OnProgress at " + version })
+	return s.feeds.onProgress(f)
+}
+
+func (all feeds) onProgress(f func(resourceVersion string)) (stop func()) {
+	h := &hook{func() {
+		if version := all.version(); version != "" {
+			all[0].informer.contain(func() { f(version) }, func() string { return "OnProgress at " + version })
+		}
 	}}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.hooks = append(slices.Clone(p.hooks), h)
+	for _, f := range all {
+		f.progress.hook(h)
+	}
 	return func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.hooks = slices.DeleteFunc(slices.Clone(p.hooks), func(o *hook) bool { return o == h })
+		for _, f := range all {
+			f.progress.unhook(h)
+		}
 	}
 }

@@ -192,11 +192,11 @@ func (m *model) step() {
 // are given up.
 func (m *model) list(share float64) {
 	inList := map[string]bool{}
-	m.s.BeginReplace()
+	m.s.BeginReplace("")
 	for _, key := range m.some(share) {
 		if len(inList) > 0 && m.r.IntN(500) == 0 {
 			clear(inList)
-			m.s.BeginReplace()
+			m.s.BeginReplace("")
 		}
 		o, had := m.plain[key]
 		if had && m.r.IntN(2) == 0 {
@@ -219,7 +219,7 @@ func (m *model) list(share float64) {
 			want = append(want, key)
 		}
 	}
-	for _, item := range m.s.EndReplace() {
+	for _, item := range m.s.EndReplace("") {
 		got = append(got, item.Key())
 		m.keep(item, m.plain[item.Key()])
 		delete(m.plain, item.Key())

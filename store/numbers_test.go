@@ -188,7 +188,7 @@ func TestAListAcrossOtherNumbers(t *testing.T) {
 	for i := range n {
 		s.Set(owned(i, 10))
 	}
-	s.BeginReplace()
+	s.BeginReplace("")
 	var want []string
 	for i := 0; i < n; i += 50 {
 		o := owned(i, 10)
@@ -207,14 +207,14 @@ func TestAListAcrossOtherNumbers(t *testing.T) {
 	if s.entries.room() > n/2 {
 		t.Fatal("this test does not see other numbers")
 	}
-	if gone := s.EndReplace(); len(gone) != n/100 {
+	if gone := s.EndReplace(""); len(gone) != n/100 {
 		t.Errorf("%d objects are gone, not %d", len(gone), n/100)
 	}
 	slices.Sort(want)
 	if got := slices.Sorted(maps.Keys(itemsByKey(s))); !slices.Equal(got, want) {
 		t.Errorf("left are %q", got)
 	}
-	if gone := s.EndReplace(); gone != nil {
+	if gone := s.EndReplace(""); gone != nil {
 		t.Errorf("a list that never began removed %d objects", len(gone))
 	}
 	checkBooks(t, s)

@@ -28,6 +28,9 @@ func (s *Store) Len() int {
 // Items returns all items, in no order.
 func (s *Store) Items() []Item { return s.snapshot("") }
 
+// ItemsOf returns the items of a namespace, in no order; "" means all.
+func (s *Store) ItemsOf(namespace string) []Item { return s.snapshot(namespace) }
+
 // All returns an iterator over all items, in no order, as they are when the iteration begins.
 func (s *Store) All() iter.Seq[Item] { return s.Select("", nil) }
 

@@ -2,16 +2,43 @@ package store
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/skiff-k8s/skiff/wire"
 )
 
-// BeginReplace begins to take in a complete list. The list consists of the objects that are Set or
-// Touched until EndReplace. To call BeginReplace again forgets the list begun before.
-func (s *Store) BeginReplace() {
+// BeginReplace begins to take in a complete list of the objects of a namespace; "" means of all. The
+// list consists of the objects of the namespace that are Set or Touched until EndReplace. To call
+// BeginReplace again forgets the namespace's list begun before. Lists of several namespaces may be
+// taken in at a time, but not one of all objects beside another.
+func (s *Store) BeginReplace(namespace string) {
 	s.write.Lock()
 	defer s.write.Unlock()
-	s.inList, s.replacing = nil, true
+	if s.endReplacing(namespace); len(s.replacing) > 0 {
+		for e := range s.entries.all() {
+			if s.isOf(e, namespace) {
+				s.inList.remove(e)
+			}
+		}
+	}
+	s.replacing = append(s.replacing, namespace)
+}
+
+// endReplacing forgets the list of a namespace, and reports whether it had begun. s.write is held.
+func (s *Store) endReplacing(namespace string) bool {
+	i := slices.Index(s.replacing, namespace)
+	if i < 0 {
+		return false
+	}
+	if s.replacing = slices.Delete(s.replacing, i, i+1); len(s.replacing) == 0 {
+		s.inList, s.replacing = nil, nil
+	}
+	return true
+}
+
+// isOf reports whether an entry is an object of a namespace; "" means any. s.write is held.
+func (s *Store) isOf(e uint32, namespace string) bool {
+	return namespace == "" || s.setOf(e).common.origin.namespace == namespace
 }
 
 // Touch notes that o is in the list, and reports whether the store has o just as it is. If not, o
@@ -28,7 +55,7 @@ func (s *Store) Touch(o wire.Object) bool {
 	if e == 0 || !s.has(e, &o) {
 		return false
 	}
-	if s.replacing {
+	if s.replacing != nil {
 		s.inList.add(e)
 	}
 	return true
@@ -73,20 +100,20 @@ func untyped(data []byte, o *wire.Object) []byte {
 	return rest
 }
 
-// EndReplace removes the objects that are not in the list, and returns their last states. Without
-// BeginReplace it removes nothing.
-func (s *Store) EndReplace() (gone []Item) {
+// EndReplace removes the objects of the namespace that are not in its list, and returns their last
+// states. Without BeginReplace of the same namespace it removes nothing.
+func (s *Store) EndReplace(namespace string) (gone []Item) {
 	s.write.Lock()
 	defer s.write.Unlock()
-	if !s.replacing {
+	if !slices.Contains(s.replacing, namespace) {
 		return nil
 	}
 	for e := range s.entries.all() {
-		if !s.inList.has(e) {
+		if !s.inList.has(e) && s.isOf(e, namespace) {
 			gone = append(gone, s.remove(e))
 		}
 	}
-	s.inList, s.replacing = nil, false
+	s.endReplacing(namespace)
 	s.shrink()
 	return gone
 }

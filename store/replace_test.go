@@ -61,11 +61,11 @@ func TestTouchComparesTheBytes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := New(Options{})
 			s.Set(c.cached)
-			s.BeginReplace()
+			s.BeginReplace("")
 			if same := s.Touch(c.listed); same != c.same {
 				t.Fatalf("Touch returned %v", same)
 			}
-			if c.same == (len(s.EndReplace()) == 1) {
+			if c.same == (len(s.EndReplace("")) == 1) {
 				t.Error("an object that Touch recognises is in the list, and no other is")
 			}
 			checkBooks(t, s)
@@ -87,13 +87,13 @@ func TestAnUnchangedRelistAllocatesNothing(t *testing.T) {
 	}
 	before := s.Stats()
 	allocs := testing.AllocsPerRun(5, func() {
-		s.BeginReplace()
+		s.BeginReplace("")
 		for _, o := range list {
 			if !s.Touch(o) {
 				t.Fatalf("%s is not recognised", o.Meta.Key())
 			}
 		}
-		if gone := s.EndReplace(); len(gone) != 0 {
+		if gone := s.EndReplace(""); len(gone) != 0 {
 			t.Fatalf("%d objects are gone", len(gone))
 		}
 	})

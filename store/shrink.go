@@ -37,7 +37,7 @@ func (s *Store) renumberEntries() {
 	for _, x := range s.indexes {
 		x.rebuild(func(e uint32) uint32 { return to[e] })
 	}
-	if s.replacing {
+	if s.replacing != nil {
 		old := s.inList
 		s.inList = nil
 		for e := range to {

@@ -27,9 +27,9 @@ type Store struct {
 	serials     uint64 // siblings that there ever were
 	generations uint64 // states that there ever were
 	wanted      []membership
-	inList      bitset // the entries that were Set or Touched since BeginReplace
-	replacing   bool
-	*buffers    // nil while nothing is packed
+	inList      bitset   // the entries that were Set or Touched since BeginReplace
+	replacing   []string // namespaces whose list is being taken in
+	*buffers             // nil while nothing is packed
 
 	// mu guards the fields below, and what the comments say it guards. It is held for writing only
 	// by holders of write, who therefore need it not to read.
@@ -91,7 +91,7 @@ func (s *Store) Set(o wire.Object) (now, was Item) {
 	now = s.newItem(set, state)
 	s.callIndexes(set, now)
 	e = s.put(e, set, now)
-	if s.replacing {
+	if s.replacing != nil {
 		s.inList.add(e)
 	}
 	if old != nil {
@@ -276,7 +276,7 @@ func (s *Store) remove(e uint32) Item {
 	s.unlink(e)
 	s.entries.remove(e)
 	s.mu.Unlock()
-	if s.replacing {
+	if s.replacing != nil {
 		s.inList.remove(e)
 	}
 	s.packer.Release(set.group, last.handle())

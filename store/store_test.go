@@ -134,9 +134,9 @@ func TestReplaceRemovesWhatWasNotInTheList(t *testing.T) {
 	for _, name := range []string{"gone", "same", "changed", "deleted meanwhile"} {
 		s.Set(object("ns", name, "u", "1"))
 	}
-	s.BeginReplace()
+	s.BeginReplace("")
 	touch(s, "gone", "u", "1") // in a list that is broken off
-	s.BeginReplace()
+	s.BeginReplace("")
 	if !touch(s, "same", "u", "1") {
 		t.Error("the same state was not recognised")
 	}
@@ -145,7 +145,7 @@ func TestReplaceRemovesWhatWasNotInTheList(t *testing.T) {
 	}
 	s.Set(object("ns", "changed", "u", "2"))
 	s.Delete("ns/deleted meanwhile")
-	gone := s.EndReplace()
+	gone := s.EndReplace("")
 	if len(gone) != 1 || gone[0].Key() != "ns/gone" {
 		t.Errorf("removed %v", gone)
 	}
@@ -332,7 +332,7 @@ func againstAPlainMap(t *testing.T, r *rand.Rand) {
 			delete(plain, k)
 		case 3:
 			if inList == nil || r.IntN(2) == 0 {
-				s.BeginReplace()
+				s.BeginReplace("")
 				inList = map[string]bool{}
 				continue
 			}
@@ -353,7 +353,7 @@ func againstAPlainMap(t *testing.T, r *rand.Rand) {
 				}
 			}
 			var got []string
-			for _, item := range s.EndReplace() {
+			for _, item := range s.EndReplace("") {
 				got = append(got, item.Key())
 			}
 			slices.Sort(want)
