@@ -5,6 +5,7 @@ package cli
 import (
 	"io"
 	"os"
+	"sync"
 
 	"golang.org/x/term"
 )
@@ -17,6 +18,26 @@ type Streams struct {
 
 // Standard returns the streams of this process.
 func Standard() Streams { return Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr} }
+
+// Shared returns the streams with a standard error that several goroutines may write to at once: the
+// command, and the client's log. A file is one already.
+func (s Streams) Shared() Streams {
+	if _, ok := s.Err.(*os.File); !ok {
+		s.Err = &locked{w: s.Err}
+	}
+	return s
+}
+
+type locked struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *locked) Write(data []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(data)
+}
 
 // IsTerminal reports whether stream, an io.Reader or io.Writer, is a terminal.
 func IsTerminal(stream any) bool {

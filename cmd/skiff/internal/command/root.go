@@ -12,7 +12,7 @@ import (
 
 // Main runs the command line args and returns the exit code. When ctx ends, so does the command.
 func Main(ctx context.Context, args []string, s cli.Streams) int {
-	f := &cli.Factory{Streams: s}
+	f := &cli.Factory{Streams: s.Shared()}
 	defer f.Close()
 	begun := false
 	root := newRoot(f, &begun)
@@ -21,7 +21,7 @@ func Main(ctx context.Context, args []string, s cli.Streams) int {
 	if err != nil && !begun { // cobra's own errors are about the command line
 		err = &cli.UsageError{Err: err}
 	}
-	return cli.Report(ctx, s.Err, err)
+	return cli.Report(ctx, f.Err, err)
 }
 
 // newRoot returns the root command. begun is set when the command line is right.

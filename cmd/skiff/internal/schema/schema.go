@@ -56,7 +56,18 @@ type Schema struct {
 
 // Kind returns the schema of a kind, and reports whether the document has one.
 func (d *Document) Kind(gvk schema.GroupVersionKind) (*Schema, bool) {
-	for _, name := range slices.Sorted(maps.Keys(d.schemas)) {
+	names := slices.Sorted(maps.Keys(d.schemas))
+	// Most are named by their kind: those come first, because a document may have a thousand schemas.
+	slices.SortStableFunc(names, func(a, b string) int {
+		switch x, y := strings.HasSuffix(a, "."+gvk.Kind), strings.HasSuffix(b, "."+gvk.Kind); {
+		case x == y:
+			return 0
+		case x:
+			return -1
+		}
+		return 1
+	})
+	for _, name := range names {
 		s, err := d.resolve(d.schemas[name])
 		if err != nil {
 			continue
