@@ -101,7 +101,7 @@ func TestWaitAcrossFaults(t *testing.T) {
 		})
 	})
 	r, layer := direct.through(
-		faults.Rule{On: faults.Watch, Times: 1, Do: faults.Cut(10)},
+		faults.Rule{On: faults.Watch, Times: 1, Do: faults.Reset()},
 		faults.Rule{On: faults.Watch, Times: 1, Do: changed})
 	got := r.run("wait", "cm/m-000", "--for", "jsonpath={.data.go}=on", "--timeout", "2m")
 	if got.code != 0 || got.out != "configmap/m-000 condition met\n" {
