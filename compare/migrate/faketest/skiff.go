@@ -26,6 +26,7 @@ func SkiffCode(ctx context.Context, c *rest.Client) (string, error) {
 func Skiff(ctx context.Context, t faults.TB) (colour string, fault error) {
 	store := faults.NewStore()
 	if _, err := store.Put(&corev1.ConfigMap{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "settings"},
 		Data:       map[string]string{"colour": "blue"},
 	}); err != nil {
