@@ -95,7 +95,11 @@ func applyBody(obj any, name string, r verbs.Resource, gvk schema.GroupVersionKi
 	if err == nil {
 		var data []byte
 		if data, err = sparse(obj, set); err == nil {
-			data, err = verbs.TrimApply(data, gvk.GroupVersion().String(), gvk.Kind, status)
+			part := verbs.WithoutStatus
+			if status {
+				part = verbs.StatusOnly
+			}
+			data, err = verbs.TrimApply(data, gvk.GroupVersion().String(), gvk.Kind, part)
 		}
 		if err == nil {
 			return data, nil

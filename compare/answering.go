@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -125,7 +126,7 @@ func theirOutcome(t *testing.T, c answeredCase) outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := outcomeOf(t, func(ctx context.Context) (any, error) { return client.do(ctx, c.operation) })
+	o := outcomeOf(t.Context(), func(ctx context.Context) (any, error) { return client.do(ctx, c.operation) })
 	o.Requests, o.Warnings = int(s.requests.Load()), h.texts
 	return o
 }
@@ -141,7 +142,7 @@ func ourOutcome(t *testing.T, c answeredCase) outcome {
 		t.Fatal(err)
 	}
 	defer client.rest.CloseIdleConnections()
-	o := outcomeOf(t, func(ctx context.Context) (any, error) { return client.do(ctx, c.operation) })
+	o := outcomeOf(t.Context(), func(ctx context.Context) (any, error) { return client.do(ctx, c.operation) })
 	o.Requests, o.Warnings = int(s.requests.Load()), h.texts
 	return o
 }
@@ -149,8 +150,8 @@ func ourOutcome(t *testing.T, c answeredCase) outcome {
 // patience is how long a call may take, in the bubble's time.
 const patience = 30 * 24 * time.Hour
 
-func outcomeOf(t *testing.T, call func(context.Context) (any, error)) (o outcome) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+func outcomeOf(ctx context.Context, call func(context.Context) (any, error)) (o outcome) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
@@ -162,8 +163,11 @@ func outcomeOf(t *testing.T, call func(context.Context) (any, error)) (o outcome
 	}()
 	obj, err := call(ctx)
 	o.Null = obj == nil || reflect.ValueOf(obj).Kind() == reflect.Pointer && reflect.ValueOf(obj).IsNil()
-	if bytes, ok := obj.([]byte); ok {
-		o.Object = string(bytes)
+	if data, ok := obj.([]byte); ok {
+		o.Object = string(data)
+		if bytes.HasPrefix(data, []byte("k8s\x00")) {
+			o.Object = bodyValue("application/vnd.kubernetes.protobuf", data)
+		}
 	} else {
 		o.Object = plain(obj)
 	}

@@ -31,6 +31,10 @@ type theirs struct {
 }
 
 func newTheirs(config *clientgorest.Config) (*theirs, error) {
+	config = clientgorest.CopyConfig(config)
+	if config.UserAgent == "" {
+		config.UserAgent = clientgorest.DefaultKubernetesUserAgent() // as kubernetes.NewForConfig sets it
+	}
 	h, err := clientgorest.HTTPClientFor(config)
 	if err != nil {
 		return nil, err

@@ -68,9 +68,10 @@ func (d *Resource) Patch(ctx context.Context, name string, pt types.PatchType, d
 // Apply sets the fields of u, makes the field manager their owner, and creates the object if there
 // is none (server-side apply). opts need a FieldManager.
 //
-// Every field of u is sent, empty ones too, except the status and the metadata that the server
-// writes (managedFields, creationTimestamp and so on). Of the subresource "status" it is the
-// identity and the status only.
+// Every field of u is sent, empty ones too, except the metadata that the server writes
+// (managedFields, creationTimestamp and so on). A server ignores the status of a resource that has a
+// status subresource: ApplyStatus applies it. Of the subresource "status" the identity and the status
+// are sent.
 func (d *Resource) Apply(ctx context.Context, u *unstructured.Unstructured,
 	opts metav1.ApplyOptions, subresources ...string) (*unstructured.Unstructured, error) {
 	return d.apply(ctx, u, &opts, subresources)
@@ -92,8 +93,11 @@ func (d *Resource) apply(ctx context.Context, u *unstructured.Unstructured,
 	if err != nil {
 		return nil, fmt.Errorf("apply %s %q: %w", d.r, s.Name, err)
 	}
-	body, err := verbs.TrimApply(data, s.GVK.GroupVersion().String(), s.GVK.Kind,
-		len(sub) == 1 && sub[0] == "status")
+	part := verbs.Whole
+	if len(sub) == 1 && sub[0] == "status" {
+		part = verbs.StatusOnly
+	}
+	body, err := verbs.TrimApply(data, s.GVK.GroupVersion().String(), s.GVK.Kind, part)
 	if err != nil {
 		return nil, fmt.Errorf("apply %s %q: %w", d.r, s.Name, err)
 	}

@@ -6,14 +6,27 @@ import (
 	"fmt"
 )
 
+// Part is what TrimApply keeps of an object.
+type Part int
+
+const (
+	// WithoutStatus keeps everything but the status: for an object of a Go type, which has one whether
+	// the caller has set it or not.
+	WithoutStatus Part = iota
+	// Whole keeps the status, too. The server drops it if the resource has a status subresource, and
+	// applies it like any other field if not.
+	Whole
+	// StatusOnly keeps the status and the object's identity.
+	StatusOnly
+)
+
 // TrimApply takes an object's JSON and returns the part of it that is applied.
 //
 // A field manager owns each field that it applies. So TrimApply removes the fields that the server
-// writes (creationTimestamp, generation and so on; managedFields, which it refuses) and the status,
-// which is applied at the status subresource. If status is true, it keeps the status and the
-// object's identity only. A resourceVersion and a uid that are set stay: with them the server
-// returns a conflict if the object is not the one that was read.
-func TrimApply(object []byte, apiVersion, kind string, status bool) ([]byte, error) {
+// writes (creationTimestamp, generation and so on; managedFields, which it refuses). A
+// resourceVersion and a uid that are set stay: with them the server returns a conflict if the
+// object is not the one that was read.
+func TrimApply(object []byte, apiVersion, kind string, part Part) ([]byte, error) {
 	var fields, meta map[string]json.RawMessage
 	if err := unmarshal(object, &fields); err != nil {
 		return nil, fmt.Errorf("the object is not a JSON object: %w", err)
@@ -23,15 +36,16 @@ func TrimApply(object []byte, apiVersion, kind string, status bool) ([]byte, err
 			return nil, fmt.Errorf("the object's metadata is not a JSON object: %w", err)
 		}
 	}
-	if status {
+	switch part {
+	case StatusOnly:
 		fields = pick(fields, "status")
 		meta = pick(meta, "name", "namespace", "uid", "resourceVersion")
-	} else {
+	case WithoutStatus:
 		delete(fields, "status")
-		for _, key := range []string{"managedFields", "creationTimestamp", "generation", "selfLink",
-			"deletionTimestamp", "deletionGracePeriodSeconds"} {
-			delete(meta, key)
-		}
+	}
+	for _, key := range []string{"managedFields", "creationTimestamp", "generation", "selfLink",
+		"deletionTimestamp", "deletionGracePeriodSeconds"} {
+		delete(meta, key)
 	}
 	for _, key := range []string{"uid", "resourceVersion"} {
 		if string(meta[key]) == `""` {

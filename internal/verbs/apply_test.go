@@ -16,19 +16,21 @@ func TestTrimApply(t *testing.T) {
 	}`
 	for _, c := range []struct {
 		name, in string
-		status   bool
+		part     Part
 		want     string
 	}{
-		{"the object", object, false, `{"apiVersion": "g/v1", "kind": "K", "spec": {"replicas": 1}, "data": {"k": "<v>"},
+		{"the object", object, WithoutStatus, `{"apiVersion": "g/v1", "kind": "K", "spec": {"replicas": 1}, "data": {"k": "<v>"},
 			"metadata": {"name": "a", "namespace": "n", "uid": "u", "resourceVersion": "7", "labels": {"l": "1"}, "finalizers": ["f"]}}`},
-		{"its status", object, true, `{"apiVersion": "g/v1", "kind": "K", "status": {"ready": true},
+		{"the whole object", object, Whole, `{"apiVersion": "g/v1", "kind": "K", "spec": {"replicas": 1}, "data": {"k": "<v>"}, "status": {"ready": true},
+			"metadata": {"name": "a", "namespace": "n", "uid": "u", "resourceVersion": "7", "labels": {"l": "1"}, "finalizers": ["f"]}}`},
+		{"its status", object, StatusOnly, `{"apiVersion": "g/v1", "kind": "K", "status": {"ready": true},
 			"metadata": {"name": "a", "namespace": "n", "uid": "u", "resourceVersion": "7"}}`},
-		{"an empty uid and resourceVersion", `{"metadata": {"name": "a", "uid": "", "resourceVersion": ""}}`, false,
+		{"an empty uid and resourceVersion", `{"metadata": {"name": "a", "uid": "", "resourceVersion": ""}}`, WithoutStatus,
 			`{"apiVersion": "g/v1", "kind": "K", "metadata": {"name": "a"}}`},
-		{"no status to apply", `{"metadata": {"name": "a"}, "spec": {}}`, true,
+		{"no status to apply", `{"metadata": {"name": "a"}, "spec": {}}`, StatusOnly,
 			`{"apiVersion": "g/v1", "kind": "K", "metadata": {"name": "a"}}`},
 	} {
-		got, err := TrimApply([]byte(c.in), "g/v1", "K", c.status)
+		got, err := TrimApply([]byte(c.in), "g/v1", "K", c.part)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -39,7 +41,7 @@ func TestTrimApply(t *testing.T) {
 		}
 	}
 	for _, in := range []string{``, `null`, `[]`, `{"metadata": null}`, `{"metadata": []}`, `{`} {
-		if got, err := TrimApply([]byte(in), "g/v1", "K", false); err == nil {
+		if got, err := TrimApply([]byte(in), "g/v1", "K", WithoutStatus); err == nil {
 			t.Errorf("%q is no object to apply, and gives %s", in, got)
 		}
 	}
