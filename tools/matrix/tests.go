@@ -85,7 +85,13 @@ func runTests(root string, b binary, tests []test) (result, error) {
 	slices.Sort(names)
 	args := []string{"-timeout", "30m", "-run", "^(" + strings.Join(slices.Compact(names), "|") + ")$"}
 	c := newCollector(tests)
-	err := goTest(root, []string{"SKIFF_DEVCLUSTER=" + b.path}, append(args, slices.Compact(packages)...), c.add)
+	env := []string{"SKIFF_DEVCLUSTER=" + b.path}
+	err := goTest(root, env, append(args, slices.Compact(packages)...), func(e event) {
+		if e.Test == "" && (e.Action == "pass" || e.Action == "fail") {
+			fmt.Printf("matrix: %s: %s: %s\n", b.kubernetes, e.Package, e.Action)
+		}
+		c.add(e)
+	})
 	r := c.result()
 	r.binary = b
 	return r, err
