@@ -19,7 +19,9 @@ func echoKubelet(t *testing.T) *rest.Client {
 		p := upgrade(t, w, r, protocolForward)
 		defer p.Close()
 		messages, feed := io.Pipe()
+		echoed := make(chan struct{})
 		go func() {
+			defer close(echoed)
 			in := bufio.NewReader(messages)
 			for {
 				f, err := readSPDY(in)
@@ -36,7 +38,10 @@ func echoKubelet(t *testing.T) *rest.Client {
 				}
 			}
 		}()
-		defer messages.Close()
+		defer func() { // before p is closed
+			messages.Close()
+			<-echoed
+		}()
 		for {
 			m, err := p.hearMessage()
 			if err != nil {
