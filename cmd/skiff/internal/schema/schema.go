@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/skiff-k8s/skiff/cmd/skiff/internal/scan"
 )
 
 // A Document is the OpenAPI document of one group version. Its schemas are decoded when they are
@@ -19,15 +21,25 @@ type Document struct {
 
 // Parse returns the document in data.
 func Parse(data []byte) (*Document, error) {
-	var d struct {
-		Components struct {
-			Schemas map[string]json.RawMessage `json:"schemas"`
-		} `json:"components"`
+	d := &Document{map[string]json.RawMessage{}}
+	c := scan.New(data)
+	for key := range c.Members() {
+		if string(key) != "components" {
+			continue
+		}
+		for key := range c.Members() {
+			if string(key) != "schemas" {
+				continue
+			}
+			for name := range c.Members() { // names of schemas have no escapes
+				d.schemas[string(name)] = c.Raw()
+			}
+		}
 	}
-	if err := json.Unmarshal(data, &d); err != nil {
+	if err := c.Err(); err != nil {
 		return nil, fmt.Errorf("decode the OpenAPI document: %w", err)
 	}
-	return &Document{d.Components.Schemas}, nil
+	return d, nil
 }
 
 // node is a schema as the document has it.
