@@ -1,9 +1,7 @@
 package command_test
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -95,39 +93,5 @@ func TestLinksLittle(t *testing.T) {
 	}
 	if linked < 100 {
 		t.Fatalf("go list -deps names %d packages: this test did not look at the program", linked)
-	}
-}
-
-// maxBinary is how large the program may be. kubectl 1.37 has about 60 MB.
-const maxBinary = 24 << 20
-
-// The program is small, and no text/template is in it: that keeps every exported method of every
-// reachable type, and the command line library uses it only if it is asked to.
-func TestBinaryIsSmall(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds the program")
-	}
-	binary := filepath.Join(t.TempDir(), "skiff")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", binary, "../..").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	info, err := os.Stat(binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%.2f MB", float64(info.Size())/1e6)
-	if info.Size() > maxBinary {
-		t.Errorf("the program has %d bytes, the limit is %d", info.Size(), maxBinary)
-	}
-	symbols, err := exec.CommandContext(t.Context(), "go", "tool", "nm", binary).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(symbols), "main.main") || strings.Contains(string(symbols), "text/template.(*state)") {
-		t.Error("text/template is linked")
-	}
-	out, err := exec.CommandContext(t.Context(), binary, "version", "--client").CombinedOutput()
-	if err != nil || !strings.HasPrefix(string(out), "Client Version: ") {
-		t.Errorf("version --client: %v\n%s", err, out)
 	}
 }
