@@ -56,7 +56,7 @@ func newDescribe(f *cli.Factory) *cobra.Command {
 func (o *describe) run(ctx context.Context, args []string) error {
 	lookup := get{f: o.f, allNamespaces: o.allNamespaces, selector: o.selector,
 		chunk: list.DefaultChunk}
-	if err := lookup.check(args); err != nil {
+	if err := lookup.check(); err != nil {
 		return err
 	}
 	targets, err := o.f.Targets(ctx, args)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -91,7 +93,7 @@ func newGet(f *cli.Factory) *cobra.Command {
 }
 
 // check finds mistakes on the command line.
-func (o *get) check(args []string) error {
+func (o *get) check() error {
 	switch {
 	case o.chunk < 0:
 		return cli.Usagef("--chunk-size must not be negative")
@@ -127,7 +129,7 @@ func (o *get) run(ctx context.Context, args []string) error {
 	if o.raw != "" {
 		return o.printRaw(ctx, args)
 	}
-	if err := o.check(args); err != nil {
+	if err := o.check(); err != nil {
 		return err
 	}
 	targets, err := o.f.Targets(ctx, args)
@@ -274,11 +276,16 @@ func (o *get) printRaw(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	path, query, _ := strings.Cut(o.raw, "?")
+	path, rawQuery, _ := strings.Cut(o.raw, "?")
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return cli.Usagef("--raw %q: %w", o.raw, err)
+	}
 	req := c.Get().AbsPath(path)
-	for _, pair := range slices.DeleteFunc(strings.Split(query, "&"), func(s string) bool { return s == "" }) {
-		key, value, _ := strings.Cut(pair, "=")
-		req = req.Param(key, value)
+	for _, key := range slices.Sorted(maps.Keys(query)) {
+		for _, value := range query[key] {
+			req = req.Param(key, value)
+		}
 	}
 	body, err := req.Stream(ctx)
 	if err != nil {

@@ -329,6 +329,20 @@ func TestGetWithoutTables(t *testing.T) {
 	}
 }
 
+func TestGetRaw(t *testing.T) {
+	r := newTool(t)
+	r.configMaps(3)
+	got := r.ok("get", "--raw", "/api/v1/namespaces/"+r.namespace+"/configmaps?labelSelector=a%3Db&limit=2")
+	if !strings.HasPrefix(got, `{"kind":"ConfigMapList"`) || strings.Count(got, `"name":"m-`) != 2 {
+		t.Errorf("--raw: %s", got)
+	}
+	if got := r.ok("get", "--raw", "/readyz"); got != "ok" {
+		t.Errorf("--raw /readyz: %q", got)
+	}
+	r.fails(1, []string{"skiff: ", "could not find"}, "get", "--raw", "/nope")
+	r.fails(2, []string{"--raw takes no arguments"}, "get", "pods", "--raw", "/readyz")
+}
+
 // brokenPipe is an output that nobody reads any more.
 type brokenPipe struct{}
 
