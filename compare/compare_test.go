@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"context"
 	"flag"
 	"maps"
 	"os"
@@ -8,10 +9,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/go-logr/logr"
+	clientgorest "k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 
+	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
@@ -47,7 +52,7 @@ var comparisons = map[area]func(*testing.T) *results{
 // comparison promises.
 func check(t *testing.T, a area, least int) {
 	r := run(t, a)
-	t.Logf("%d cases, %d of them equal, %d differences", r.cases, r.equal, len(r.found))
+	t.Logf("%d cases, %d differences", r.cases, len(r.found))
 	if r.cases < least {
 		t.Errorf("there are %d cases, want at least %d", r.cases, least)
 	}
@@ -73,7 +78,41 @@ func runAnswers(t *testing.T) *results {
 		theirs, ours := play(t, c)
 		r.collect(inAnswers, c.line(), compareOutcomes(theirs, ours))
 	}
+	theirs, ours := burst(t)
+	r.collect(inAnswers, "30 reads in a row", []difference{{Facet: "seconds", Theirs: theirs.String(), Ours: ours.String()}})
 	return r
+}
+
+// burst reads 30 times with each library as it is without options, and returns how long that takes.
+func burst(t *testing.T) (their, our time.Duration) {
+	o := operation{layer: typed, verb: get, on: pods, namespace: "ns", name: "p"}
+	c := answeredCase{o, served{code: 200, header: [][2]string{isJSON}, body: []byte("GOOD")}.fit(o)}
+	measure := func(ctx context.Context, do func(context.Context, operation) (any, error)) time.Duration {
+		began := time.Now()
+		for range 30 {
+			if _, err := do(ctx, o); err != nil {
+				t.Error(err)
+			}
+		}
+		return time.Since(began).Round(time.Second)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		_, server := serve(t, c)
+		defer server.Close()
+		transport := server.Transport()
+		defer transport.CloseIdleConnections()
+		theirs, err := newTheirs(&clientgorest.Config{Host: server.URL(), Transport: transport})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, err := newOurs(&rest.Config{Host: server.URL(), Dial: server.Dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ours.rest.CloseIdleConnections()
+		their, our = measure(t.Context(), theirs.do), measure(t.Context(), ours.do)
+	})
+	return their, our
 }
 
 func runKubeconfigs(t *testing.T) *results {

@@ -28,16 +28,12 @@ func (d difference) String() string {
 // results are what a comparison found.
 type results struct {
 	cases int
-	equal int
 	found []difference
 }
 
 // collect adds the differences of one case.
 func (r *results) collect(a area, name string, differences []difference) {
 	r.cases++
-	if len(differences) == 0 {
-		r.equal++
-	}
 	for _, d := range differences {
 		d.Area, d.Case = a, name
 		r.found = append(r.found, d)

@@ -56,21 +56,35 @@ func document(all map[area]*results) string {
 			}
 		}
 	}
+	equal := map[area]int{}
+	for _, a := range areas {
+		differ := map[string]bool{}
+		for _, d := range all[a.area].found {
+			if i := explain(reasons, d); i < 0 || !reasons[i].everywhere {
+				differ[d.Case] = true
+			}
+		}
+		equal[a.area] = all[a.area].cases - len(differ)
+	}
 	var b strings.Builder
-	b.WriteString("| comparison | cases | without a difference | differences | " + string(wrong) + " | " + string(decided) + " | " + string(notDone) + " |\n")
+	b.WriteString("| comparison | cases | equal | kinds of differences | " + string(wrong) + " | " + string(decided) + " | " + string(notDone) + " |\n")
 	b.WriteString("|---|---|---|---|---|---|---|\n")
 	for _, a := range areas {
 		count := map[why]int{}
 		for _, x := range rows[a.area] {
 			count[x.why]++
 		}
-		fmt.Fprintf(&b, "| [%s](#%s) | %d | %d | %d | %d | %d | %d |\n", a.title, anchor(a.title), all[a.area].cases, all[a.area].equal,
+		fmt.Fprintf(&b, "| [%s](#%s) | %d | %d | %d | %d | %d | %d |\n", a.title, anchor(a.title), all[a.area].cases, equal[a.area],
 			len(rows[a.area]), count[wrong], count[decided], count[notDone])
 	}
 	for _, a := range areas {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| what | skiff | client-go | cases | reason |\n|---|---|---|---|---|\n", a.title, a.what)
 		for _, x := range rows[a.area] {
-			fmt.Fprintf(&b, "| %s | %s | %s | %d | %s |\n", cell(x.what), cell(x.skiff), cell(x.clientGo), len(x.cases), because(x.reason))
+			what := cell(x.what)
+			if x.everywhere {
+				what = "*" + what + "*"
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s | %d | %s |\n", what, cell(x.skiff), cell(x.clientGo), len(x.cases), because(x.reason))
 		}
 	}
 	return b.String()

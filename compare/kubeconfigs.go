@@ -158,6 +158,9 @@ var users = []entry{
 	{"a plugin that fails", plugin(m{"args": []string{"-c", "exit 3"}})},
 	{"a plugin that prints more", plugin(m{"args": []string{"-c", "echo '" + pluginToken + "' more"}})},
 	{"a plugin with cluster info", plugin(m{"provideClusterInfo": true, "args": []string{"-c", `case "$KUBERNETES_EXEC_INFO" in *s.example*) echo '` + pluginToken + `';; esac`}})},
+	// Each run of it gives the other of two tokens; the server refuses the first.
+	{"a plugin whose first token is refused", plugin(m{"args": []string{"-c", "if [ -e used ]; then rm used; token=good; else touch used; token=refused; fi; " +
+		`echo '{"apiVersion":"` + execV1 + `","kind":"ExecCredential","status":{"token":"'$token'"}}'`}})},
 	{"a plugin and a token", with(plugin(nil), m{"token": "t0ken-of-the-user"})},
 	{"a plugin and a token file", with(plugin(nil), m{"tokenFile": "token"})},
 	{"a plugin and basic", with(plugin(nil), m{"username": "u", "password": "p"})},

@@ -133,6 +133,9 @@ func (s stub) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.l.URL, s.l.Header = r.URL.String(), r.Header.Clone()
 	s.l.Header.Del("User-Agent")
 	s.l.Header.Del("Accept")
+	if r.Header.Get("Authorization") == "Bearer refused" {
+		return &http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header{}, Request: r, Body: http.NoBody}, nil
+	}
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
 		Body: io.NopCloser(strings.NewReader(`{"gitVersion":"v1.37.2"}`))}, nil
 }
@@ -219,7 +222,7 @@ func loadOurs(t *testing.T, c kubeconfigCase, explicit string) (l loaded) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if _, err := client.rest.Get().AbsPath("/version").MaxRetries(-1).DoRaw(ctx); err != nil {
+	if _, err := client.rest.Get().AbsPath("/version").MaxRetries(1).DoRaw(ctx); err != nil {
 		l.RequestErr = err.Error()
 	}
 	return l

@@ -19,6 +19,10 @@ type reason struct {
 	theirs string // the same for what client-go did
 	ours   string // and for what skiff did
 
+	// everywhere: the difference is there in nearly every case, so it is not counted in the table of
+	// the comparisons.
+	everywhere bool
+
 	// The document's row.
 	what     string
 	skiff    string

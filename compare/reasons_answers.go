@@ -2,17 +2,17 @@ package compare
 
 // answerReasons explain how the same answer is told to the caller.
 var answerReasons = []reason{
-	{area: inAnswers, facet: `object(\[\*\]\.Object|\.items\[\*\])?\.(apiVersion|kind)`, theirs: `^null$`,
+	{area: inAnswers, facet: `object(\[\*\]\.Object|\.items\[\*\])?\.(apiVersion|kind)`, theirs: `^null$`, everywhere: true,
 		what:     "apiVersion and kind of a typed object",
 		skiff:    "set on every object, in lists and watches too",
 		clientGo: "removed from a single object, and from most items of lists",
 		why:      wrong, source: "kubernetes/kubernetes#3030"},
-	{area: inAnswers, facet: `object beside the error`,
+	{area: inAnswers, facet: `object beside the error`, everywhere: true,
 		what:     "the object beside an error",
 		skiff:    "nil",
 		clientGo: "the typed client returns an empty object beside the error",
 		why:      decided, source: "A value that must not be used is not there, so that its use shows in the first test."},
-	{area: inAnswers, facet: `message with the request`,
+	{area: inAnswers, facet: `message with the request`, everywhere: true,
 		what:     "the message of a StatusError",
 		skiff:    "has the request and the server behind the server's own message",
 		clientGo: "is the server's message only",
@@ -222,4 +222,9 @@ var answerReasons = []reason{
 		skiff:    "the message of the cause is \"unknown\"",
 		clientGo: "the message of the cause is empty",
 		why:      decided, source: "An empty text looks like a fault of the program that shows it."},
+	{area: inAnswers, facet: `seconds`,
+		what:     "the rate of requests of a client without a limit of its own",
+		skiff:    "has no limit",
+		clientGo: "is 5 a second after the first 10, for each group version",
+		why:      decided, source: "The server has priority and fairness of its own (KEP-1040)."},
 }

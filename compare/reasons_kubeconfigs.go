@@ -2,6 +2,11 @@ package compare
 
 // kubeconfigReasons explain what the same files become.
 var kubeconfigReasons = []reason{
+	{area: inKubeconfigs, facet: `request`, of: `a plugin whose first token is refused`,
+		what:     "a plugin's token that the server refuses",
+		skiff:    "the plugin runs again, and the request is sent once more",
+		clientGo: "the plugin runs again, and the 401 is returned",
+		why:      wrong, source: "kubernetes-sigs/headlamp#7482, which tells what follows from it"},
 	{area: inKubeconfigs, facet: `refused`, theirs: `(are both specified|unable to read|more than one)`, ours: `^""$`, of: `inline`,
 		what:     "a file beside the same thing inline, if the file cannot be read",
 		skiff:    "the inline data is used",

@@ -42,7 +42,7 @@ var requestReasons = []reason{
 		skiff:    "is refused before it is sent",
 		clientGo: "is sent, and the server refuses it",
 		why:      decided, source: "If a call cannot be right whatever the server answers, no request is sent."},
-	{area: inRequests, facet: `header User-Agent`,
+	{area: inRequests, facet: `header User-Agent`, everywhere: true,
 		what:     "User-Agent",
 		skiff:    "program/version (platform) skiff/version",
 		clientGo: "program/version (platform) kubernetes/commit",
