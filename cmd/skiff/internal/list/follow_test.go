@@ -85,7 +85,7 @@ func TestFollowTellsWhatChanges(t *testing.T) {
 		}
 		w.Cut()
 		// Forgotten: a list tells the difference, a deletion and an object of the same name too.
-		f.script.Expect("watch 22").Watch(faults.ErrorOf(410)).End()
+		f.script.Expect("watch 22").Watch(faults.ErrorOf(410)) // the client closes it
 		f.script.Expect("page most recent").List("30", "", configMap("a", "u9", "29"), configMap("c", "u3", "28"))
 		f.script.Expect("watch 30").Watch()
 		f.check(t, "DELETED a 11", "ADDED a 29", "ADDED c 28", string(wire.Bookmark))
@@ -137,7 +137,7 @@ func TestFollowsPausesGrow(t *testing.T) {
 func TestFollowsPausesAfterEvents(t *testing.T) {
 	follow(t, func(t *testing.T, f *following) {
 		f.script.Expect("page most recent").List("10", "")
-		f.script.Expect("watch 10").Watch(faults.Bookmark("v1", "ConfigMap", "11"), faults.ErrorOf(410)).End()
+		f.script.Expect("watch 10").Watch(faults.Bookmark("v1", "ConfigMap", "11"), faults.ErrorOf(410)) // the client closes it
 		last := time.Now()
 		for i := range 4 {
 			f.script.Expect("page most recent").Status(500)
@@ -212,7 +212,6 @@ func TestFollowOneName(t *testing.T) {
 			t.Errorf("the request is %s", a.Request.URL)
 		}
 		stop()
-		a.HangUp()
 		<-ended
 		c.CloseIdleConnections()
 	})
