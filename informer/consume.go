@@ -30,7 +30,7 @@ func (f *feed) work(batch []delta) {
 	if version != "" || first {
 		f.progress.advance(version, restored)
 	}
-	if s.listed == len(s.feeds) && !s.HasSynced() {
+	if s.unanswered == 0 && !s.HasSynced() {
 		close(s.synced)
 	}
 }
@@ -48,13 +48,10 @@ func (f *feed) apply(batch []delta) (version string, restored, first bool) {
 		switch d := &batch[i]; d.kind {
 		case deltaSet, deltaGone:
 			keep := s.transform == nil || s.transform(&d.object)
-			switch {
-			case !keep:
-				f.leave(d.object.Meta.Key())
-			case d.kind == deltaSet:
-				f.set(d.object)
-			default:
-				f.gone(d.object)
+			if keep && d.kind == deltaSet {
+				f.set(&d.object)
+			} else {
+				f.gone(&d.object, keep)
 			}
 		case deltaListBegin:
 			s.store().BeginReplace(f.scope)
@@ -64,6 +61,8 @@ func (f *feed) apply(batch []delta) (version string, restored, first bool) {
 			version, restored = d.version, restored || d.restored
 		case deltaProgress:
 			version = d.version
+		case deltaUnserved:
+			s.config.served.unserve(f)
 		}
 		// While a list arrives, versions do not show progress: its items come in any order.
 		if d := &batch[i]; !f.listing && (d.kind == deltaSet || d.kind == deltaGone) {
@@ -76,6 +75,8 @@ func (f *feed) apply(batch []delta) (version string, restored, first bool) {
 
 // tell queues e for every handler. Until the initial list is complete it does nothing, because
 // endList queues the whole list.
+//
+//go:noinline // to keep programs small
 func (f *feed) tell(e event) {
 	if f.listed.Load() {
 		f.informer.events = append(f.informer.events, e)
@@ -84,12 +85,12 @@ func (f *feed) tell(e event) {
 
 // set stores an object's state. Handlers are called if its bytes differ from the cached ones: lists
 // repeat objects, streams repeat events, and both may change an object at the same version.
-func (f *feed) set(o wire.Object) {
+func (f *feed) set(o *wire.Object) {
 	cache := f.informer.store()
-	if f.listed.Load() && cache.Touch(o) {
+	if f.listed.Load() && cache.Touch(*o) {
 		return
 	}
-	now, was := cache.Set(o)
+	now, was := cache.Set(*o)
 	switch {
 	case was.IsZero():
 		f.tell(event{kind: eventAdd, new: now})
@@ -101,24 +102,19 @@ func (f *feed) set(o wire.Object) {
 	}
 }
 
-// gone removes a deleted object from the store.
-func (f *feed) gone(o wire.Object) {
+// gone removes an object that was deleted, or that the transform drops. The last state of a deleted one
+// is o. That of another one is the cached state: of a dropped object, and of one that o only has the
+// name of.
+func (f *feed) gone(o *wire.Object, deleted bool) {
 	cache := f.informer.store()
 	last, had := cache.Delete(o.Meta.Key())
-	switch {
-	case !had:
-	case !last.HasUID(o.Meta.UID): // not the object that handlers know, but another of its name
-		f.tell(event{kind: eventDelete, old: last})
-	default:
-		f.tell(event{kind: eventDelete, old: cache.Pack(o)})
+	if !had {
+		return
 	}
-}
-
-// leave removes an object that the transform drops. Its last state is the cached one.
-func (f *feed) leave(key string) {
-	if last, had := f.informer.store().Delete(key); had {
-		f.tell(event{kind: eventDelete, old: last})
+	if deleted && last.HasUID(o.Meta.UID) {
+		last = cache.Pack(*o)
 	}
+	f.tell(event{kind: eventDelete, old: last})
 }
 
 // endList removes the objects that a complete list did not have. The first list makes the feed's
@@ -136,16 +132,17 @@ func (f *feed) endList() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.listed.Store(true)
+	f.absent.Store(nil)
+	f.answer()
 	s.listed++
-	all := s.listed == len(s.feeds)
-	s.readable.Store(all)
+	s.readable.Store(s.listed == len(s.feeds))
 	if len(s.processors) == 0 {
 		return
 	}
 	initial := s.store().ItemsOf(f.scope)
 	for _, p := range s.processors {
 		if p.joined {
-			p.begin(initial, all)
+			p.begin(initial, s.unanswered == 0)
 		}
 	}
 }

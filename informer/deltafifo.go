@@ -60,6 +60,8 @@ const (
 	deltaListEnd
 	// deltaProgress: the stream has delivered everything up to version.
 	deltaProgress
+	// deltaUnserved: the server does not serve the resource, so nothing exists.
+	deltaUnserved
 )
 
 const (

@@ -28,7 +28,8 @@
 // everything that it started have ended. [Factory.Start] does the same in the background.
 // [Informer.Close] gives one informer back. An informer that has stopped closes [Informer.Done];
 // reading it is a [StoppedError] from then on, so that nobody works on a cache that stands still.
-// Reading before the initial list is there is a [NotSyncedError]. Neither is taken for NotFound.
+// Reading before the initial list is there is a [NotSyncedError], and reading a resource that the
+// server does not serve (of [WhenServed]) a [NotServedError]. None of them is taken for NotFound.
 //
 // # States
 //
@@ -44,6 +45,11 @@
 //	polling    The resource cannot be watched (Status.Unwatchable). It waits for the next list,
 //	           for two to four minutes.
 //	waiting    A request failed (Status.LastError). It waits before the next attempt.
+//	discovering
+//	           Of [WhenServed]: a request was answered by 404. It asks whether the server serves the
+//	           resource.
+//	unserved   Of [WhenServed]: the server does not serve the resource. It asks again after 1 to 60
+//	           seconds.
 //	stopped    Its context has ended, or it was closed.
 //
 // # The way of an object

@@ -564,6 +564,7 @@ func TestTheDocumentsNameEveryState(t *testing.T) {
 		}
 		for _, s := range []state{
 			&streaming{}, &paging{}, &watching{}, &checking{}, &asking{}, &polling{}, &waiting{},
+			&discovering{}, &unserved{},
 		} {
 			if !regexp.MustCompile(`\b` + s.String() + `\b`).Match(text) {
 				t.Errorf("%s does not name the state %s", file, s)

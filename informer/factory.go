@@ -35,6 +35,7 @@ type identity struct {
 	kind                      kind.Info
 	namespace, labels, fields string
 	keepManagedFields, json   bool
+	whenServed                bool
 	as                        string
 	drop                      string
 	transform                 *transform
@@ -68,7 +69,7 @@ func (f *Factory) open(h *handle, k kind.Info, t reflect.Type, mistake error, op
 		kind: k, namespace: cfg.namespace, labels: cfg.labelSelector, fields: cfg.fieldSelector,
 		keepManagedFields: cfg.keepManagedFields, json: cfg.json || !k.Protobuf && cfg.as == "",
 		as:   cfg.as,
-		drop: cfg.dropped(), transform: cfg.transform,
+		drop: cfg.dropped(), transform: cfg.transform, whenServed: cfg.served != nil,
 	}
 	if mistake != nil {
 		id = identity{kind: k, mistaken: t, mistake: mistake.Error()}
@@ -150,19 +151,16 @@ func (f *Factory) begin(ctx context.Context, run bool) error {
 	if run {
 		verb = "run"
 	}
-	misuse := func(problem string) error {
-		return &kind.MisuseError{Verb: verb, Resource: "informer factory", Problem: problem}
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
 	case f.ctx == nil:
 	case f.ctx.Err() != nil && (f.ran || !run || !sameContext(f.ctx, ctx)):
-		return misuse("it has run until its context ended, and runs once: make a new one")
+		return misuse(verb, "it has run until its context ended, and runs once: make a new one")
 	case f.ran && run:
-		return misuse("it runs already")
+		return misuse(verb, "it runs already")
 	case !sameContext(f.ctx, ctx):
-		return misuse(
+		return misuse(verb,
 			"it runs under another context: start it once, or make a factory for each context")
 	default:
 		f.ran = f.ran || run
@@ -182,6 +180,11 @@ func (f *Factory) begin(ctx context.Context, run bool) error {
 		f.start(s)
 	}
 	return nil
+}
+
+//go:noinline // to keep programs small
+func misuse(verb, problem string) error {
+	return &kind.MisuseError{Verb: verb, Resource: "informer factory", Problem: problem}
 }
 
 // sameContext reports whether a and b are one context. (A context may be of a type that == panics

@@ -21,6 +21,10 @@ type feed struct {
 	health    *health     // the informer's own if the stream is the only one
 	listed    atomic.Bool // the initial list is complete; changed with informer.turn and informer.mu held
 	listing   bool        // a list is arriving; guarded by informer.turn
+	// answered is set when the initial list was complete, or the resource was not served (WhenServed);
+	// guarded by informer.mu.
+	answered bool
+	absent   atomic.Pointer[error] // why there is no list: a NotServedError; nil if there is another reason
 }
 
 func (f *feed) arena() *wire.Arena          { return f.fifo.arena() }
@@ -29,12 +33,22 @@ func (f *feed) update(change func(*Status)) { f.health.update(change) }
 // push takes a delta. One of several streams refuses an object of another one's namespace: only the
 // list of its own namespace would ever remove it.
 func (f *feed) push(ctx context.Context, d delta) error {
-	if f.scope != "" && (d.kind == deltaSet || d.kind == deltaGone) &&
-		d.object.Meta.Namespace != f.scope {
-		return &malformedError{"the server sent an object of another namespace: " +
-			d.object.Meta.Key()}
+	if several := f.informer.config.several; several != nil {
+		if err := several.check(f, &d); err != nil {
+			return err
+		}
 	}
 	return f.fifo.push(ctx, d)
+}
+
+// answer notes that the initial list is complete, or will not come, and reports whether that is the
+// first answer. informer.mu is held.
+func (f *feed) answer() (first bool) {
+	if first = !f.answered; first {
+		f.answered = true
+		f.informer.unanswered--
+	}
+	return first
 }
 
 // String names the part of the informer that the stream fills.

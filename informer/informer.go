@@ -58,8 +58,8 @@ type Informer[T any] struct{ handle handle }
 // T is the struct, such as corev1.Pod; P is inferred. A pointer type does not compile: of
 // For[*corev1.Pod] the compiler reports a missing method GetAnnotations.
 //
-// Calls with the same resource, namespace, selectors, format, KeepManagedFields, Drop and Transform
-// share one cache and one stream. Of the options that differ
+// Calls with the same resource, namespace, selectors, format, KeepManagedFields, Drop, Transform and
+// WhenServed share one cache and one stream. Of the options that differ
 //
 //   - OnError, Logger and CrashOnPanic are those of the first call;
 //   - DecodedBudget is the largest of all calls;

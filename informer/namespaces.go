@@ -57,11 +57,27 @@ func Namespaces(names ...string) Option {
 		misuse, names = &kind.MisuseError{Verb: "make", Resource: "informer", Problem: problem}, nil
 	}
 	return option(func(c *config) {
-		c.namespace, c.combine, c.misuse = strings.Join(names, ","), nil, misuse
+		c.namespace, c.several, c.misuse = strings.Join(names, ","), nil, misuse
 		if len(names) > 1 {
-			c.combine = combine
+			c.several = &several{combine: combine, check: checkNamespace}
 		}
 	})
+}
+
+// several is what Namespaces sets for more than one name. Its functions are fields, so that programs
+// without the option do not link them.
+type several struct {
+	combine func(*shared, *Status)
+	check   func(*feed, *delta) error
+}
+
+// checkNamespace returns an error for an object of another namespace than the stream's.
+func checkNamespace(f *feed, d *delta) error {
+	if (d.kind == deltaSet || d.kind == deltaGone) && d.object.Meta.Namespace != f.scope {
+		return &malformedError{"the server sent an object of another namespace: " +
+			d.object.Meta.Key()}
+	}
+	return nil
 }
 
 // combine adds the states of an informer's streams to its Status.

@@ -29,10 +29,9 @@ const noBudget = math.MaxInt64
 const defaultPageSize = 500
 
 type config struct {
-	namespace string // several are joined by commas
-	// combine adds the states of several streams to a Status; set with several namespaces.
-	combine           func(*shared, *Status)
-	misuse            error // why the options make no informer
+	namespace         string   // several are joined by commas
+	several           *several // nil with one namespace or all
+	misuse            error    // why the options make no informer
 	labelSelector     string
 	fieldSelector     string
 	keepManagedFields bool
@@ -49,6 +48,7 @@ type config struct {
 	drop              []string
 	newDrop           func(reflect.Type, ...string) (*wire.Drop, error) // set with drop
 	dropFields        *wire.Drop                                        // drop, compiled
+	served            *served                                           // WhenServed
 	transform         *transform                                        // nil if there is none
 }
 
@@ -63,7 +63,7 @@ func (o option) apply(c *config) { o(c) }
 
 // Namespace confines the informer to one namespace. Default: all namespaces, "".
 func Namespace(namespace string) Option {
-	return option(func(c *config) { c.namespace, c.combine, c.misuse = namespace, nil, nil })
+	return option(func(c *config) { c.namespace, c.several, c.misuse = namespace, nil, nil })
 }
 
 // LabelSelector confines the informer to the objects whose labels match, in the syntax of
@@ -201,7 +201,7 @@ func (c *config) confine(k kind.Info, opts []Option) error {
 			Problem: fmt.Sprintf("namespace %q given, but the resource is cluster-scoped",
 				own.namespace)}
 	}
-	c.namespace, c.combine = "", nil
+	c.namespace, c.several = "", nil
 	return nil
 }
 

@@ -200,7 +200,7 @@ func (p *processor) deliverInitial(ctx context.Context) {
 		p.deliver(e)
 		p.waiting.Add(-1)
 	}
-	if initial.last {
+	if initial.last && !(&Registration{p}).HasSynced() {
 		close(p.synced)
 	}
 }

@@ -86,6 +86,15 @@ import (
 //	polling    any                            list, most recent                  now
 //	waiting    any                            the state that it holds            now
 //
+// With WhenServed, an answer of 404 to any request leads to discovering, now:
+//
+//	discovering  no answer                    discovering                        later
+//	             it is not served             unserved                           now
+//	               objects are cached         discovering, once more             later
+//	             it is served, after a 404    list                               later
+//	             it is served, after unserved list, most recent                  now
+//	unserved     any (after a pause)          discovering                        now
+//
 // "list" is streaming, or paging while no watch-list is asked for. "once now" is now if a list was
 // not begun that way within the last minute, else later. edges_test.go holds the same table.
 type reflector struct {
@@ -95,6 +104,9 @@ type reflector struct {
 	sink  sink
 	waits *progress // who waits for a version that the stream does not bring
 	known known
+	// whenServed returns the state that follows a request, nil if it does not decide that. It is nil
+	// without WhenServed.
+	whenServed func(r *reflector, s state, err error) state
 }
 
 // sink is the receiver of what a reflector reads. One goroutine calls its methods; update is called
@@ -170,6 +182,13 @@ func (r *reflector) run(ctx context.Context) {
 		if ctx.Err() != nil { // whatever else went wrong for it
 			r.release(s, nil)
 			break
+		}
+		if r.whenServed != nil {
+			if next := r.whenServed(r, s, err); next != nil {
+				r.release(s, next)
+				s = next
+				continue
+			}
 		}
 		a := answerOf(err)
 		if a.isSent() {

@@ -50,7 +50,8 @@ type shared struct {
 	stopping   bool
 	running    sync.WaitGroup // the processors; added to only while not stopping
 	processors []*processor
-	listed     int // how many feeds have brought their initial list
+	listed     int // how many feeds have a complete list
+	unanswered int // how many feeds have had no answer to their initial list (see feed.answer)
 	// applying is set while a batch goes into the store, which is ahead of the handlers' queues
 	// then. What needs both to agree waits for the end of the batch: handlers that join (see
 	// processor.joined) and resyncs.
@@ -63,6 +64,7 @@ func newShared(c *rest.Client, k kind.Info, cfg config, mistake error) *shared {
 		synced: make(chan struct{}),
 	}
 	s.feeds = newFeeds(s)
+	s.unanswered = len(s.feeds)
 	s.cache.Store(store.New(store.Options{DecodedBytes: cfg.decodedBudget}))
 	if cfg.transform != nil {
 		s.transform = cfg.transform.of(s)
@@ -92,6 +94,9 @@ func (s *shared) read(namespace string) (*store.Store, error) {
 	}
 	for _, f := range s.feeds {
 		if (namespace == "" || f.covers(namespace)) && !f.listed.Load() {
+			if why := f.absent.Load(); why != nil {
+				return nil, *why
+			}
 			return nil, &NotSyncedError{Informer: f.String(), Started: s.started.Load(),
 				LastError: f.health.lastError()}
 		}
@@ -176,8 +181,8 @@ func (s *shared) add(call func(*event), h handlerConfig) *Registration {
 // admit makes p get the changes from now on, after what the store has. s.mu is held.
 func (s *shared) admit(p *processor) {
 	p.joined = true
-	if s.listed > 0 {
-		p.begin(s.known(), s.listed == len(s.feeds))
+	if s.listed > 0 || s.unanswered == 0 {
+		p.begin(s.known(), s.unanswered == 0)
 	}
 }
 

@@ -25,7 +25,7 @@ func newReflector(f *feed) *reflector {
 			format = wire.JSON
 		}
 	}
-	return &reflector{
+	r := &reflector{
 		name: f.String(),
 		log:  s.config.logger,
 		ask: requests{
@@ -39,4 +39,8 @@ func newReflector(f *feed) *reflector {
 		sink:  f,
 		waits: f.progress,
 	}
+	if s.config.served != nil {
+		r.whenServed = s.config.served.next
+	}
+	return r
 }

@@ -6,4 +6,6 @@ const (
 	StateIdle = "idle"
 	// StateWaiting: the reflector pauses before its next attempt. No request is running.
 	StateWaiting = "waiting"
+	// StateUnserved: the server does not serve the resource of an informer of WhenServed.
+	StateUnserved = "unserved"
 )

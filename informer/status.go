@@ -13,7 +13,8 @@ type Status struct {
 	// State is the reflector's: "streaming" or "paging" a list, "watching", "checking" after a
 	// broken connection whether the server is behind the cache, "asking" the server for its newest
 	// version, "polling" (waiting for the next list of a resource that cannot be watched),
-	// "waiting" before the next attempt, "stopped"; "idle" before Start.
+	// "waiting" before the next attempt, "discovering" and "unserved" (see WhenServed), "stopped";
+	// "idle" before Start.
 	State           string
 	Synced          bool        // the initial list is in the cache
 	Objects         int         // in the cache
@@ -45,8 +46,8 @@ type Status struct {
 // Status returns the informer's state and its last error.
 func (s *shared) Status() Status {
 	status := s.health.current()
-	if s.config.combine != nil {
-		s.config.combine(s, &status)
+	if s.config.several != nil {
+		s.config.several.combine(s, &status)
 	}
 	if err := s.Err(); err != nil {
 		status.State = "stopped"

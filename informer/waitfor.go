@@ -48,6 +48,9 @@ func (all feeds) waitFor(ctx context.Context, resourceVersion string) error {
 		waits = append(waits, w)
 	}
 	for i, f := range all {
+		if why := f.absent.Load(); why != nil { // after wait, which absent would end
+			return *why
+		}
 		if err := f.waitFor(ctx, waits[i]); err != nil {
 			return err
 		}
