@@ -81,3 +81,22 @@ func compareSent(theirs, ours []request, theirErr, ourErr error) []difference {
 	}
 	return found
 }
+
+// What the row about the metadata client's names says: the path of "." is that of the collection, and
+// the path of ".." that of the namespace.
+func TestTheMetadataClientOfClientGoDeletesMore(t *testing.T) {
+	kept := &recorder{}
+	server := faults.Start(t, kept, faults.Options{})
+	theirs, err := newTheirs(&clientgorest.Config{Host: server.URL(), Dial: server.Dial})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{".": "/api/v1/namespaces/ns/pods", "..": "/api/v1/namespaces/ns"} {
+		if _, err := theirs.do(t.Context(), operation{layer: metadata, verb: remove, on: pods, namespace: "ns", name: name}); err != nil {
+			t.Error(err)
+		}
+		if got := kept.take(); len(got) != 1 || got[0].Method != "DELETE" || got[0].Path != want {
+			t.Errorf("the delete of %q is %+v, want one of %s: the row is not true any more", name, got, want)
+		}
+	}
+}
