@@ -75,7 +75,7 @@ func TestServerVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want version.Info
-	if err := json.Unmarshal(data, &want); err != nil || *got != want || got.Major != "1" || got.Minor != "37" {
+	if err := json.Unmarshal(data, &want); err != nil || *got != want || got.GitVersion != controlplane.Start(t).Version() {
 		t.Errorf("%+v, want %+v, %v", got, want, err)
 	}
 }
@@ -151,8 +151,8 @@ func TestDiscoveryAgreesWithTheRawDocuments(t *testing.T) {
 	if !slices.Equal(gotVersions, wantVersions) {
 		t.Errorf("the group versions are\n%q, want\n%q", gotVersions, wantVersions)
 	}
-	if resources < 70 {
-		t.Errorf("only %d resources", resources)
+	if v := controlplane.Start(t).Version(); resources < 70 && v >= "v1.37" { // older ones serve fewer
+		t.Errorf("only %d resources of %s", resources, v)
 	}
 }
 

@@ -92,7 +92,7 @@ func TestExamples(t *testing.T) {
 
 	t.Run("discovery", func(t *testing.T) {
 		out := succeeds(t, filepath.Join(programs, "discovery"), "--kubeconfig", kubeconfig)
-		hasLine(t, out, "Kubernetes v1.37.2")
+		hasLine(t, out, "Kubernetes "+cluster.Version())
 		hasLine(t, out, "apps/v1")
 		hasLine(t, out, "deployments", "Deployment", "namespaced", "list")
 		hasLine(t, out, "namespaces", "Namespace", "cluster", "create")

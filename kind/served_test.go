@@ -70,9 +70,13 @@ func TestTheTableIsWhatTheServerServes(t *testing.T) {
 		}, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
-			resources := served(t, c.cluster(t).Config())
-			if len(resources) < c.atLeast {
-				t.Fatalf("the server serves %d resources, want %d", len(resources), c.atLeast)
+			cluster := c.cluster(t)
+			if c.atLeast > 70 {
+				cluster.Needs(t, "1.37", "it serves alpha versions that k8s.io/api 0.37 has no types of any more")
+			}
+			resources := served(t, cluster.Config())
+			if v := cluster.Version(); len(resources) < c.atLeast && v >= "v1.37" { // older ones serve fewer
+				t.Fatalf("the server, %s, serves %d resources, want %d", v, len(resources), c.atLeast)
 			}
 			for gvr, want := range resources {
 				if got, ok := kind.ByGVR(gvr); !ok || got != want {
@@ -85,7 +89,8 @@ func TestTheTableIsWhatTheServerServes(t *testing.T) {
 }
 
 func TestTheServerSpeaksProtobufWhereTheTableSaysSo(t *testing.T) {
-	cfg := controlplane.Start(t).Config()
+	cluster := controlplane.Start(t)
+	cfg := cluster.Config()
 	c, err := rest.NewClient(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +108,7 @@ func TestTheServerSpeaksProtobufWhereTheTableSaysSo(t *testing.T) {
 		}
 		lists++
 	}
-	if lists < 60 {
-		t.Errorf("only %d resources could be listed", lists)
+	if v := cluster.Version(); lists < 60 && v >= "v1.37" { // older ones serve fewer
+		t.Errorf("only %d resources of %s could be listed", lists, v)
 	}
 }

@@ -488,7 +488,8 @@ func TestLiveProxy(t *testing.T) {
 		if code == 200 && body == "POST /x\nbody" {
 			return
 		}
-		if code != 503 || time.Now().After(deadline) { // until the service has its endpoints
+		// 404 until the API server's proxy has seen the service, 503 until the service has its endpoints.
+		if code != 404 && code != 503 || time.Now().After(deadline) {
 			t.Fatalf("the service: %d, %q", code, body)
 		}
 		time.Sleep(50 * time.Millisecond)
