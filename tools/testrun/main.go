@@ -4,7 +4,7 @@
 //
 // Each group is a module's folder, additions to the environment, and arguments of `go test` there.
 // testrun prints a line when a package starts and when it ends, and the output of every test that
-// failed. The last line is
+// failed; then the slowest tests. The last line is
 //
 //	N passed, N failed
 //

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,10 +27,23 @@ type report struct {
 	mayskip        bool // a skipped test is no failure
 	passed, failed int
 	skipped        []string // of package and test
+	slowest        []timed  // the tests that took longest, the longest first; subtests count in theirs
 	untested       int      // packages without tests of their own
 	packages       map[string]*packageRun
 	builds         map[string][]string // import path → output of its build
 }
+
+// timed is a test and how long it took.
+type timed struct {
+	name    string // of package and test
+	seconds float64
+}
+
+// Of the tests that took a second or more the slowest are named, so that one sees where a run's time goes.
+const (
+	howManySlow = 15
+	slow        = 1.0 // seconds
+)
 
 // packageRun is a package whose tests are running.
 type packageRun struct {
@@ -99,6 +114,9 @@ func (r *report) take(e event) {
 // it refuses one.
 func (r *report) endTest(e event, p *packageRun) {
 	top := !strings.Contains(e.Test, "/")
+	if top {
+		r.time(timed{e.Package + " " + e.Test, e.Elapsed})
+	}
 	switch e.Action {
 	case "pass":
 		delete(p.output, e.Test)
@@ -124,6 +142,15 @@ func (r *report) endTest(e event, p *packageRun) {
 		if top {
 			p.failed++
 		}
+	}
+}
+
+// time notes how long a test took, if that is among the longest.
+func (r *report) time(t timed) {
+	at, _ := slices.BinarySearchFunc(r.slowest, t, func(a, b timed) int { return cmp.Compare(b.seconds, a.seconds) })
+	if t.seconds >= slow && at < howManySlow {
+		r.slowest = slices.Insert(r.slowest, at, t)
+		r.slowest = r.slowest[:min(len(r.slowest), howManySlow)]
 	}
 }
 
@@ -181,6 +208,12 @@ func (r *report) close(took time.Duration) bool {
 		} else {
 			fmt.Fprintf(r.w, "skipped, and counted as failed: %s\n", s)
 		}
+	}
+	if len(r.slowest) > 0 {
+		fmt.Fprintln(r.w, "\nthe slowest tests, some of which ran side by side:")
+	}
+	for _, t := range r.slowest {
+		fmt.Fprintf(r.w, "%6.1fs  %s\n", t.seconds, t.name)
 	}
 	fmt.Fprintf(r.w, "\nall tests took %s; %d packages have none of their own\n", took.Round(time.Second), r.untested)
 	if r.passed == 0 && r.failed == 0 {
