@@ -94,3 +94,27 @@ func TestListsOfNamespaces(t *testing.T) {
 		})
 	}
 }
+
+// A list that has ended leaves nothing behind, in whichever order lists begin and end: neither what it
+// noted, nor that there is one, for a further EndReplace would delete objects.
+func TestAListThatEndedLeavesNothing(t *testing.T) {
+	for _, order := range [][]string{{"a"}, {"a", "b"}, {"b", "a"}, {"b", "c", "a"}} {
+		s := New(Options{})
+		for _, namespace := range []string{"a", "b", "c"}[:len(order)] {
+			s.BeginReplace(namespace)
+			s.BeginReplace(namespace)
+		}
+		for i, namespace := range order {
+			if want := len(order) - i; len(s.replacing) != want {
+				t.Errorf("%q: before the end of %s %q are taken in, want %d", order, namespace, s.replacing, want)
+			}
+			s.Set(object(namespace, "listed", "uid-"+namespace, "1"))
+			if gone := s.EndReplace(namespace); len(gone) != 0 {
+				t.Errorf("%q: %d objects are gone", order, len(gone))
+			}
+		}
+		if s.replacing != nil || s.inList != nil {
+			t.Errorf("%q: %q and %d words of notes are left", order, s.replacing, len(s.inList))
+		}
+	}
+}
