@@ -14,6 +14,7 @@ import (
 func (s *Store) BeginReplace(namespace string) {
 	s.write.Lock()
 	defer s.write.Unlock()
+	//mutants:equal[>=,-1] without a list nothing is noted, and there is nothing to remove
 	if s.endReplacing(namespace); len(s.replacing) > 0 {
 		for e := range s.entries.all() {
 			if s.isOf(e, namespace) {
