@@ -198,7 +198,7 @@ func TestATransformOfWhatCannotBeDecoded(t *testing.T) {
 	}, informer.Transform(func(*corev1.ConfigMap) bool { called = true; return true }))
 }
 
-// A transform that fails for each object is told of once a minute, with how often it failed.
+// A transform that fails for each object is reported once a minute, with the number of failures.
 func TestATransformThatAlwaysFails(t *testing.T) {
 	play(t, func(s *scene) {
 		w := s.synced()
