@@ -28,7 +28,8 @@ var house = plan{
 	{"wire/fieldpath", imports("internal/jsonfields", "wire/internal/scan", "wire/internal/message")},
 	{"wire", imports("wire/internal/scan", "wire/internal/message", "wire/fieldpath")},
 	{"internal/ctxerr", nil},
-	{"skifftest/faults", imports("kind")},
+	{"internal/handlers", nil}, // the end of a server's handlers
+	{"skifftest/faults", imports("kind", "internal/handlers")},
 	{"internal/list", nil},
 	{"workqueue", imports("internal/list")},
 	{"internal/files", nil}, // kubeconfigs, tokens, PEM

@@ -20,6 +20,7 @@ type network struct {
 	once   sync.Once
 
 	mu      sync.Mutex
+	ended   bool // Close was called
 	refused bool
 	frozen  bool
 	conns   map[*conn]struct{}       // the server's ends of the open connections
@@ -44,7 +45,7 @@ func (n *network) Accept() (net.Conn, error) {
 		}
 		c := &conn{Conn: inner, network: n, closed: make(chan struct{}), thawed: make(chan struct{})}
 		n.mu.Lock()
-		refused := n.refused
+		refused := n.refused || n.ended
 		if !refused {
 			n.conns[c] = struct{}{}
 			if !n.frozen {
@@ -71,9 +72,15 @@ func (n *network) next() (net.Conn, error) {
 	}
 }
 
-// Close implements net.Listener.
+// Close implements net.Listener. No connection is accepted after it, one that was dialed before
+// neither.
 func (n *network) Close() error {
-	n.once.Do(func() { close(n.closed) })
+	n.once.Do(func() {
+		n.mu.Lock()
+		n.ended = true
+		n.mu.Unlock()
+		close(n.closed)
+	})
 	if n.real != nil {
 		return n.real.Close()
 	}

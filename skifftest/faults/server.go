@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/skiff-k8s/skiff/internal/handlers"
 )
 
 // Options configure a Server. The zero Options serve HTTP/1.1 in memory.
@@ -33,14 +35,14 @@ type Server struct {
 	url     string
 	ca      []byte
 	stop    context.CancelFunc
-	done    chan struct{}  // closed when the http.Server has ended
-	running sync.WaitGroup // the handlers
+	done    chan struct{} // closed when the http.Server has ended
+	running *handlers.Group
 	once    sync.Once
 }
 
 // Serve starts a server. Close ends it.
 func Serve(handler http.Handler, o Options) (*Server, error) {
-	s := &Server{done: make(chan struct{})}
+	s := &Server{done: make(chan struct{}), running: handlers.New(handler)}
 	var real net.Listener
 	host := "server.example"
 	if o.Loopback {
@@ -54,11 +56,7 @@ func Serve(handler http.Handler, o Options) (*Server, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.http = &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s.running.Add(1)
-			defer s.running.Done()
-			handler.ServeHTTP(w, r)
-		}),
+		Handler:     s.running,
 		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnContext: withConn,
@@ -162,7 +160,7 @@ func (s *Server) Close() {
 		s.network.each(func(c *conn) { _ = c.Close() })
 		_ = s.http.Close()
 		<-s.done
-		s.running.Wait()
+		s.running.Close()
 		s.network.waitForClients(patience)
 	})
 }

@@ -10,9 +10,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/skiff-k8s/skiff/bench/internal/workload"
+	"github.com/skiff-k8s/skiff/internal/handlers"
 )
 
 // Options configures a server. The zero Options work.
@@ -35,7 +35,7 @@ type Server struct {
 	http      *http.Server
 	ca        []byte
 	ended     chan struct{}
-	requests  sync.WaitGroup
+	requests  *handlers.Group
 }
 
 // Start serves sources on a free port of the loopback interface until Close. It returns after it
@@ -62,7 +62,8 @@ func Start(sources []workload.Source, o Options) (*Server, error) {
 		return nil, fmt.Errorf("replay: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s.http = &http.Server{Handler: s, BaseContext: func(net.Listener) context.Context { return ctx }}
+	s.requests = handlers.New(s)
+	s.http = &http.Server{Handler: s.requests, BaseContext: func(net.Listener) context.Context { return ctx }}
 	serve := s.http.Serve
 	if o.TLS {
 		if s.http.TLSConfig, s.ca, err = selfSigned(); err != nil {
@@ -98,7 +99,7 @@ func (s *Server) CA() []byte { return s.ca }
 func (s *Server) Close() error {
 	err := s.http.Close()
 	<-s.ended
-	s.requests.Wait()
+	s.requests.Close()
 	return err
 }
 
@@ -109,8 +110,6 @@ func (s *Server) Close() error {
 //
 // with the Flooded that Flood returns, as JSON, after everything has been sent to every watch.
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	s.requests.Add(1)
-	defer s.requests.Done()
 	path := strings.Trim(req.URL.Path, "/")
 	if control, ok := strings.CutPrefix(path, "control/"); ok {
 		s.control(w, req, control)
