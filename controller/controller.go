@@ -42,6 +42,7 @@ type Controller struct {
 	syncTimeout  time.Duration
 	drainTimeout time.Duration
 	writeTimeout time.Duration
+	lowWait      time.Duration
 	limiter      workqueue.RateLimiter[Key]
 	spare        workqueue.RateLimiter[Key] // asked where limiter panics
 	queueMetrics workqueue.Metrics
@@ -66,7 +67,7 @@ func New(name string, r Reconcile, opts ...Option) *Controller {
 	c.defaults()
 	c.log = c.log.With("controller", name)
 	c.queue = workqueue.NewWithRateLimiter(c.limiter,
-		workqueue.WithName(name), workqueue.WithMetrics(c.contained(c.queueMetrics)))
+		workqueue.WithName(name), workqueue.WithPriority(c.lowWait), workqueue.WithMetrics(c.contained(c.queueMetrics)))
 	c.holds = newHolds(c.writeTimeout, c.queue.Add, c.writeUnseen)
 	for _, s := range c.sources {
 		s.attach(c.holds)

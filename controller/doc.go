@@ -23,7 +23,8 @@
 //     that do not matter.
 //
 //   - The keys go through a workqueue. A key that is queued ten times is reconciled once, and never
-//     twice at the same time.
+//     twice at the same time. The keys of an initial list or a resync wait behind those of live
+//     events, retries and RequeueAfter, for a limited time ([LowWait]).
 //
 //   - A worker calls the Reconcile. After an error or a panic the key is tried again, with growing
 //     pauses, up to [MaxRetries]. A key whose error is [Terminal] is not tried again.

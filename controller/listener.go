@@ -15,7 +15,7 @@ type listener[T any] struct {
 func (l *listener[T]) added(item informer.Item[T]) {
 	l.noteDeleting(item)
 	if l.matches(item) {
-		l.enqueue(item)
+		l.enqueue(item.Initial(), item)
 	}
 }
 
@@ -26,7 +26,7 @@ func (l *listener[T]) updated(old, new informer.Item[T]) {
 	case !before && !now:
 	case before == now && !always && !l.matters(old, new):
 	default:
-		l.enqueue(old, new)
+		l.enqueue(new.Resync(), old, new)
 	}
 }
 
@@ -39,7 +39,7 @@ func keepsVersion[T any](old, new informer.Item[T]) bool {
 func (l *listener[T]) deleted(last informer.Item[T]) {
 	l.lost(keyOf(last))
 	if l.matches(last) {
-		l.enqueue(last)
+		l.enqueue(false, last)
 	}
 }
 
@@ -106,8 +106,12 @@ func (l *listener[T]) panicked(v any, what, next string, item informer.Item[T]) 
 }
 
 // enqueue adds the keys of the items, each once: a worker may be done with a key before the second
-// item names it again.
-func (l *listener[T]) enqueue(items ...informer.Item[T]) {
+// item names it again. low is their priority: nothing has happened to them, as far as is known.
+func (l *listener[T]) enqueue(low bool, items ...informer.Item[T]) {
+	add := l.to.queue.Add
+	if low {
+		add = l.to.queue.AddLow
+	}
 	added := map[Key]bool{}
 	for _, item := range items {
 		for _, key := range l.keysOf(item) {
@@ -116,7 +120,7 @@ func (l *listener[T]) enqueue(items ...informer.Item[T]) {
 			}
 			if !added[key] {
 				added[key] = true
-				l.to.queue.Add(key)
+				add(key)
 			}
 		}
 	}

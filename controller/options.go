@@ -89,6 +89,16 @@ func WriteTimeout(d time.Duration) Option {
 	return optionFunc(func(c *Controller) { c.writeTimeout = d })
 }
 
+// LowWait sets how long keys that nothing has happened to wait at most behind the others: the keys of
+// an initial list, and of a resync. The others are the keys of live events, of retries and of
+// RequeueAfter; they are reconciled first, so that a restart with 20,000 objects holds no event back.
+// A key that has waited that long takes turns with them ([workqueue.WithPriority]). 0 means the
+// default, [workqueue.DefaultLowWait]; negative means off: all keys are reconciled in the order in
+// which they came.
+func LowWait(d time.Duration) Option {
+	return optionFunc(func(c *Controller) { c.lowWait = d })
+}
+
 // RateLimiter sets what decides how long a key that failed waits. Controllers may share one. nil
 // means the default: a [workqueue.ControllerRateLimiter] of the controller's own. It differs from
 // the default of workqueue.New, which has the figures of client-go: 10,000 keys that fail once are

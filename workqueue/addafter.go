@@ -34,7 +34,7 @@ func (q *Queue[K]) addAfter(key K, delay time.Duration, limited bool) (accepted,
 		return false, false
 	}
 	if delay <= 0 {
-		return true, q.enqueue(key)
+		return true, q.enqueue(key, false)
 	}
 	now := q.now()
 	if q.delays.add(key, saturatingAdd(now, delay)) {
@@ -104,7 +104,7 @@ func (q *Queue[K]) moveSome() (added int, more bool) {
 			q.arm(now)
 			return added, false
 		}
-		if q.enqueue(key) {
+		if q.enqueue(key, false) {
 			added++
 		}
 	}

@@ -93,7 +93,7 @@ func TestTheBoundOfSpareElements(t *testing.T) {
 	for keys, want := range map[int]int{255: 255, 256: 256, 257: 256, 1000: 256} {
 		var l line[int]
 		for key := range keys {
-			l.add(key, 0)
+			l.add(key, false, 0)
 			l.take(0)
 		}
 		for key := range keys {

@@ -10,7 +10,8 @@
 //     queued at that worker's Done.
 //   - No Add is lost: after it, the key is handed out at least once.
 //   - Keys are handed out in the order in which they were queued. A key that is queued again goes
-//     to the end, so a busy key does not starve the others.
+//     to the end, so a busy key does not starve the others. [WithPriority] lets the keys of
+//     AddLow, such as those of an initial list, wait behind the others for a limited time.
 //   - If AddAfter is called several times for a key, the earliest time counts. Times are those of
 //     the monotonic clock, so a change of the wall clock has no effect.
 //   - The queue owns no goroutine. One timer is set to the earliest delayed key; ShutDown stops it.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // The wall clock cannot be set in a test. What can be seen is that instants are
@@ -199,10 +200,40 @@ func TestStatsSurviveAWrappedSum(t *testing.T) {
 	var l line[int]
 	const years = 100 * 365 * 24 * time.Hour
 	for key := range 1000 {
-		l.add(key, years)
+		l.add(key, false, years)
 		l.take(years)
 	}
 	if sum, longest := l.unfinished(years + time.Second); sum != 1000*time.Second || longest != time.Second {
 		t.Errorf("sum %v, longest %v, want 1000s and 1s", sum, longest)
+	}
+}
+
+// A priority is a byte where there was room: a queue without WithPriority pays nothing for it.
+func TestAPriorityMakesNoEntryLarger(t *testing.T) {
+	const word = unsafe.Sizeof(time.Duration(0))
+	// The key, a word for the phase, and two instants.
+	if got, want := unsafe.Sizeof(entry[Key]{}), unsafe.Sizeof(Key{})+3*word; got != want {
+		t.Errorf("an entry has %d bytes, want %d", got, want)
+	}
+}
+
+// Without WithPriority and Latency, Add does not read the clock.
+func TestTheClockIsReadForWhatNeedsIt(t *testing.T) {
+	for _, tt := range []struct {
+		opts []Option
+		read bool
+	}{
+		{nil, false},
+		{[]Option{WithPriority(-1)}, false},
+		{[]Option{WithPriority(0)}, true},
+		{[]Option{WithMetrics(Metrics{Latency: func(time.Duration) {}})}, true},
+	} {
+		q := New[string](tt.opts...)
+		for q.now() == 0 {
+		}
+		q.Add("a")
+		if e, _ := q.line.entries.get("a"); (e.Value.added != 0) != tt.read {
+			t.Errorf("with %d options the clock is read: %v", len(tt.opts), !tt.read)
+		}
 	}
 }

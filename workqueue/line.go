@@ -7,7 +7,8 @@ import (
 )
 
 // line holds the keys that wait for a worker and the keys that workers have: it is the state
-// machine of keys. It has no lock, clock or delays; the queue guards it.
+// machine of keys. It has no lock, clock or delays; the queue guards it. priority.go has the order
+// in which the keys of two priorities are taken.
 //
 // A key that is not in line has no entry. The states of the others:
 //
@@ -21,12 +22,16 @@ import (
 // Add in phaseQueued and phaseAgain changes nothing: the next turn covers it.
 type line[K comparable] struct {
 	entries    table[K, *element[K]]
-	queued     list.List[entry[K]] // phaseQueued, first to be handed out first
+	queued     list.List[entry[K]] // phaseQueued of high priority, first to be handed out first
+	low        list.List[entry[K]] // phaseQueued of low priority, likewise
 	processing list.List[entry[K]] // phaseProcessing and phaseAgain, longest at work first
 
 	// startedSum is the sum of started over processing. It may wrap around; differences of it
 	// stay right.
 	startedSum time.Duration
+
+	lowWait time.Duration // of WithPriority; 0 means that there is one priority
+	lowLast bool          // the last key taken was of low priority
 
 	spare list.List[entry[K]] // recycled elements, at most maxSpare, without keys
 }
@@ -50,41 +55,47 @@ const (
 	phaseAgain
 )
 
-// entry is one key in line. Each is in either queued or processing.
+// entry is one key in line. Each is in one of queued, low and processing.
 type entry[K comparable] struct {
 	key     K
 	phase   phase
+	low     bool          // the priority of the turn that it waits for
 	added   time.Duration // when the turn that it waits for was asked for
 	started time.Duration // when it was handed out
 }
 
 type element[K comparable] = list.Element[entry[K]]
 
-// add asks for a turn of key and reports whether none was already to come.
-func (l *line[K]) add(key K, now time.Duration) bool {
+// add asks for a turn of key and reports whether none was already to come. If one is to come, it
+// keeps the higher of the two priorities.
+func (l *line[K]) add(key K, low bool, now time.Duration) bool {
 	e, ok := l.entries.get(key)
 	switch {
 	case !ok:
 		e = l.newElement()
-		e.Value = entry[K]{key: key, phase: phaseQueued}
+		e.Value = entry[K]{key: key, phase: phaseQueued, low: low}
 		l.entries.set(key, e)
-		l.queued.PushBack(e)
+		l.lineOf(e).PushBack(e)
 	case e.Value.phase == phaseProcessing:
-		e.Value.phase = phaseAgain
+		e.Value.phase, e.Value.low = phaseAgain, low
 	default:
+		if !low {
+			l.raise(e)
+		}
 		return false
 	}
 	e.Value.added = now
 	return true
 }
 
-// take removes and returns the key that has waited longest, and how long it waited.
+// take removes and returns the key that is next, and how long it waited.
 func (l *line[K]) take(now time.Duration) (key K, waited time.Duration, ok bool) {
-	e := l.queued.Front()
+	e := l.next(now)
 	if e == nil {
 		return key, 0, false
 	}
-	l.queued.Remove(e)
+	l.lowLast = e.Value.low
+	l.lineOf(e).Remove(e)
 	l.processing.PushBack(e)
 	e.Value.phase = phaseProcessing
 	e.Value.started = now
@@ -104,7 +115,7 @@ func (l *line[K]) finish(key K, now time.Duration) (worked time.Duration, ok boo
 	l.processing.Remove(e)
 	if e.Value.phase == phaseAgain {
 		e.Value.phase = phaseQueued
-		l.queued.PushBack(e)
+		l.lineOf(e).PushBack(e)
 	} else {
 		l.entries.remove(key)
 		l.recycle(e)
@@ -112,10 +123,11 @@ func (l *line[K]) finish(key K, now time.Duration) (worked time.Duration, ok boo
 	return worked, true
 }
 
+// depth returns the number of keys that wait for a worker.
+func (l *line[K]) depth() int { return l.queued.Len() + l.low.Len() }
+
 // empty reports whether no key is queued or processed.
-func (l *line[K]) empty() bool {
-	return l.queued.Len() == 0 && l.processing.Len() == 0
-}
+func (l *line[K]) empty() bool { return l.depth() == 0 && l.processing.Len() == 0 }
 
 // unfinished returns how long the keys being processed have taken so far: the sum, and the longest.
 func (l *line[K]) unfinished(now time.Duration) (sum, longest time.Duration) {

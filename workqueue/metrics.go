@@ -38,6 +38,9 @@ type Stats struct {
 	// workqueue_depth
 	Depth int
 
+	// Low is how many of them have low priority (WithPriority).
+	Low int
+
 	// Processing is the number of keys handed out and not yet Done.
 	Processing int
 
@@ -61,7 +64,8 @@ func (q *Queue[K]) Stats() Stats {
 	defer q.mu.Unlock()
 	sum, longest := q.line.unfinished(q.now())
 	return Stats{
-		Depth:                   q.line.queued.Len(),
+		Depth:                   q.line.depth(),
+		Low:                     q.line.low.Len(),
 		Processing:              q.line.processing.Len(),
 		Delayed:                 q.delays.len(),
 		UnfinishedWork:          sum,

@@ -16,8 +16,12 @@ import (
 // the model does, after every operation.
 type model struct {
 	queued     []byte
-	processing []byte
+	low        []modelLow
 	again      []byte // processed, and added meanwhile
+	againLow   []modelLow
+	lowWait    time.Duration // 0: one priority
+	lowLast    bool          // the last key taken was one of low
+	processing []byte
 	delays     []modelDelay
 	shut       bool
 }
@@ -27,9 +31,41 @@ type modelDelay struct {
 	due time.Duration
 }
 
-func (m *model) add(key byte) {
+// modelLow is a key of low priority, and when that was asked for.
+type modelLow struct {
+	key   byte
+	since time.Duration
+}
+
+func lowOf(keys []modelLow, key byte) int {
+	return slices.IndexFunc(keys, func(l modelLow) bool { return l.key == key })
+}
+
+func (m *model) addLow(key byte, now time.Duration) {
 	switch {
-	case m.shut, slices.Contains(m.queued, key), slices.Contains(m.again, key):
+	case m.lowWait == 0:
+		m.add(key)
+	case m.shut, slices.Contains(m.queued, key), slices.Contains(m.again, key),
+		lowOf(m.low, key) >= 0, lowOf(m.againLow, key) >= 0:
+	case slices.Contains(m.processing, key):
+		m.againLow = append(m.againLow, modelLow{key, now})
+	default:
+		m.low = append(m.low, modelLow{key, now})
+	}
+}
+
+func (m *model) add(key byte) {
+	if m.shut {
+		return
+	}
+	if at := lowOf(m.low, key); at >= 0 {
+		m.low = slices.Delete(m.low, at, at+1)
+	}
+	if at := lowOf(m.againLow, key); at >= 0 {
+		m.againLow = slices.Delete(m.againLow, at, at+1)
+	}
+	switch {
+	case slices.Contains(m.queued, key), slices.Contains(m.again, key):
 	case slices.Contains(m.processing, key):
 		m.again = append(m.again, key)
 	default:
@@ -59,11 +95,16 @@ func (m *model) advance(now time.Duration) {
 	}
 }
 
-func (m *model) take() (key byte, ok bool) {
-	if len(m.queued) == 0 {
+func (m *model) take(now time.Duration) (key byte, ok bool) {
+	due := len(m.low) > 0 && !m.lowLast && now-m.low[0].since >= m.lowWait
+	switch {
+	case len(m.queued)+len(m.low) == 0:
 		return 0, false
+	case len(m.queued) == 0 || due:
+		key, m.low, m.lowLast = m.low[0].key, m.low[1:], true
+	default:
+		key, m.queued, m.lowLast = m.queued[0], m.queued[1:], false
 	}
-	key, m.queued = m.queued[0], m.queued[1:]
 	m.processing = append(m.processing, key)
 	return key, true
 }
@@ -80,6 +121,10 @@ func (m *model) done(key byte) {
 		m.again = without(m.again)
 		m.queued = append(m.queued, key)
 	}
+	if at := lowOf(m.againLow, key); at >= 0 {
+		m.low = append(m.low, m.againLow[at])
+		m.againLow = slices.Delete(m.againLow, at, at+1)
+	}
 }
 
 func (m *model) shutDown() {
@@ -89,10 +134,15 @@ func (m *model) shutDown() {
 
 // follow runs a program on a queue and on the model. Each two bytes of it are an
 // operation and its argument; keys and times are few, so that they meet.
-func follow(t *testing.T, program []byte) {
+// The queue has two priorities if lowWait is not 0.
+func follow(t *testing.T, lowWait time.Duration, program []byte) {
 	synctest.Test(t, func(t *testing.T) {
-		q := workqueue.New[byte]()
-		var m model
+		var opts []workqueue.Option
+		if lowWait != 0 {
+			opts = append(opts, workqueue.WithPriority(lowWait))
+		}
+		q := workqueue.New[byte](opts...)
+		m := model{lowWait: lowWait}
 		start := time.Now()
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -100,9 +150,12 @@ func follow(t *testing.T, program []byte) {
 			op, arg := program[pc], program[pc+1]
 			key := arg % 6
 			switch op % 16 {
-			case 0, 1, 2:
+			case 0, 1:
 				q.Add(key)
 				m.add(key)
+			case 2:
+				q.AddLow(key)
+				m.addLow(key, time.Since(start))
 			case 3, 4, 5:
 				delay := time.Duration(arg / 6 % 8)
 				q.AddAfter(key, delay)
@@ -112,7 +165,7 @@ func follow(t *testing.T, program []byte) {
 					m.addAt(key, time.Since(start)+delay)
 				}
 			case 6, 7, 8, 9:
-				want, ok := m.take()
+				want, ok := m.take(time.Since(start))
 				switch {
 				case ok:
 					if got, err := q.Get(t.Context()); err != nil || got != want {
@@ -141,7 +194,8 @@ func follow(t *testing.T, program []byte) {
 			}
 			got := q.Stats()
 			got.UnfinishedWork, got.LongestRunningProcessor = 0, 0
-			want := workqueue.Stats{Depth: len(m.queued), Processing: len(m.processing), Delayed: len(m.delays)}
+			want := workqueue.Stats{Depth: len(m.queued) + len(m.low), Low: len(m.low),
+				Processing: len(m.processing), Delayed: len(m.delays)}
 			if got != want {
 				t.Fatalf("step %d (operation %d, argument %d): %+v, want %+v", pc/2, op%16, arg, got, want)
 			}
@@ -160,7 +214,8 @@ func TestTheQueueDoesWhatItsModelDoes(t *testing.T) {
 		for i := range program {
 			program[i] = byte(r.Uint32())
 		}
-		follow(t, program)
+		lowWait := time.Duration(seed % 3 * 10) // 0: one priority
+		follow(t, lowWait, program)
 		if t.Failed() {
 			t.Fatalf("with seed %d", seed)
 		}
@@ -168,10 +223,12 @@ func TestTheQueueDoesWhatItsModelDoes(t *testing.T) {
 }
 
 func FuzzTheQueueDoesWhatItsModelDoes(f *testing.F) {
-	f.Add([]byte{0, 1, 6, 0, 0, 1, 10, 1, 6, 0, 10, 1})             // added while processed
-	f.Add([]byte{3, 43, 3, 13, 13, 3, 6, 0, 13, 7})                 // two delays of a key
-	f.Add([]byte{0, 1, 0, 2, 6, 0, 0, 1, 15, 0, 10, 1, 6, 0, 6, 0}) // shut down meanwhile
-	f.Fuzz(func(t *testing.T, program []byte) {
-		follow(t, program[:min(len(program), 4000)])
+	f.Add(byte(0), []byte{0, 1, 6, 0, 0, 1, 10, 1, 6, 0, 10, 1})             // added while processed
+	f.Add(byte(0), []byte{3, 43, 3, 13, 13, 3, 6, 0, 13, 7})                 // two delays of a key
+	f.Add(byte(0), []byte{0, 1, 0, 2, 6, 0, 0, 1, 15, 0, 10, 1, 6, 0, 6, 0}) // shut down meanwhile
+	f.Add(byte(7), []byte{2, 1, 2, 2, 0, 3, 13, 7, 6, 0, 6, 0, 6, 0})        // takes turns
+	f.Add(byte(7), []byte{2, 1, 6, 0, 2, 1, 0, 1, 10, 1, 6, 0})              // raised while processed
+	f.Fuzz(func(t *testing.T, lowWait byte, program []byte) {
+		follow(t, time.Duration(lowWait), program[:min(len(program), 4000)])
 	})
 }

@@ -1,11 +1,14 @@
 package workqueue
 
+import "time"
+
 // Option configures a queue. None is needed.
 type Option func(*settings)
 
 type settings struct {
 	name    string
 	metrics Metrics
+	lowWait time.Duration // 0 means one priority
 }
 
 // WithName sets the name of the queue in its errors. It is usually the name of the controller. The

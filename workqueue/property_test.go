@@ -39,7 +39,8 @@ func (s spread) When(key int) time.Duration {
 
 func newWorld(t *testing.T, keys int) *world {
 	limiter := spread{workqueue.Exponential[int](time.Millisecond, 20*time.Millisecond)}
-	return &world{t: t, q: workqueue.NewWithRateLimiter(limiter), objects: make([]object, keys)}
+	q := workqueue.NewWithRateLimiter(limiter, workqueue.WithPriority(3*time.Millisecond))
+	return &world{t: t, q: q, objects: make([]object, keys)}
 }
 
 // change makes a new version of some objects and tells the queue in every way.
@@ -53,6 +54,8 @@ func (w *world) change(seed uint64, changes int) {
 			w.q.AddAfter(key, time.Duration(r.IntN(30))*time.Millisecond)
 		case 1:
 			w.q.AddRateLimited(key)
+		case 2, 3:
+			w.q.AddLow(key)
 		default:
 			w.q.Add(key)
 		}

@@ -55,7 +55,7 @@ func NewWithRateLimiter[K comparable](limiter RateLimiter[K], opts ...Option) *Q
 	for _, opt := range opts {
 		opt(&set)
 	}
-	return &Queue[K]{
+	q := &Queue[K]{
 		name:    set.name,
 		metrics: set.metrics,
 		limiter: limiter,
@@ -64,32 +64,35 @@ func NewWithRateLimiter[K comparable](limiter RateLimiter[K], opts ...Option) *Q
 		closing: make(chan struct{}),
 		drained: make(chan struct{}),
 	}
+	q.line.lowWait = set.lowWait
+	return q
 }
 
-// Add queues key, to be handed out once. If it is queued already nothing changes; if a worker has
-// it, it is queued at that worker's Done. After ShutDown Add does nothing.
+// Add queues key, to be handed out once. If it is queued already nothing changes, except that a key
+// of low priority gets high priority; if a worker has it, it is queued at that worker's Done. After
+// ShutDown Add does nothing.
 //
 // A delay that key waits out (AddAfter) goes on: it was asked for on its own.
 func (q *Queue[K]) Add(key K) {
-	if q.add(key) && q.metrics.Adds != nil {
+	if q.add(key, false) && q.metrics.Adds != nil {
 		q.metrics.Adds()
 	}
 }
 
 // add reports whether key needs a turn that it did not need before.
-func (q *Queue[K]) add(key K) bool {
+func (q *Queue[K]) add(key K, low bool) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.shut {
 		return false
 	}
-	return q.enqueue(key)
+	return q.enqueue(key, low)
 }
 
 // enqueue gives key a turn and wakes a worker for it; false if a turn was to come already. q.mu is
 // held.
-func (q *Queue[K]) enqueue(key K) bool {
-	if !q.line.add(key, q.nowIf(q.metrics.Latency != nil)) {
+func (q *Queue[K]) enqueue(key K, low bool) bool {
+	if !q.line.add(key, low, q.nowIf(q.metrics.Latency != nil || q.line.lowWait > 0)) {
 		return false
 	}
 	q.wake()
@@ -147,7 +150,7 @@ func (q *Queue[K]) take() (key K, waited time.Duration, err error) {
 
 // wake leaves a token for a waiting worker if a key is queued. q.mu is held.
 func (q *Queue[K]) wake() {
-	if q.line.queued.Len() == 0 {
+	if q.line.depth() == 0 {
 		return
 	}
 	select {
@@ -181,7 +184,7 @@ func (q *Queue[K]) finish(key K) (worked time.Duration, ok bool) {
 func (q *Queue[K]) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.line.queued.Len()
+	return q.line.depth()
 }
 
 // AddRateLimited adds key after the wait that the rate limiter returns: with the default limiter a
