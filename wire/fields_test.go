@@ -44,7 +44,7 @@ func TestPathsMeanTheSameInBytesAndInGo(t *testing.T) {
 		t.Run(typ.String(), func(t *testing.T) {
 			fill := filler(int64(len(typ.String())))
 			rng := rand.New(rand.NewSource(int64(len(typ.String()))))
-			for range 12 {
+			for range 5 {
 				obj := random(fill, typ)
 				paths := make([]goPath, 1+rng.Intn(3))
 				for i := range paths {

@@ -106,9 +106,14 @@ func (w *world) churn(t *testing.T, s scenario) (stop func()) {
 // giveUp.
 func waitFor(t *testing.T, w *world, c cache) bool {
 	t.Helper()
+	var want map[string]string
+	at := ""
 	for began := time.Now(); time.Since(began) < giveUp; {
 		synctest.Wait()
-		if c.synced() && maps.Equal(c.state(t), w.state(t)) {
+		if now := w.store.ResourceVersion(); now != at { // else the server has not changed
+			want, at = w.state(t), now
+		}
+		if c.synced() && maps.Equal(c.state(t), want) {
 			return true
 		}
 		// The cache is compared each 100 ms at first, then more seldom: to 5 % of what is measured.
