@@ -202,6 +202,7 @@ func TestFollowAcrossWhatTheServerHasForgotten(t *testing.T) {
 		// A refused request is tried ever more rarely; after a success the pauses are short again.
 		w.Say(faults.Event("DELETED", m("b", "ub", "21")))
 		told("DELETED b ub@21")
+		time.Sleep(10 * time.Second) // a watch that lives for a while is a success
 		w.Cut()
 		var pauses []time.Duration
 		for range 8 {
@@ -292,6 +293,33 @@ func TestFollowOnAServerThatForgets(t *testing.T) {
 			return
 		}
 	}
+}
+
+// A server that ends each watch after an event is asked more and more seldom, and every event is told.
+func TestFollowOnAServerThatEndsEachWatchAfterAnEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, watches := faults.NewStore(), 0
+		srv := faults.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("watch") != "" {
+				watches++
+				put(t, store, "a", "u", fmt.Sprint(watches))
+				ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+				defer cancel()
+				r = r.WithContext(ctx)
+			}
+			store.ServeHTTP(w, r)
+		}), faults.Options{})
+		c := must(rest.NewClient(&rest.Config{Host: srv.URL(), Dial: srv.Dial}))(t)
+		f, stop := follow(t, c, metav1.ListOptions{})
+		time.Sleep(10 * time.Minute)
+		stop()
+		if watches < 10 || watches > 30 {
+			t.Errorf("%d watches in 10 minutes", watches)
+		}
+		if n := len(f.events); n != watches {
+			t.Errorf("%d events of %d", n, watches)
+		}
+	})
 }
 
 func TestFollowWhoLeavesTheLoop(t *testing.T) {

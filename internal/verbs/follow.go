@@ -24,7 +24,7 @@ const (
 	minWatch = 5 * time.Minute
 	maxWatch = 10 * time.Minute
 
-	// healthyAfter is how long a watch lives without an event until it counts as a success.
+	// healthyAfter is how long a watch lives until it counts as a success.
 	healthyAfter = 5 * time.Second
 
 	// The pause after a failure begins at firstPause, doubles up to longestPause, and is spread up
@@ -322,7 +322,7 @@ func (f *following) watch(ctx context.Context) error {
 	for {
 		event, err := w.Next(func(wire.Object) error { return nil })
 		lived := time.Since(opened)
-		if err == nil || lived >= healthyAfter {
+		if lived >= healthyAfter { // an event alone proves nothing: the next watch may end after one, too
 			f.failures = 0
 		}
 		switch {
