@@ -53,6 +53,9 @@ type Controller struct {
 	panics panics
 	ran    atomic.Bool
 	count  counters
+
+	observers observers
+	noLease   bool
 }
 
 // New returns a controller that calls r for the keys that its sources name: one For or more, and
@@ -67,13 +70,24 @@ func New(name string, r Reconcile, opts ...Option) *Controller {
 	c.defaults()
 	c.log = c.log.With("controller", name)
 	c.queue = workqueue.NewWithRateLimiter(c.limiter,
-		workqueue.WithName(name), workqueue.WithPriority(c.lowWait), workqueue.WithMetrics(c.contained(c.queueMetrics)))
+		workqueue.WithName(name), workqueue.WithPriority(c.lowWait), workqueue.WithMetrics(c.measured(c.queueMetrics)))
 	c.holds = newHolds(c.writeTimeout, c.queue.Add, c.writeUnseen)
+	c.holds.ended = c.holdEnded
 	for _, s := range c.sources {
 		s.attach(c.holds)
 	}
 	return c
 }
+
+// Name returns the name that New was given.
+func (c *Controller) Name() string { return c.name }
+
+// Caches returns the informers that the controller needs: those of its sources and of Reads.
+func (c *Controller) Caches() []informer.Untyped { return c.caches() }
+
+// NeedsLease reports whether the controller is to run in the replica that holds the lease only. It
+// is true unless WithoutLease was given.
+func (c *Controller) NeedsLease() bool { return !c.noLease }
 
 // check returns what is wrong with the controller, and the kind that it is For.
 func (c *Controller) check() (primary kind.Info, err error) {
@@ -151,36 +165,4 @@ func (c *Controller) caches() []informer.Untyped {
 		caches = append(caches, s.cache())
 	}
 	return append(caches, c.reads...)
-}
-
-// Stats is what a controller has done since New, and what it has to do.
-type Stats struct {
-	// Queue is the state of its queue.
-	Queue workqueue.Stats
-	// Held is the number of keys that wait until the caches have seen their own writes.
-	Held int
-	// Succeeded and Failed count reconciles. Each reconcile is counted once, in one of the two.
-	Succeeded, Failed uint64
-	// GivenUp counts the reconciles after which a key was left to its next event or resync, because
-	// its retries were used up or its error was Terminal.
-	GivenUp uint64
-}
-
-// Idle reports whether there is nothing to do now: no key is queued, being reconciled, or held.
-// Keys that wait for a time (RequeueAfter, or a retry) do not count.
-func (s Stats) Idle() bool {
-	return s.Queue.Depth == 0 && s.Queue.Processing == 0 && s.Held == 0
-}
-
-type counters struct{ succeeded, failed, givenUp atomic.Uint64 }
-
-// Stats returns the controller's figures. It takes constant time.
-func (c *Controller) Stats() Stats {
-	return Stats{
-		Queue:     c.queue.Stats(),
-		Held:      c.holds.len(),
-		Succeeded: c.count.succeeded.Load(),
-		Failed:    c.count.failed.Load(),
-		GivenUp:   c.count.givenUp.Load(),
-	}
 }

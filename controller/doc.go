@@ -47,6 +47,12 @@
 // that panics has returned true, and that of [Watches] names no key. In place of a [RateLimiter]
 // that panics the default one is asked.
 //
+// # Metrics and traces
+//
+// [Controller.Stats] returns counts and levels, and an [Observer] is called for what happens: for the
+// figures of workqueue_* and controller_runtime_*, for a span around each reconcile, and for the
+// history of a key.
+//
 // # Starting and stopping
 //
 // [Run] runs a factory with its controllers; [Controller.Run] runs one controller on informers that

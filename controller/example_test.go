@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -55,6 +56,23 @@ func serveOneConfigMap(w http.ResponseWriter, r *http.Request) {
 		`{"resourceVersion":"8","annotations":{"k8s.io/initial-events-end":"true"}}}}`)
 	w.(http.Flusher).Flush()
 	<-r.Context().Done()
+}
+
+// A span around each reconcile. The Reconcile's own requests are in it, because they are made with
+// its context.
+func ExampleObserver() {
+	type span struct{ began time.Time }
+	type spanKey struct{}
+	tracing := controller.Observer{
+		Reconcile: func(ctx context.Context, key any) (context.Context, func(controller.Outcome)) {
+			s := &span{time.Now()}
+			return context.WithValue(ctx, spanKey{}, s), func(o controller.Outcome) {
+				slog.Info("span", "key", fmt.Sprint(key), "began", s.began, "result", o.Label(), "error", o.Err)
+			}
+		},
+	}
+	var reconcile controller.Reconcile
+	controller.New("apps", reconcile, controller.Observe(tracing))
 }
 
 // Only changes of the specification and of the label app are reconciled, and only of Deployments

@@ -27,12 +27,14 @@ type holds struct {
 	timeout time.Duration            // negative means that no hold expires
 	release func(Key)                // puts a key into the queue; called without mu
 	expired func(Key, time.Duration) // reports a hold that ended by the timeout; called without mu
+	ended   func(Key, Hold)          // reports the end of each hold; called without mu; may be nil
 
 	mu      sync.Mutex // guards the fields below, and every hold, wait and view
 	byKey   map[Key]*hold
 	byAge   *list.List  // of *hold, oldest first: the order in which they expire
 	timer   *time.Timer // runs expire; nil before the first hold
 	stopped bool
+	count   uint64 // of holds that were made
 
 	calls sync.WaitGroup // the calls of expire that are beyond mu; added to with mu held
 }
@@ -125,6 +127,13 @@ func (h *holds) len() int {
 	return len(h.byKey)
 }
 
+// made returns how many holds there have been.
+func (h *holds) made() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.count
+}
+
 // stop ends all holds without releasing a key, and stops the timer. If expire is reporting holds,
 // stop waits for it.
 func (h *holds) stop() {
@@ -145,28 +154,28 @@ func (h *holds) stop() {
 // all waits end.
 func (v *view) contains(version uint64) {
 	h := v.holds
-	var free []Key
+	var over []*hold
 	h.mu.Lock()
 	restored := version < v.at
 	v.at = version
 	for len(v.versions) > 0 && (restored || v.versions[0].version <= version) {
-		free = v.end(v.versions[0], free)
+		over = v.end(v.versions[0], over)
 	}
 	h.mu.Unlock()
-	h.releaseAll(free)
+	h.seen(over)
 }
 
 // lost ends the waits for object to go: it is not in the view's cache any more, or is being
 // deleted.
 func (v *view) lost(object Key) {
 	h := v.holds
-	var free []Key
+	var over []*hold
 	h.mu.Lock()
 	for _, w := range slices.Clone(v.gone[object]) {
-		free = v.end(w, free)
+		over = v.end(w, over)
 	}
 	h.mu.Unlock()
-	h.releaseAll(free)
+	h.seen(over)
 }
 
 // add makes a wait. mu is held.
@@ -194,19 +203,16 @@ func (v *view) remove(w *wait) {
 	}
 }
 
-// end ends w. If its key waits for nothing else and is wanted, end appends it to free. mu is held.
-func (v *view) end(w *wait, free []Key) []Key {
+// end ends w. If its key waits for nothing else, its hold is over, and end appends it. mu is held.
+func (v *view) end(w *wait, over []*hold) []*hold {
 	v.remove(w)
 	held := w.hold
 	held.waits = without(held.waits, w)
 	if len(held.waits) > 0 {
-		return free
+		return over
 	}
 	v.holds.remove(held)
-	if held.wanted {
-		free = append(free, held.key)
-	}
-	return free
+	return append(over, held)
 }
 
 // without deletes w from waits, in place.
@@ -216,6 +222,7 @@ func without(waits []*wait, w *wait) []*wait {
 
 // add makes k the youngest hold. mu is held.
 func (h *holds) add(k *hold) {
+	h.count++
 	h.byKey[k.key] = k
 	k.place = h.byAge.PushBack(k)
 	if h.byAge.Len() == 1 {
@@ -274,15 +281,25 @@ func (h *holds) expire() {
 	h.mu.Unlock()
 	for _, k := range over {
 		h.expired(k.key, time.Since(k.since))
-		if k.wanted {
-			h.release(k.key)
-		}
+		h.over(k, false)
 	}
 }
 
-func (h *holds) releaseAll(keys []Key) {
-	for _, key := range keys {
-		h.release(key)
+// seen reports holds whose waits have all ended.
+func (h *holds) seen(over []*hold) {
+	for _, k := range over {
+		h.over(k, true)
+	}
+}
+
+// over reports the end of a hold, and releases its key if that is wanted. It is called without mu:
+// nothing changes a hold that is over.
+func (h *holds) over(k *hold, seen bool) {
+	if h.ended != nil {
+		h.ended(k.key, Hold{Duration: time.Since(k.since), Seen: seen, Wanted: k.wanted})
+	}
+	if k.wanted {
+		h.release(k.key)
 	}
 }
 

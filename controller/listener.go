@@ -15,7 +15,7 @@ type listener[T any] struct {
 func (l *listener[T]) added(item informer.Item[T]) {
 	l.noteDeleting(item)
 	if l.matches(item) {
-		l.enqueue(item.Initial(), item)
+		l.enqueue(changeAdded(item.Initial()), item)
 	}
 }
 
@@ -26,7 +26,7 @@ func (l *listener[T]) updated(old, new informer.Item[T]) {
 	case !before && !now:
 	case before == now && !always && !l.matters(old, new):
 	default:
-		l.enqueue(new.Resync(), old, new)
+		l.enqueue(changeUpdated(new.Resync()), old, new)
 	}
 }
 
@@ -39,7 +39,7 @@ func keepsVersion[T any](old, new informer.Item[T]) bool {
 func (l *listener[T]) deleted(last informer.Item[T]) {
 	l.lost(keyOf(last))
 	if l.matches(last) {
-		l.enqueue(false, last)
+		l.enqueue(changeDeleted, last)
 	}
 }
 
@@ -105,9 +105,34 @@ func (l *listener[T]) panicked(v any, what, next string, item informer.Item[T]) 
 	l.to.panicked(v, what, next, "object", item.Key(), "informer", l.informer.String())
 }
 
+// The changes of an object, as Cause has them. listed and resync are of low priority: as far as is
+// known, nothing has happened to the object.
+const (
+	changeListed  = "listed"
+	changeNew     = "added"
+	changeUpdate  = "updated"
+	changeResync  = "resync"
+	changeDeleted = "deleted"
+)
+
+func changeAdded(initial bool) string {
+	if initial {
+		return changeListed
+	}
+	return changeNew
+}
+
+func changeUpdated(resync bool) string {
+	if resync {
+		return changeResync
+	}
+	return changeUpdate
+}
+
 // enqueue adds the keys of the items, each once: a worker may be done with a key before the second
-// item names it again. low is their priority: nothing has happened to them, as far as is known.
-func (l *listener[T]) enqueue(low bool, items ...informer.Item[T]) {
+// item names it again.
+func (l *listener[T]) enqueue(change string, items ...informer.Item[T]) {
+	low := change == changeListed || change == changeResync
 	add := l.to.queue.Add
 	if low {
 		add = l.to.queue.AddLow
@@ -120,6 +145,10 @@ func (l *listener[T]) enqueue(low bool, items ...informer.Item[T]) {
 			}
 			if !added[key] {
 				added[key] = true
+				if l.to.observed() {
+					l.to.named(key, Cause{Source: string(l.role), Change: change, Informer: l.informer.String(),
+						Object: item.Key(), Low: low && l.to.lowWait >= 0})
+				}
 				add(key)
 			}
 		}

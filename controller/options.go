@@ -107,6 +107,19 @@ func RateLimiter(l workqueue.RateLimiter[Key]) Option {
 	return optionFunc(func(c *Controller) { c.limiter = l })
 }
 
+// Observe makes the controller call the functions of o from its start. [Controller.Observe] does so
+// from any time on.
+func Observe(o Observer) Option {
+	return optionFunc(func(c *Controller) { c.Observe(o) })
+}
+
+// WithoutLease marks a controller that runs in all replicas of an operator, also in those that do
+// not hold the lease. The controller itself does nothing with it: the frame of an operator asks
+// NeedsLease.
+func WithoutLease() Option {
+	return optionFunc(func(c *Controller) { c.noLease = true })
+}
+
 // QueueMetrics sets the functions that the controller's queue calls. The default calls none.
 func QueueMetrics(m workqueue.Metrics) Option {
 	return optionFunc(func(c *Controller) { c.queueMetrics = m })

@@ -19,51 +19,101 @@ import (
 func (c *Controller) turn(ctx context.Context, key Key) {
 	defer c.queue.Done(key)
 	if c.holds.want(key) {
+		if c.observed() {
+			c.held(key)
+		}
 		return
 	}
+	c.count.active.Add(1)
+	defer c.count.active.Add(-1)
 	log := c.log.With("key", key.String())
-	result, writes, err := c.call(withLogger(ctx, log), key)
-	// Before Done: after it another worker may get the key.
-	c.holds.hold(key, c.demands(writes))
-	if err != nil {
-		c.failed(ctx, log, key, err)
-		return
+	within := withLogger(ctx, log)
+	var end func(Outcome)
+	if c.observed() {
+		within, end = c.reconciling(within, key)
 	}
-	c.count.succeeded.Add(1)
-	c.forget(key)
-	if result.RequeueAfter > 0 {
-		c.queue.AddAfter(key, result.RequeueAfter)
+	var o Outcome
+	began := time.Now()
+	o.Result, o.Writes, o.Err = c.call(within, key)
+	o.Duration = time.Since(began)
+	// Before Done: after it another worker may get the key.
+	c.holds.hold(key, c.demands(o.Writes))
+	if o.Err != nil {
+		c.failed(ctx, log, key, &o)
+	} else {
+		c.succeeded(key, &o)
+	}
+	if end != nil {
+		o.NextAt, _ = c.nextAt(key, o.Next)
+		end(o)
 	}
 }
 
-// failed decides whether key is tried again.
-func (c *Controller) failed(ctx context.Context, log *slog.Logger, key Key, err error) {
-	c.count.failed.Add(1)
-	var panicked *PanicError
-	if errors.As(err, &panicked) && c.panics.first(panicked.place) {
-		log = log.With("stack", string(panicked.Stack))
+// succeeded forgets the failures of key, and queues it again if it asked for that.
+func (c *Controller) succeeded(key Key, o *Outcome) {
+	c.count.succeeded.Add(1)
+	o.Next = NextEvent
+	if c.observed() {
+		o.Retries = c.numRequeues(key)
 	}
-	retries := c.numRequeues(key)
+	c.forget(key)
+	if o.Result.RequeueAfter > 0 {
+		o.Next = NextRequeue
+		c.count.requeued.Add(1)
+		c.queue.AddAfter(key, o.Result.RequeueAfter)
+	}
+}
+
+// nextAt returns when key is queued again.
+func (c *Controller) nextAt(key Key, next Next) (at time.Time, ok bool) {
+	if next != NextRequeue && next != NextRetry {
+		return at, false
+	}
+	return c.queue.NextAt(key)
+}
+
+// failed decides whether key is tried again.
+func (c *Controller) failed(ctx context.Context, log *slog.Logger, key Key, o *Outcome) {
+	c.count.failed.Add(1)
+	err := o.Err
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		c.count.panics.Add(1)
+		if c.panics.first(panicked.place) {
+			log = log.With("stack", string(panicked.Stack))
+		}
+	}
+	terminal := IsTerminal(err)
+	if terminal {
+		c.count.terminal.Add(1)
+	}
+	o.Retries = c.numRequeues(key)
+	o.Next = NextRetry
 	switch {
 	case ctx.Err() != nil:
 		// The DrainTimeout is over. After the next start every key is reconciled.
 		log.Warn("reconcile cancelled by the stop", "error", err)
+		o.Next = NextStopped
 		c.forget(key)
-	case IsTerminal(err):
-		c.giveUp(log, key, "trying again would not help", retries, err)
-	case retries >= c.maxRetries && c.cutOff():
+	case terminal:
+		o.Next = NextGivenUp
+		c.giveUp(log, key, "trying again would not help", o.Retries, err)
+	case o.Retries >= c.maxRetries && c.cutOff():
 		// The key may not be to blame, and when the server is back no event will come for it.
 		log.Warn("reconcile failed while the API server cannot be watched, trying again until it can",
 			"after", cutOffDelay, "error", err)
+		c.count.retried.Add(1)
 		c.queue.AddAfter(key, cutOffDelay)
-	case retries >= c.maxRetries:
-		c.giveUp(log, key, "retries used up", retries, err)
+	case o.Retries >= c.maxRetries:
+		o.Next = NextGivenUp
+		c.giveUp(log, key, "retries used up", o.Retries, err)
 	default:
 		level := slog.LevelWarn
 		if apierrors.IsConflict(err) {
 			level = slog.LevelInfo // another client wrote first, which is normal
 		}
-		log.Log(ctx, level, "reconcile failed, trying again", "retry", retries+1, "error", err)
+		log.Log(ctx, level, "reconcile failed, trying again", "retry", o.Retries+1, "error", err)
+		c.count.retried.Add(1)
 		c.addRateLimited(key)
 	}
 }
@@ -120,6 +170,16 @@ func (c *Controller) demands(writes []client.Write) []demand {
 		}
 	}
 	return demands
+}
+
+// holdEnded reports that a hold of key has ended.
+func (c *Controller) holdEnded(key Key, h Hold) {
+	if !h.Seen {
+		c.count.holdsExpired.Add(1)
+	}
+	if c.observed() {
+		c.released(key, h)
+	}
 }
 
 // writeUnseen logs that a hold ended by the WriteTimeout.

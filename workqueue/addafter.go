@@ -15,6 +15,18 @@ func (q *Queue[K]) AddAfter(key K, delay time.Duration) {
 	q.observe(q.addAfter(key, delay, false))
 }
 
+// NextAt returns when key, which waits out a delay, is queued again. ok is false for a key that waits
+// out none.
+func (q *Queue[K]) NextAt(key K) (at time.Time, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	due, ok := q.delays.due(key)
+	if !ok {
+		return at, false
+	}
+	return q.epoch.Add(due), true
+}
+
 // observe calls the metrics of a call that made key wait.
 func (q *Queue[K]) observe(accepted, added bool) {
 	if accepted && q.metrics.Retries != nil {

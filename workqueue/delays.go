@@ -66,6 +66,15 @@ func (d *delays[K]) covers(key K, due time.Duration) bool {
 	return ok && (w.limited || w.due <= due)
 }
 
+// due returns when key is due.
+func (d *delays[K]) due(key K) (due time.Duration, ok bool) {
+	w, ok := d.places.get(key)
+	if !ok {
+		return 0, false
+	}
+	return w.due, true
+}
+
 // next returns when the earliest key is due.
 func (d *delays[K]) next() (due time.Duration, ok bool) {
 	if len(d.heap) == 0 {

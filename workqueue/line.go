@@ -123,6 +123,19 @@ func (l *line[K]) finish(key K, now time.Duration) (worked time.Duration, ok boo
 	return worked, true
 }
 
+// oldest returns the key that has waited longest for a worker, and when it was added: of the first
+// keys of both priorities. A key that was added while a worker had it stands where it was queued.
+func (l *line[K]) oldest() (key K, added time.Duration, ok bool) {
+	e, low := l.queued.Front(), l.low.Front()
+	if e == nil || low != nil && low.Value.added < e.Value.added {
+		e = low
+	}
+	if e == nil {
+		return key, 0, false
+	}
+	return e.Value.key, e.Value.added, true
+}
+
 // depth returns the number of keys that wait for a worker.
 func (l *line[K]) depth() int { return l.queued.Len() + l.low.Len() }
 

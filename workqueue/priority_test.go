@@ -246,3 +246,54 @@ func TestATurnWithPriorityAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations, want none", allocs)
 	}
 }
+
+func TestOldest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := workqueue.New[string](workqueue.WithPriority(0))
+		if key, _, ok := q.Oldest(); ok {
+			t.Errorf("an empty queue has %q", key)
+		}
+		want := func(want string, waited time.Duration) {
+			t.Helper()
+			if key, w, ok := q.Oldest(); !ok || key != want || w != waited {
+				t.Errorf("oldest is %q, %v, %v; want %q, %v", key, w, ok, want, waited)
+			}
+		}
+		q.Add("high")
+		time.Sleep(time.Second)
+		q.AddLow("low")
+		want("high", time.Second)
+		q.Done(get(t, q))
+		want("low", 0)
+		time.Sleep(time.Second)
+		q.Add("high")
+		want("low", time.Second)
+
+		untimed := workqueue.New[string]()
+		untimed.Add("a")
+		time.Sleep(time.Second)
+		if key, waited, ok := untimed.Oldest(); key != "a" || waited != 0 || !ok {
+			t.Errorf("oldest is %q, %v, %v", key, waited, ok)
+		}
+	})
+}
+
+func TestNextAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := workqueue.New[string]()
+		start := time.Now()
+		q.Add("queued")
+		q.AddAfter("later", time.Minute)
+		q.AddAfter("later", time.Second)
+		for key, want := range map[string]time.Duration{"queued": -1, "nobody": -1, "later": time.Second} {
+			at, ok := q.NextAt(key)
+			if ok != (want >= 0) || ok && at.Sub(start) != want {
+				t.Errorf("%s: %v %v", key, at, ok)
+			}
+		}
+		after(time.Second)
+		if at, ok := q.NextAt("later"); ok {
+			t.Errorf("a key that is queued is queued at %v", at)
+		}
+	})
+}

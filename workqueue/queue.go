@@ -92,7 +92,7 @@ func (q *Queue[K]) add(key K, low bool) bool {
 // enqueue gives key a turn and wakes a worker for it; false if a turn was to come already. q.mu is
 // held.
 func (q *Queue[K]) enqueue(key K, low bool) bool {
-	if !q.line.add(key, low, q.nowIf(q.metrics.Latency != nil || q.line.lowWait > 0)) {
+	if !q.line.add(key, low, q.nowIf(q.timed())) {
 		return false
 	}
 	q.wake()
@@ -187,6 +187,20 @@ func (q *Queue[K]) Len() int {
 	return q.line.depth()
 }
 
+// Oldest returns the key that has waited longest for a worker, of those that are first in their
+// priority, and for how long. ok is false if no key is queued. The wait is 0 in a queue that does not need to know it: one with neither WithPriority
+// nor Metrics.Latency.
+func (q *Queue[K]) Oldest() (key K, waited time.Duration, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.nowIf(q.timed())
+	key, added, ok := q.line.oldest()
+	if !ok {
+		return key, 0, false
+	}
+	return key, now - added, true
+}
+
 // AddRateLimited adds key after the wait that the rate limiter returns: with the default limiter a
 // longer one each time, until Forget. A worker calls it once for each attempt that failed. Event
 // handlers call Add: an event is not a failure.
@@ -224,6 +238,9 @@ func (q *Queue[K]) Forget(key K) {
 func (q *Queue[K]) NumRequeues(key K) int {
 	return q.limiter.NumRequeues(key)
 }
+
+// timed reports whether the queue knows how long its keys have waited.
+func (q *Queue[K]) timed() bool { return q.metrics.Latency != nil || q.line.lowWait > 0 }
 
 // now is the time since the queue was made, by the monotonic clock.
 func (q *Queue[K]) now() time.Duration {

@@ -1,0 +1,83 @@
+package controller
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/skiff-k8s/skiff/workqueue"
+)
+
+// Stats is what a controller has done since New, and what it has to do. The comments name the series
+// of controller-runtime that a figure fits, with the controller's name as the label "controller".
+type Stats struct {
+	// Queue is the state of its queue.
+	Queue workqueue.Stats
+	// Oldest is the key that has been queued longest, and OldestWait for how long; "" if none is
+	// queued.
+	Oldest     string
+	OldestWait time.Duration
+	// Held is the number of keys that wait until the caches have seen their own writes.
+	Held int
+
+	// Workers is how many keys are reconciled at once at most.
+	// controller_runtime_max_concurrent_reconciles
+	Workers int
+	// Active is how many are being reconciled now.
+	// controller_runtime_active_workers
+	Active int
+
+	// Succeeded and Failed count reconciles. Each reconcile is counted once, in one of the two.
+	// controller_runtime_reconcile_total{result="success"} is Succeeded - Requeued,
+	// {result="requeue_after"} is Requeued, {result="error"} is Failed, and
+	// controller_runtime_reconcile_errors_total is Failed.
+	Succeeded, Failed uint64
+	// Requeued counts the reconciles that succeeded and asked for RequeueAfter.
+	Requeued uint64
+	// Retried counts the reconciles that failed and whose keys are tried again.
+	Retried uint64
+	// GivenUp counts the reconciles after which a key was left to its next event or resync, because
+	// its retries were used up or its error was Terminal.
+	GivenUp uint64
+	// Terminal counts the reconciles whose error was Terminal.
+	// controller_runtime_terminal_reconcile_errors_total
+	Terminal uint64
+	// Panics counts the reconciles that panicked.
+	// controller_runtime_reconcile_panics_total
+	Panics uint64
+	// Holds counts the times that a key was held until the caches have seen its own writes, and
+	// HoldsExpired those of them that ended by the WriteTimeout.
+	Holds, HoldsExpired uint64
+}
+
+// Idle reports whether there is nothing to do now: no key is queued, being reconciled, or held.
+// Keys that wait for a time (RequeueAfter, or a retry) do not count.
+func (s Stats) Idle() bool {
+	return s.Queue.Depth == 0 && s.Queue.Processing == 0 && s.Held == 0
+}
+
+type counters struct {
+	active                                                                        atomic.Int64
+	succeeded, failed, requeued, retried, givenUp, terminal, panics, holdsExpired atomic.Uint64
+}
+
+// Stats returns the controller's figures. It takes constant time.
+func (c *Controller) Stats() Stats {
+	s := Stats{
+		Queue:        c.queue.Stats(),
+		Workers:      c.workers,
+		Active:       int(c.count.active.Load()),
+		Succeeded:    c.count.succeeded.Load(),
+		Failed:       c.count.failed.Load(),
+		Requeued:     c.count.requeued.Load(),
+		Retried:      c.count.retried.Load(),
+		GivenUp:      c.count.givenUp.Load(),
+		Terminal:     c.count.terminal.Load(),
+		Panics:       c.count.panics.Load(),
+		HoldsExpired: c.count.holdsExpired.Load(),
+	}
+	s.Held, s.Holds = c.holds.len(), c.holds.made()
+	if key, waited, ok := c.queue.Oldest(); ok {
+		s.Oldest, s.OldestWait = key.String(), waited
+	}
+	return s
+}
