@@ -52,9 +52,10 @@ run: devcluster build ## start a real control plane and show addingress on it
 
 # -count=1: what crosses the API is run and not remembered. A test that is skipped is a failure here.
 test: devcluster bin/testrun ## run every test of every module, with the race detector
-	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then addingress, cmd/skiff, devcluster, tools, bench and compare"
+	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then operator, addingress, cmd/skiff, devcluster, tools, bench and compare"
 	@bin/testrun \
 		-- . -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- operator -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- addingress -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- cmd/skiff -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- devcluster $(DEVCLUSTER_ENV) -count=1 -p 1 -timeout $(TIMEOUT) ./... \
@@ -64,7 +65,7 @@ test: devcluster bin/testrun ## run every test of every module, with the race de
 
 # Each package's line has the number of its tests that were skipped.
 test-short: bin/testrun ## run the tests that need no control plane, without the race detector
-	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- addingress -timeout $(TIMEOUT) ./... -- cmd/skiff ./... -- tools ./... -- bench ./... -- compare ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
+	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- operator ./... -- addingress -timeout $(TIMEOUT) ./... -- cmd/skiff ./... -- tools ./... -- bench ./... -- compare ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
 
 devcluster: ## build the control plane into bin/devcluster (the first time takes minutes)
 	@devcluster/build.sh
@@ -93,6 +94,7 @@ lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module; go vet f
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not formatted (make fmt):"; echo "$$files"; exit 1; }
 	go vet ./...
 	$(STATICCHECK) ./...
+	cd operator && go vet ./... && $(STATICCHECK) ./...
 	cd addingress && go vet ./... && $(STATICCHECK) ./...
 	cd cmd/skiff && go vet ./... && $(STATICCHECK) ./...
 	cd tools && go vet ./... && $(STATICCHECK) ./...
@@ -101,7 +103,7 @@ lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module; go vet f
 	cd devcluster && $(DEVCLUSTER_ENV) go vet ./... && $(DEVCLUSTER_ENV) $(STATICCHECK) ./internal/... ./e2e/...
 	@for os in windows darwin; do echo "go vet for $$os"; \
 		CGO_ENABLED=0 GOOS=$$os go vet $$(go list ./... | grep -v /clientset/) || exit 1; \
-		for module in addingress cmd/skiff; do \
+		for module in operator addingress cmd/skiff; do \
 			(cd $$module && CGO_ENABLED=0 GOOS=$$os go vet ./...) || exit 1; done; done
 
 # The tests that need no control plane must notice each change of a bound (tools/mutants).

@@ -73,6 +73,7 @@ var thirdParty = map[string]int{
 	".":          24,  // what a user of the library takes in
 	"addingress": 24,  // the library and what it needs, no more
 	"cmd/skiff":  30,  // the library; a command line library, its flags and its Windows helper; the terminal
+	"operator":   32,  // the library; Prometheus' client with protobuf and what reads a process's figures
 	"tools":      8,   // staticcheck
 	"devcluster": 170, // Kubernetes and etcd themselves
 	"bench":      66,  // client-go and controller-runtime, to measure beside them

@@ -89,6 +89,13 @@ func (c *Controller) Caches() []informer.Untyped { return c.caches() }
 // is true unless WithoutLease was given.
 func (c *Controller) NeedsLease() bool { return !c.noLease }
 
+// Check returns the mistakes in what New was given, which Run returns at once; nil if there are none.
+// The frame of an operator asks before it starts anything.
+func (c *Controller) Check() error {
+	_, err := c.check()
+	return err
+}
+
 // check returns what is wrong with the controller, and the kind that it is For.
 func (c *Controller) check() (primary kind.Info, err error) {
 	mistakes := slices.Clone(c.mistakes)

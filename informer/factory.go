@@ -237,6 +237,9 @@ func (f *Factory) Informers() []Untyped {
 	return all
 }
 
+// Has reports whether i is an informer of the factory that is not closed.
+func (f *Factory) Has(i Untyped) bool { return slices.Contains(f.snapshot(), i.base()) }
+
 func (f *Factory) snapshot() []*shared {
 	f.mu.Lock()
 	defer f.mu.Unlock()

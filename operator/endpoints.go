@@ -1,0 +1,70 @@
+package operator
+
+import (
+	"net"
+	"net/http"
+	"net/http/pprof"
+)
+
+// endpoints adds the operator's own handlers to the mux.
+func (o *Operator) endpoints() {
+	o.mux.Handle("GET /metrics", o.options.Metrics.Handler(o.log))
+	if o.options.Settings.Pprof {
+		// Their own registration is on http.DefaultServeMux, which nobody serves here.
+		o.mux.HandleFunc("/debug/pprof/", pprof.Index)
+		o.mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+		o.mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+		o.mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+		o.mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	}
+}
+
+// servers returns the servers that the settings ask for.
+func (o *Operator) servers() (servers []*Server) {
+	s := o.options.Settings
+	var certificate *Certificate
+	if s.CertFile != "" {
+		certificate = &Certificate{CertFile: s.CertFile, KeyFile: s.KeyFile, Logger: o.log}
+	}
+	protected := http.Handler(o.mux)
+	if s.Authorize {
+		protected = NewAuthorizer(o.options.Factories[0].Client(), o.log).Wrap(protected)
+	} else if s.Address != Off && !loopback(s.Address) {
+		o.log.Warn("metrics are served to other machines without authorization", "address", s.Address)
+	}
+	if s.Address == s.HealthAddress && s.Address != Off {
+		return []*Server{{Address: s.Address, Certificate: certificate, Logger: o.log,
+			Handler: withHealth(o.health, protected)}}
+	}
+	if s.Address != Off {
+		servers = append(servers, &Server{Address: s.Address, Certificate: certificate, Logger: o.log,
+			Handler: protected})
+	}
+	if s.HealthAddress != Off {
+		servers = append(servers, &Server{Address: s.HealthAddress, Logger: o.log, Handler: o.health})
+	}
+	return servers
+}
+
+// withHealth returns a handler of the probes, which are permitted to everybody, and of the rest.
+func withHealth(health *Health, rest http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	for _, path := range []string{"/healthz", "/livez", "/readyz"} {
+		mux.Handle(path, health)
+		mux.Handle(path+"/", health)
+	}
+	mux.Handle("/", rest)
+	return mux
+}
+
+// Addresses returns the addresses that the servers of a running operator listen on: that of
+// Settings.Address first. It is empty before Run has opened them. With port 0 it tells the ports.
+func (o *Operator) Addresses() []net.Addr {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var all []net.Addr
+	for _, s := range o.serving {
+		all = append(all, s.Addr())
+	}
+	return all
+}

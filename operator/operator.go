@@ -1,0 +1,179 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/skiff-k8s/skiff/controller"
+	"github.com/skiff-k8s/skiff/informer"
+)
+
+// Operator is the frame of an operator's process. New makes one; Add, Check and Handle add to it
+// before Run. Its methods are safe for concurrent use.
+type Operator struct {
+	options     Options
+	log         *slog.Logger
+	controllers []*controller.Controller
+	health      *Health
+	mux         *http.ServeMux // of Settings.Address, behind the Authorizer
+
+	mu       sync.Mutex
+	added    []added   // guarded by mu until Run
+	mistakes []error   // guarded by mu
+	serving  []*Server // guarded by mu: set by Run
+	ran      bool      // guarded by mu
+
+	leads    atomic.Bool
+	stopping atomic.Bool
+}
+
+// added is a part of the program's own.
+type added struct {
+	name  string
+	f     func(context.Context) error
+	where Where
+}
+
+// Run is New and Operator.Run: it runs the controllers with all that stands around them until ctx
+// ends, a signal comes, or a part fails.
+func Run(ctx context.Context, o Options, controllers ...*controller.Controller) error {
+	return New(o, controllers...).Run(ctx)
+}
+
+// New returns an operator of these controllers. It starts nothing and does not fail: Run returns a
+// mistake in the arguments at once.
+func New(o Options, controllers ...*controller.Controller) *Operator {
+	o = o.withDefaults()
+	op := &Operator{
+		options: o, log: o.Logger, controllers: controllers,
+		health: &Health{}, mux: http.NewServeMux(),
+	}
+	op.checks()
+	op.endpoints()
+	o.Metrics.ObserveFactories(o.Factories...)
+	o.Metrics.ObserveControllers(controllers...)
+	o.Metrics.ObserveLeader(o.Name, op.Leads)
+	return op
+}
+
+// checks adds the operator's own checks.
+func (o *Operator) checks() {
+	caches := NewCaches(o.options.Settings.UnreachableAfter, o.options.Factories...)
+	o.health.Add("ping", Live, func(context.Context) error { return nil })
+	o.health.Add("informer-sync", Ready, caches.Synced)
+	o.health.Add("informers", Ready, caches.Reachable)
+	o.health.Add("shutdown", Ready, func(context.Context) error {
+		if o.stopping.Load() {
+			return errors.New("the operator is stopping")
+		}
+		return nil
+	})
+}
+
+// Add adds a function that is run where it is said, as the controllers are. It returns when ctx ends,
+// or before, when its work is done. If it returns an error, or panics, the operator ends with that
+// error. The name is for logs and errors. Of OnLeader parts ctx ends also when the leadership ends.
+func (o *Operator) Add(name string, f func(ctx context.Context) error, where Where) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.ran:
+		o.mistake("add part %q: the operator was run before", name)
+	case name == "" || f == nil:
+		o.mistake("add part %q: it needs a name and a function", name)
+	default:
+		o.added = append(o.added, added{name, f, where})
+	}
+}
+
+// Check adds a check to /readyz or /healthz. See Health.Add.
+func (o *Operator) Check(name string, p Probe, f func(ctx context.Context) error) {
+	if name == "" || strings.ContainsAny(name, "/?&= \n") || f == nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.mistake("add check %q: it needs a function, and a name that can stand in a URL", name)
+		return
+	}
+	o.health.Add(name, p, f)
+}
+
+// Handle serves h on Settings.Address, for a pattern of http.ServeMux. With Settings.Authorize it is
+// called only for requests that are permitted.
+func (o *Operator) Handle(pattern string, h http.Handler) {
+	defer func() { // ServeMux panics for a pattern that is wrong or taken
+		if v := recover(); v != nil {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.mistake("handle %q: %v", pattern, v)
+		}
+	}()
+	o.mux.Handle(pattern, h)
+}
+
+// mistake keeps an error for Run. o.mu is held.
+func (o *Operator) mistake(format string, args ...any) {
+	o.mistakes = append(o.mistakes, fmt.Errorf(format, args...))
+}
+
+// Leads reports whether this replica leads now. Without an Elector it does while it runs.
+func (o *Operator) Leads() bool { return o.leads.Load() }
+
+// Health returns the checks, for a server of the program's own.
+func (o *Operator) Health() *Health { return o.health }
+
+// check returns what is wrong with the arguments, and marks the operator as run.
+func (o *Operator) check() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ran {
+		return errors.New("run operator: it was run before: make a new one")
+	}
+	o.ran = true
+	errs := append([]error{o.options.Settings.check()}, o.mistakes...)
+	for i, f := range o.options.Factories {
+		if f == nil {
+			errs = append(errs, fmt.Errorf("run operator: factory %d is nil", i))
+		}
+	}
+	if o.options.Settings.Authorize && len(o.options.Factories) == 0 {
+		errs = append(errs, errors.New("run operator: authorize needs a factory, whose API server is asked"))
+	}
+	names := map[string]bool{}
+	for i, c := range o.controllers {
+		if c == nil {
+			errs = append(errs, fmt.Errorf("run operator: controller %d is nil", i))
+			continue
+		}
+		if names[c.Name()] {
+			errs = append(errs, fmt.Errorf("run operator: two controllers are named %q", c.Name()))
+		}
+		names[c.Name()] = true
+		if err := c.Check(); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for _, i := range c.Caches() {
+			if !o.runs(i) {
+				errs = append(errs, fmt.Errorf("run operator: controller %q: the factory of its informer "+
+					"of %s is not among the operator's", c.Name(), i))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// runs reports whether one of the operator's factories runs i.
+func (o *Operator) runs(i informer.Untyped) bool {
+	for _, f := range o.options.Factories {
+		if f != nil && f.Has(i) {
+			return true
+		}
+	}
+	return false
+}

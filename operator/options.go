@@ -1,0 +1,66 @@
+package operator
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/skiff-k8s/skiff/informer"
+)
+
+// Options are what New makes an operator of. The zero value runs nothing but the servers.
+type Options struct {
+	// Name names the operator in logs and metrics. "" means the name of the program.
+	Name string
+	// Factories are the informers, of one cluster or of several. The operator runs them. The API
+	// server of the first one is asked what Settings.Authorize asks.
+	Factories []*informer.Factory
+	// Settings are what whoever installs the operator decides.
+	Settings Settings
+	// Elector decides which replica leads: controllers without controller.WithoutLease, and OnLeader
+	// parts, run there only. nil means that every replica leads.
+	Elector Elector
+	// Metrics are served at /metrics. nil means NewMetrics(nil).
+	Metrics *Metrics
+	// Logger takes what the operator logs. nil means slog.Default.
+	Logger *slog.Logger
+	// NoSignals leaves SIGTERM and SIGINT to the caller. The default is that the first one stops the
+	// operator and the second one ends the process.
+	NoSignals bool
+	// NoMemoryLimit leaves Go's memory limit as it is. The default is LimitMemory.
+	NoMemoryLimit bool
+}
+
+// Elector decides which of several replicas leads.
+type Elector interface {
+	// Run takes part until ctx ends. When this replica leads, it calls lead, with a context that ends
+	// when it may not lead any more. It gives the leadership back only after lead has returned. It
+	// returns an error if it has lost the leadership, and nil after ctx has ended.
+	Run(ctx context.Context, lead func(ctx context.Context)) error
+}
+
+// Where says which replicas run a part.
+type Where int
+
+const (
+	// OnLeader parts run on the replica that leads.
+	OnLeader Where = iota
+	// Always parts run on all replicas.
+	Always
+)
+
+// withDefaults returns o with its zeros replaced by the defaults.
+func (o Options) withDefaults() Options {
+	if o.Name == "" {
+		o.Name = filepath.Base(os.Args[0])
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(nil)
+	}
+	o.Settings = o.Settings.withDefaults()
+	return o
+}

@@ -1,0 +1,141 @@
+package operator
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Server is an HTTP server with limits, for the endpoints of an operator. Fill in its fields, call
+// Listen and then Run, or Run alone. The fields are not changed after that.
+type Server struct {
+	// Address is the host and port that it listens on: "127.0.0.1:8080"; ":8080" is every address
+	// of the machine. Port 0 is a free one, which Addr returns.
+	Address string
+	// Handler answers the requests.
+	Handler http.Handler
+	// Certificate makes it an HTTPS server. nil means HTTP.
+	Certificate *Certificate
+	// Logger takes the server's errors. nil means slog.Default.
+	Logger *slog.Logger
+
+	mu       sync.Mutex
+	listener net.Listener
+}
+
+const (
+	// headerTimeout limits how long a client may take for the header of a request.
+	headerTimeout = 10 * time.Second
+	// bodyTimeout limits how long it may take for a whole request.
+	bodyTimeout = time.Minute
+	// idleTimeout is how long a connection without a request is kept.
+	idleTimeout = 2 * time.Minute
+	// maxHeader limits the header of a request, in bytes. A token has a few KB.
+	maxHeader = 64 << 10
+)
+
+// Listen opens the port, so that a port that is taken is an error before anything else is started.
+func (s *Server) Listen(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener != nil {
+		return nil
+	}
+	if s.Certificate != nil {
+		if err := s.Certificate.Load(); err != nil {
+			return fmt.Errorf("listen on %s: %w", s.Address, err)
+		}
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", s.Address)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", s.Address, err)
+	}
+	s.listener = l
+	return nil
+}
+
+// Addr returns the address that it listens on, and nil before Listen.
+func (s *Server) Addr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener == nil {
+		return nil
+	}
+	return s.listener.Addr()
+}
+
+// Close closes the port of a server that Listen opened and that does not run.
+func (s *Server) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener != nil {
+		_ = s.listener.Close()
+	}
+}
+
+// Run answers requests until ctx ends. Then it takes no more, ends the contexts of those that are
+// running, and returns nil when they have been answered. A handler that does not return is waited
+// for; the caller limits that.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.Listen(ctx); err != nil {
+		return err
+	}
+	log := s.Logger
+	if log == nil {
+		log = slog.Default()
+	}
+	requests, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	hs := &http.Server{
+		Handler:           s.Handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       bodyTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		// Clients that break off, and handshakes that fail: not faults of the operator.
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() {
+		if s.Certificate != nil {
+			hs.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.Certificate.Get}
+			served <- hs.ServeTLS(s.listener, "", "")
+			return
+		}
+		served <- hs.Serve(s.listener)
+	}()
+	select {
+	case err := <-served:
+		end()
+		_ = hs.Close()
+		return fmt.Errorf("serve on %s: %w", s.Address, err)
+	case <-ctx.Done():
+	}
+	end() // streams of events end with their requests' contexts
+	err := hs.Shutdown(context.WithoutCancel(ctx))
+	if serveErr := <-served; err == nil && !errors.Is(serveErr, http.ErrServerClosed) {
+		err = serveErr
+	}
+	return err
+}
+
+// loopback reports whether an address to listen on is one that only this machine reaches.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
