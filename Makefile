@@ -40,7 +40,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-kubectl bench-against bench-programs faults differences clean tools mutants matrix
+.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-kubectl bench-stale bench-against bench-programs faults differences clean tools mutants matrix
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -131,6 +131,9 @@ OUT ?= bench/RESULTS.md
 bench-kubectl: devcluster ## measure skiff beside kubectl, and write their section of bench/RESULTS.md
 	@bench/kubectl.sh
 	@bin/bench-kubectl/bench --pods $(PODS) --runs $(RUNS) --out '$(OUT)' --version "$$(cat bin/bench-kubectl/version)"
+
+bench-stale: devcluster ## let the same controller run on client-go, controller-runtime and skiff, its watch delayed, and write their section of bench/RESULTS.md
+	@cd bench && go run -trimpath ./cmd/stale --out RESULTS.md
 
 # Both commits' programs are built first, and then run by turns.
 bench-against: ## measure skiff beside an older commit of it: OLD=<commit>, N=<runs> (default 9)
