@@ -39,6 +39,8 @@ var Controllers = []string{
 	"root-ca-certificate-publisher-controller",
 	"garbage-collector-controller",
 	"endpointslice-controller",
+	// The API server's proxy to a Service reads Endpoints before Kubernetes 1.37.
+	"endpoints-controller",
 	// Fills in the roles admin, edit and view, which are empty without it.
 	"clusterrole-aggregation-controller",
 }
