@@ -50,6 +50,7 @@ var house = plan{
 	{"store", imports("wire", "pack")},
 	{"informer", imports("kind", "wire/fieldpath", "wire", "internal/ctxerr", "rest", "store")},
 	{"controller", imports("kind", "wire", "rest", "store", "client", "informer", "workqueue")},
+	{"election", imports("rest", "client")},
 	{"skifftest/controlplane", imports("kubeconfig", "rest")},
 	{"examples", everyRowAbove},
 }

@@ -155,6 +155,25 @@ func TestExamples(t *testing.T) {
 		}
 	})
 
+	t.Run("leader", func(t *testing.T) {
+		namespace := cluster.Namespace(t)
+		maps := client.Of[corev1.ConfigMap](c).In(namespace)
+		by := func(p *running) func(*corev1.ConfigMap) bool {
+			p.waitFor(t, "this process: ")
+			_, identity, _ := strings.Cut(p.said[len(p.said)-1], ": ")
+			return func(m *corev1.ConfigMap) bool { return m.Data["by"] == identity }
+		}
+		program := filepath.Join(programs, "leader")
+		first := start(t, program, "--kubeconfig", kubeconfig, "--namespace", namespace)
+		await(ctx, t, maps, "heartbeat", by(first))
+		second := start(t, program, "--kubeconfig", kubeconfig, "--namespace", namespace)
+		bySecond := by(second)
+		second.waitFor(t, "leader: ")
+		first.interrupt(t)
+		await(ctx, t, maps, "heartbeat", bySecond)
+		second.interrupt(t)
+	})
+
 	t.Run("workqueue", func(t *testing.T) {
 		namespace := cluster.Namespace(t)
 		services := client.Of[corev1.Service](c).In(namespace)
@@ -284,7 +303,7 @@ func TestExamples(t *testing.T) {
 
 	t.Run("without a cluster each says where it looked", func(t *testing.T) {
 		missing := filepath.Join(t.TempDir(), "missing")
-		for _, name := range []string{"list-pods-rest", "list-clientset", "tables", "dynamic-get", "discovery", "informer", "controller", "workqueue", "custom-resource", "modify", "wait", "follow", "apply"} {
+		for _, name := range []string{"list-pods-rest", "list-clientset", "tables", "dynamic-get", "discovery", "informer", "controller", "workqueue", "custom-resource", "modify", "wait", "follow", "apply", "leader"} {
 			env, args := environment(t), []string{"--kubeconfig", missing, "x"}
 			if name == "modify" {
 				args = append(args, "y", "z")

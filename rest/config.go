@@ -143,7 +143,7 @@ type Config struct {
 	// TLS. Proxy must be safe for concurrent use; errors that it returns must not hold credentials.
 	Proxy func(*http.Request) (*url.URL, error)
 
-	// Dial makes connections, to the proxy if there is one. nil means TCP with a timeout of 30 seconds and keep-alive probes.
+	// Dial makes connections, to the proxy if there is one. nil means DefaultDial.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// Logger gets retries at debug level, and faults that need attention at warn level. nil means

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"net"
@@ -97,13 +98,7 @@ func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 	protocols.SetHTTP2(true)
 	dial := t.cfg.Dial
 	if dial == nil {
-		// Keep-alive probes detect a dead peer if the connection is not HTTP/2, which has pings.
-		dial = (&net.Dialer{
-			Timeout: dialTimeout,
-			KeepAliveConfig: net.KeepAliveConfig{
-				Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3,
-			},
-		}).DialContext
+		dial = DefaultDial
 	}
 	return &http.Transport{
 		Proxy:                  t.proxy,
@@ -121,6 +116,19 @@ func (t *transport) dialer(tlsConfig *tls.Config) *http.Transport {
 			PingTimeout:     health.timeout,
 		},
 	}
+}
+
+// DefaultDial makes a connection as a client does whose Config has no Dial: TCP with a timeout of 30
+// seconds and keep-alive probes. It is for a Dial that does more.
+func DefaultDial(ctx context.Context, network, addr string) (net.Conn, error) {
+	// Keep-alive probes detect a dead peer if the connection is not HTTP/2, which has pings.
+	d := net.Dialer{
+		Timeout: dialTimeout,
+		KeepAliveConfig: net.KeepAliveConfig{
+			Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3,
+		},
+	}
+	return d.DialContext(ctx, network, addr)
 }
 
 // readBuffer is how many bytes a connection reads at once. With the default of 4 KB, a watch under

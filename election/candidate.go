@@ -1,0 +1,162 @@
+package election
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// A candidate waits for the Lease.
+type candidate struct {
+	*Elector
+	leaders *announcer
+
+	seen   record    // as read last
+	seenAt time.Time // when it was first read, by the monotonic clock; zero if none was
+	gone   bool      // the Lease was deleted since; seenAt is when that was seen
+	asked  record    // that this process wrote last; its answer may be lost
+	failed int       // requests in a row
+}
+
+// campaign returns when this process has the Lease, or ctx's error.
+func (c *candidate) campaign(ctx context.Context) (*term, error) {
+	c.log.Debug("waiting for the Lease", "identity", c.o.Identity)
+	for {
+		began := time.Now()
+		t, wait, err := c.turn(ctx)
+		if ctx.Err() != nil && t == nil {
+			return nil, ctx.Err()
+		}
+		if err == nil {
+			c.failed = 0
+			c.note(nil, "")
+		} else {
+			wait = c.pause()
+			c.failed++
+			if unanswered(err) {
+				c.conns.reset()
+			}
+			c.note(err, "trying again in "+wait.Round(time.Millisecond).String())
+		}
+		if t != nil {
+			return t, nil
+		}
+		select {
+		case <-time.After(wait - time.Since(began)):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// unanswered reports whether a request failed without an answer of the server. Its connection is
+// not used again.
+func unanswered(err error) bool {
+	return apierrors.ReasonForError(err) == metav1.StatusReasonUnknown
+}
+
+// pause returns how long to wait after an error: longer with each, up to LeaseDuration.
+func (c *candidate) pause() time.Duration {
+	return spread(min(c.o.RetryPeriod<<min(c.failed, 16), c.o.LeaseDuration))
+}
+
+// spread returns a random time of at most d and at least d/2.2, so that candidates do not ask all
+// at once.
+func spread(d time.Duration) time.Duration {
+	least := time.Duration(float64(d) / (1 + jitter))
+	return least + rand.N(d-least+1)
+}
+
+// turn looks at the Lease, and takes it if it may. Without a term it returns how long to wait after
+// the turn's beginning.
+func (c *candidate) turn(ctx context.Context) (*term, time.Duration, error) {
+	l, err := c.leases.Get(ctx, c.o.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		l = nil
+		if !c.gone { // the holder may have renewed it just before
+			c.gone = true
+			if !c.seenAt.IsZero() {
+				c.seenAt = time.Now()
+			}
+			if left := c.left(); left > 0 {
+				c.log.Warn("the Lease was deleted while it was held", "holder", c.seen.holder,
+					"next", "waiting for "+left.String()+", as if it were there")
+			}
+		}
+	case err != nil:
+		return nil, 0, err
+	default:
+		if r := recordOf(l); c.seenAt.IsZero() || c.gone || !r.equal(c.seen) {
+			c.seen, c.seenAt, c.gone = r, time.Now(), false
+			c.saw(r, c.leaders)
+			if r.holder == c.o.Identity && !c.own() {
+				c.log.Warn("another process wrote the identity of this one into the Lease",
+					"identity", r.holder, "next", "waiting until it expires")
+			}
+		}
+	}
+	if left := c.left(); left > 0 && !(l != nil && c.own()) {
+		return nil, min(spread(c.o.RetryPeriod), left), nil
+	}
+	t, err := c.take(ctx, l)
+	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
+		return nil, spread(c.o.RetryPeriod), nil // another was faster
+	}
+	if err == nil && time.Since(t.sent) >= c.o.RenewDeadline {
+		return nil, 0, nil // this process was stopped meanwhile: the next turn renews
+	}
+	return t, 0, err
+}
+
+// own reports whether the Lease has the record of an attempt of this process whose answer was lost.
+func (c *candidate) own() bool { return c.asked.holder != "" && c.seen.sameTerm(c.asked) }
+
+// left returns for how long the record that was seen last is another's.
+func (c *candidate) left() time.Duration {
+	if c.seenAt.IsZero() || c.seen.holder == "" {
+		return 0
+	}
+	d := c.seen.duration
+	if d <= 0 {
+		d = c.o.LeaseDuration
+	}
+	return d - time.Since(c.seenAt)
+}
+
+// take writes the Lease l, or creates it if l is nil. It fails if another has written it since.
+func (c *candidate) take(ctx context.Context, l *coordinationv1.Lease) (*term, error) {
+	now := c.now()
+	next := record{
+		holder:   c.o.Identity,
+		duration: time.Duration(c.o.seconds()) * time.Second,
+		acquired: now,
+		renewed:  now,
+	}
+	switch {
+	case l != nil && c.own():
+		next.acquired, next.transitions = c.seen.acquired, c.seen.transitions
+	case !c.seenAt.IsZero():
+		next.transitions = c.seen.transitions + 1
+	}
+	c.asked = next
+	sent := time.Now()
+	var err error
+	if l == nil {
+		l = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{
+			Namespace: c.o.Namespace, Name: c.o.Name,
+		}}
+		l, err = c.leases.Create(ctx, next.into(l, c.o.Labels), metav1.CreateOptions{})
+	} else {
+		l, err = c.leases.Update(ctx, next.into(l, c.o.Labels), metav1.UpdateOptions{})
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.seen, c.seenAt = next, time.Now()
+	return &term{Elector: c.Elector, leaders: c.leaders, stored: l, record: next, sent: sent}, nil
+}
