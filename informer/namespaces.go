@@ -89,7 +89,7 @@ func combine(s *shared, status *Status) {
 		one.Synced, one.ResourceVersion = f.listed.Load(), f.progress.current()
 		status.Namespaces[f.namespace] = one
 		if status.State == "" || status.State == "watching" {
-			status.State = one.State
+			status.State, status.NextAt = one.State, one.NextAt
 		}
 		status.Lists += one.Lists
 		status.Watches += one.Watches

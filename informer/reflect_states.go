@@ -271,6 +271,7 @@ func (s *waiting) request() string { return s.then.request() }
 
 func (s *waiting) work(ctx context.Context, r *reflector) error {
 	r.sink.report(s.why)
+	r.sink.update(func(status *Status) { status.NextAt = time.Now().Add(s.pause) })
 	return sleep(ctx, s.pause, nil)
 }
 

@@ -202,7 +202,7 @@ func (r *reflector) run(ctx context.Context) {
 }
 
 func (r *reflector) enter(name string) {
-	r.sink.update(func(s *Status) { s.State = name })
+	r.sink.update(func(s *Status) { s.State, s.NextAt = name, time.Time{} })
 }
 
 // release closes the stream that s holds, unless the next state goes on with it.

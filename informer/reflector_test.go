@@ -113,6 +113,23 @@ func TestAnEventAllocatesNothing(t *testing.T) {
 	}
 }
 
+// While the reflector pauses, Status has the time of the next attempt; then it has none.
+func TestStatusHasTheTimeOfTheNextAttempt(t *testing.T) {
+	play(t, nil, func(s *script) {
+		s.expect("watch-list").hangUp()
+		synctest.Wait()
+		next := s.status().NextAt
+		if s.status().State != StateWaiting || !next.After(time.Now()) {
+			t.Fatalf("after a failure it is %s, and the next attempt is in %v", s.status().State, time.Until(next))
+		}
+		w := s.expect("watch-list").watch()
+		if !time.Now().Equal(next) || !s.status().NextAt.IsZero() {
+			t.Errorf("it tried again %v after that time, and then says %s", time.Since(next), s.status().NextAt)
+		}
+		s.say(w, saidListEnd("10"))
+	})
+}
+
 // Status has the time of the last answer, whatever it was, and of no failure to get one.
 func TestStatusHasTheTimeOfTheLastAnswer(t *testing.T) {
 	play(t, nil, func(s *script) {

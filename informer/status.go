@@ -32,6 +32,8 @@ type Status struct {
 	// AnsweredAt is when the server answered the last time, with whatever status, or sent a part of
 	// an answer. It is zero if the server never has.
 	AnsweredAt time.Time
+	// NextAt is when the next attempt begins, in StateWaiting. It is zero in any other state.
+	NextAt time.Time
 	// Unwatchable is why the resource is listed every few minutes instead of being watched: the
 	// server refuses watches, or its lists have no resourceVersion. It is nil for a resource that
 	// can be watched.

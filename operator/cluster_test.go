@@ -123,7 +123,7 @@ func TestReadinessNamesAnInformerWithoutItsServer(t *testing.T) {
 	f := informer.NewFactory(connect(t, cluster.Config(), nil), informer.Logger(logger(t)))
 	informer.For[corev1.ConfigMap](f)
 	settings := anyPort
-	settings.UnreachableAfter = time.Second
+	settings.UnreachableAfter, settings.Page = time.Second, true
 	r := start(t, operator.New(operator.Options{Factories: []*informer.Factory{f}, Settings: settings, Logger: logger(t)}))
 	ready := func() (is bool) { code, _ := r.get(1, "/readyz"); return code == 200 }
 	r.until("it is ready", ready)
@@ -138,6 +138,11 @@ func TestReadinessNamesAnInformerWithoutItsServer(t *testing.T) {
 	}
 	if code, body := r.get(1, "/healthz"); code != 200 {
 		t.Errorf("/healthz: %d %s", code, body)
+	}
+	s := r.state()
+	if i := s.Informers[0]; !strings.Contains(i.LastError, "connection refused") || i.LastErrorAt == nil || i.Failures == 0 || i.LagMs == 0 ||
+		!strings.Contains(s.NotReady, "without the API server for more than 1s: configmaps") {
+		t.Errorf("the page has %+v", s)
 	}
 	if _, body := r.get(0, "/metrics"); strings.Contains(body, `skiff_informer_lag_seconds{host="`+
 		strings.TrimPrefix(cluster.Config().Host, "https://")+`",informer="configmaps",resource="configmaps"} 0`+"\n") {

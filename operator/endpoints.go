@@ -4,19 +4,45 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 )
 
 // endpoints adds the operator's own handlers to the mux.
 func (o *Operator) endpoints() {
 	o.mux.Handle("GET /metrics", o.options.Metrics.Handler(o.log))
+	if o.options.Settings.Page {
+		o.mux.Handle("/debug/skiff/", o.local(NewPage(o, "/debug/skiff")))
+	}
 	if o.options.Settings.Pprof {
 		// Their own registration is on http.DefaultServeMux, which nobody serves here.
-		o.mux.HandleFunc("/debug/pprof/", pprof.Index)
-		o.mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-		o.mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-		o.mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-		o.mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+		profiles := http.NewServeMux()
+		profiles.HandleFunc("/debug/pprof/", pprof.Index)
+		profiles.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+		profiles.HandleFunc("/debug/pprof/profile", pprof.Profile)
+		profiles.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+		profiles.HandleFunc("/debug/pprof/trace", pprof.Trace)
+		o.mux.Handle("/debug/pprof/", o.local(profiles))
 	}
+}
+
+// local returns a handler that, without authorization, answers only requests for this machine by its
+// address or as localhost. A web page of another host, whose name is made to resolve to this machine
+// (DNS rebinding), is refused so.
+func (o *Operator) local(h http.Handler) http.Handler {
+	if o.options.Settings.Authorize {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil {
+			http.Error(w, "without authorization this is served as localhost or by the address only", http.StatusForbidden)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // servers returns the servers that the settings ask for.

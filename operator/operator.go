@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/skiff-k8s/skiff/controller"
 	"github.com/skiff-k8s/skiff/informer"
@@ -29,6 +30,7 @@ type Operator struct {
 	serving  []*Server // guarded by mu: set by Run
 	ran      bool      // guarded by mu
 
+	started  time.Time
 	leads    atomic.Bool
 	stopping atomic.Bool
 }
@@ -52,7 +54,7 @@ func New(o Options, controllers ...*controller.Controller) *Operator {
 	o = o.withDefaults()
 	op := &Operator{
 		options: o, log: o.Logger, controllers: controllers,
-		health: &Health{}, mux: http.NewServeMux(),
+		health: &Health{}, mux: http.NewServeMux(), started: time.Now(),
 	}
 	op.checks()
 	op.endpoints()

@@ -32,12 +32,12 @@ type Options struct {
 	NoMemoryLimit bool
 }
 
-// Elector decides which of several replicas leads.
+// Elector decides which of several replicas leads. An *election.Elector is one.
 type Elector interface {
 	// Run takes part until ctx ends. When this replica leads, it calls lead, with a context that ends
-	// when it may not lead any more. It gives the leadership back only after lead has returned. It
-	// returns an error if it has lost the leadership, and nil after ctx has ended.
-	Run(ctx context.Context, lead func(ctx context.Context)) error
+	// when it may not lead any more, or when ctx ends. It keeps the leadership until lead has returned.
+	// It returns an error if it has lost the leadership, and nil after ctx has ended.
+	Run(ctx context.Context, lead func(ctx context.Context) error) error
 }
 
 // Where says which replicas run a part.

@@ -81,23 +81,21 @@ func (o *Operator) start(ctx context.Context, s *stack, servers []*Server) {
 		return
 	}
 	elect.run("election", func(ctx context.Context) error {
-		return o.options.Elector.Run(ctx, func(lead context.Context) {
+		return o.options.Elector.Run(ctx, func(lead context.Context) error {
 			o.lead(lead, work)
+			return nil
 		})
 	}, mustRun)
 }
 
-// lead runs what the leader runs until it has ended, which it does when lead ends, or when work is
-// stopped.
+// lead runs what the leader runs, and returns when lead has ended and that has, too. A stop of the
+// operator ends the stage work first, and lead after it.
 func (o *Operator) lead(lead context.Context, work *stage) {
 	o.log.Info("this replica leads, starting what the leader runs", "name", o.options.Name)
 	o.leads.Store(true)
-	defer o.leads.Store(false)
 	parts := o.startWorkers(work, lead, OnLeader)
-	select {
-	case <-lead.Done():
-	case <-work.ctx.Done():
-	}
+	<-lead.Done()
+	o.leads.Store(false)
 	for _, p := range parts {
 		<-p.done
 	}

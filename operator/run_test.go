@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,13 +34,18 @@ func logger(t *testing.T) *slog.Logger {
 func inMemory(t *testing.T, rules ...faults.Rule) (*informer.Factory, *faults.Store) {
 	t.Helper()
 	store := faults.NewStore()
-	server := faults.Start(t, faults.NewLayer(store, rules...), faults.Options{})
+	return factoryOf(t, faults.NewLayer(store, rules...)), store
+}
+
+func factoryOf(t *testing.T, h http.Handler) *informer.Factory {
+	t.Helper()
+	server := faults.Start(t, h, faults.Options{})
 	c, err := rest.NewClient(&rest.Config{Host: server.URL(), Dial: server.Dial, Logger: logger(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.CloseIdleConnections)
-	return informer.NewFactory(c, informer.Logger(logger(t))), store
+	return informer.NewFactory(c, informer.Logger(logger(t)))
 }
 
 // running is an operator that runs.
@@ -241,19 +247,30 @@ func TestAPartThatFailsEndsTheOperator(t *testing.T) {
 	}
 }
 
+// quiet are options of an operator that needs no network, for synctest.
+func quiet(t *testing.T, e operator.Elector) operator.Options {
+	return operator.Options{Logger: logger(t), Elector: e, NoSignals: true,
+		Settings: operator.Settings{Address: operator.Off, HealthAddress: operator.Off}}
+}
+
 func TestAPartThatDoesNotStopIsNamed(t *testing.T) {
-	release := make(chan struct{})
-	defer close(release)
-	settings := anyPort
-	settings.GracePeriod = 50 * time.Millisecond
-	op := operator.New(operator.Options{Settings: settings, Logger: logger(t)})
-	op.Add("stubborn", func(context.Context) error { <-release; return nil }, operator.Always)
-	r := start(t, op)
-	err := r.ends()
-	var stop *operator.StopError
-	if !errors.As(err, &stop) || !slices.Equal(stop.Parts, []string{`part "stubborn"`}) || stop.Grace != settings.GracePeriod {
-		t.Errorf("it ended with %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		op := operator.New(quiet(t, nil))
+		op.Add("stubborn", func(context.Context) error { <-release; return nil }, operator.Always)
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+		defer stop()
+		began := time.Now()
+		err := op.Run(ctx)
+		var late *operator.StopError
+		if !errors.As(err, &late) || !slices.Equal(late.Parts, []string{`part "stubborn"`}) || late.Grace != operator.DefaultGracePeriod {
+			t.Errorf("it ended with %v", err)
+		}
+		if took := time.Since(began) - time.Hour; took != operator.DefaultGracePeriod*3/4 {
+			t.Errorf("it waited %v", took)
+		}
+	})
 }
 
 // elector is an Elector that a test decides for.
@@ -267,27 +284,37 @@ type elector struct {
 
 var errLost = errors.New("the lease is lost")
 
-func (e *elector) Run(ctx context.Context, lead func(context.Context)) error {
+func (e *elector) Run(ctx context.Context, lead func(context.Context) error) error {
 	select {
 	case <-ctx.Done():
 		return nil
 	case <-e.leads:
 	}
-	term, end := context.WithCancel(context.WithoutCancel(ctx))
-	defer end()
-	over := make(chan error, 1)
+	term, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	over := make(chan struct{})
 	go func() {
+		defer close(over)
 		select {
-		case <-ctx.Done():
-			over <- nil
+		case <-term.Done():
 		case <-e.lost:
-			end()
-			over <- errLost
+			end(errLost)
 		}
 	}()
-	lead(term)
+	err := lead(term)
 	e.note("the lease is given back")
-	return <-over
+	if cause := context.Cause(term); errors.Is(cause, errLost) {
+		err = errors.Join(cause, err)
+	}
+	end(nil)
+	<-over
+	return err
+}
+
+func (e *elector) all() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.told)
 }
 
 func (e *elector) note(what string) {
@@ -335,8 +362,8 @@ func TestTheLeaderRunsTheControllers(t *testing.T) {
 	if err := r.ends(); err != nil {
 		t.Error(err)
 	}
-	if want := []string{"the leader's part ended", "the lease is given back"}; !slices.Equal(e.told, want) {
-		t.Errorf("it went %q, want %q", e.told, want)
+	if want := []string{"the leader's part ended", "the lease is given back"}; !slices.Equal(e.all(), want) {
+		t.Errorf("it went %q, want %q", e.all(), want)
 	}
 }
 
@@ -363,26 +390,28 @@ func TestALostLeaseEndsTheOperator(t *testing.T) {
 // While a part of the leader's is left running, the lease is not given back: the next leader waits
 // until it is over.
 func TestTheLeaseIsKeptWhileALeadersPartRuns(t *testing.T) {
-	e := &elector{leads: make(chan struct{}), lost: make(chan struct{})}
-	close(e.leads)
-	settings := anyPort
-	settings.GracePeriod = 50 * time.Millisecond
-	op := operator.New(operator.Options{Settings: settings, Logger: logger(t), Elector: e})
-	release := make(chan struct{})
-	defer close(release)
-	op.Add("stubborn", func(context.Context) error { <-release; return nil }, operator.OnLeader)
-	r := start(t, op)
-	r.until("it leads", op.Leads)
-	err := r.ends()
-	var stop *operator.StopError
-	if !errors.As(err, &stop) || !slices.Equal(stop.Parts, []string{`part "stubborn"`, "election"}) {
-		t.Errorf("it ended with %v", err)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.told) != 0 {
-		t.Errorf("it went %q", e.told)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		e := &elector{leads: make(chan struct{}), lost: make(chan struct{})}
+		close(e.leads)
+		op := operator.New(quiet(t, e))
+		release := make(chan struct{})
+		op.Add("stubborn", func(context.Context) error { <-release; return nil }, operator.OnLeader)
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+		defer stop()
+		err := op.Run(ctx)
+		var late *operator.StopError
+		if !errors.As(err, &late) || !slices.Equal(late.Parts, []string{`part "stubborn"`, "election"}) {
+			t.Errorf("it ended with %v", err)
+		}
+		if len(e.all()) != 0 {
+			t.Errorf("it went %q", e.all())
+		}
+		close(release)
+		synctest.Wait()
+		if !slices.Equal(e.all(), []string{"the lease is given back"}) {
+			t.Errorf("after the end of the part it went %q", e.all())
+		}
+	})
 }
 
 // With WithoutLease a controller does not wait for the election.
