@@ -83,6 +83,9 @@ func (o *options) apply(
 		return fmt.Errorf("the cluster %q of %s: %w", names.Cluster, ofCluster.from.name, err)
 	}
 	if err := applyUser(cfg, names.User, ofUser, &c, o); err != nil {
+		if names.User == "" { // options made it, and no file
+			return fmt.Errorf("the user of the options: %w", err)
+		}
 		return fmt.Errorf("the user %q of %s: %w", names.User, ofUser.from.name, err)
 	}
 	return nil

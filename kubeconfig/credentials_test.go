@@ -118,7 +118,7 @@ func TestWhatAKubeconfigIs(t *testing.T) {
 		"only a wrong kind":    {"kind: Pod\n" + body, `kind "Pod" and apiVersion ""`},
 		"only a wrong version": {"apiVersion: v2\n" + body, `kind "" and apiVersion "v2"`},
 		"a number as kind":     {"kind: 1\n" + body, "kind is a number"},
-		"a list":               {"- a\n", "it is a array at the top"},
+		"a list":               {"- a\n", "it is an array at the top"},
 		"empty":                {"", "holds no cluster"},
 		"a comment":            {"# nothing\n", "holds no cluster"},
 		"null":                 {"null\n", "holds no cluster"},

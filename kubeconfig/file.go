@@ -128,9 +128,13 @@ func jsonPosition(err error) string {
 		return ""
 	}
 	found, _, _ := strings.Cut(mismatch.Value, " ") // "number 42": the number is the file's
-	if mismatch.Field == "" {
-		return fmt.Sprintf(": it is a %s at the top, not a mapping", found)
+	if found == "array" {
+		found = "an array"
+	} else {
+		found = "a " + found
 	}
-	return fmt.Sprintf(
-		": %s is a %s; put quotes around it if a text is meant", mismatch.Field, found)
+	if mismatch.Field == "" {
+		return ": it is " + found + " at the top, not a mapping"
+	}
+	return ": " + mismatch.Field + " is " + found + "; put quotes around it if a text is meant"
 }

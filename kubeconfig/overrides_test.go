@@ -149,6 +149,10 @@ func TestOptionsThatAreFunctions(t *testing.T) {
 			t.Errorf("%s:\n got %v, %v\nwant %v", name, got, err, test.want)
 		}
 	}
+	_, err := w.load(w.file("empty", "kind: Config\napiVersion: v1\n"), WithServer("https://red.example"), WithClientCertificate(cert, ""))
+	if err == nil || !strings.Contains(err.Error(), "the user of the options: it has a client-certificate without a client-key") {
+		t.Errorf("without an entry of the file: %v", err)
+	}
 	got := w.mustLoad(path, WithProxyURL("http://proxy.example:3128"))
 	if proxy, err := got.Proxy(httptest.NewRequest("GET", "https://red.example", nil)); err != nil || proxy.String() != "http://proxy.example:3128" {
 		t.Errorf("the proxy is %v, %v", proxy, err)

@@ -87,6 +87,9 @@ func (s *Store) Put(v any) (string, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if o.str("apiVersion") == "" || o.str("kind") == "" {
+		return "", errors.New("faults: put an object: it has no apiVersion or no kind: a Go value needs its TypeMeta set")
+	}
 	c, ok := s.collectionOf(o)
 	if !ok {
 		return "", fmt.Errorf("faults: put an object: the store serves no %s %s", o.str("apiVersion"), o.str("kind"))

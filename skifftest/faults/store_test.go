@@ -272,3 +272,17 @@ func transportOf(t *testing.T, cfg *rest.Config) *http.Transport {
 	t.Cleanup(transport.CloseIdleConnections)
 	return transport
 }
+
+// What is wrong with an object that is put is in the error.
+func TestPutNeedsAKindAndAName(t *testing.T) {
+	for object, want := range map[string]string{
+		`{"metadata":{"name":"a"}}`:                                     "no apiVersion or no kind",
+		`{"kind":"ConfigMap","metadata":{"name":"a"}}`:                  "no apiVersion or no kind",
+		`{"apiVersion":"v1","kind":"Box","metadata":{"name":"a"}}`:      "serves no v1 Box",
+		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":""}}`: "no name",
+	} {
+		if _, err := faults.NewStore().Put(object); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", object, err, want)
+		}
+	}
+}
