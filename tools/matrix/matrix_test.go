@@ -118,3 +118,17 @@ func TestTheDocument(t *testing.T) {
 		t.Error("a document without marks is accepted")
 	}
 }
+
+
+// TestTheDocumentNamesEveryVersion holds docs/versions.md to the list.
+func TestTheDocumentNamesEveryVersion(t *testing.T) {
+	text, err := os.ReadFile("../../docs/versions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range versions {
+		if !strings.Contains(string(text), "\n| "+v+" |") {
+			t.Errorf("docs/versions.md has no row of %s: run make matrix", v)
+		}
+	}
+}
