@@ -40,7 +40,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-kubectl bench-stale bench-against bench-programs faults differences clean tools mutants matrix
+.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-kubectl bench-stale bench-against bench-programs faults differences clean tools mutants matrix election
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -112,6 +112,10 @@ mutants: bin/mutants ## change each bound by one and find what no test notices (
 
 size: ## how large the smallest informer program is, against its limits
 	@go test -count=1 -run '^TestInformer.*Small' -v ./examples | grep -v '^=== '
+
+# Not in CI: ten rounds with client-go's timings take twenty minutes, most of them waiting.
+election: devcluster ## who leads, in a hundred runs by a virtual clock and ten on a real control plane
+	SKIFF_ELECTION_FULL=1 go test -count=1 -timeout 60m -v -run '^TestNeverTwoLeaders' ./election | grep -v ' INFO \| WARN '
 
 # Not in CI: it compiles Kubernetes once for each version, some five minutes of two cores each.
 matrix: bin/matrix ## run the library's cluster tests on several versions of Kubernetes, and write docs/versions.md (ONLY=1.36 runs one)
