@@ -109,12 +109,12 @@ func TestTheFunctionsOfAControllerAreCalledWithoutALock(t *testing.T) {
 					if calls.Add(1) > 3 { // each call brings more of them
 						return
 					}
-					c.queue.Add(Key{Name: "other"})
-					c.queue.AddAfter(Key{Name: "later"}, time.Minute)
-					c.queue.AddRateLimited(Key{Name: "limited"})
-					c.queue.Forget(Key{Name: "limited"})
-					c.queue.NumRequeues(Key{Name: "limited"})
-					c.queue.Len()
+					loopOf(c).queue.Add(Key{Name: "other"})
+					loopOf(c).queue.AddAfter(Key{Name: "later"}, time.Minute)
+					loopOf(c).queue.AddRateLimited(Key{Name: "limited"})
+					loopOf(c).queue.Forget(Key{Name: "limited"})
+					loopOf(c).queue.NumRequeues(Key{Name: "limited"})
+					loopOf(c).queue.Len()
 					c.Stats()
 					maps.AddHandler(informer.Handler[corev1.ConfigMap]{}).Remove()
 					maps.OnProgress(func(string) {})()

@@ -67,11 +67,11 @@ func (l *lab) secretInformer(opts ...informer.Option) *informer.Informer[corev1.
 	return informer.For[corev1.Secret](l.factory, opts...)
 }
 
-// run runs c and the lab's factory until the test ends, or stop is called.
-func (l *lab) run(c *Controller) (stop func()) {
+// run runs the controllers and the lab's factory until the test ends, or stop is called.
+func (l *lab) run(controllers ...*Controller) (stop func()) {
 	ctx, cancel := context.WithCancel(l.ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- Run(ctx, l.factory, c) }()
+	go func() { ended <- Run(ctx, l.factory, controllers...) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -427,10 +427,10 @@ func TestReconcileSeesItsOwnWrites(t *testing.T) {
 	for round := range 10 { // in turn creating and deleting
 		watched.set(false)
 		act.Store(true)
-		c.queue.Add(owner)
+		loopOf(c).queue.Add(owner)
 		wait("a reconcile", reconciled)
 		wait("its turn", turns)
-		c.queue.Add(owner)
+		loopOf(c).queue.Add(owner)
 		wait("a turn that finds the key held", turns)
 		if len(reconciled) != 0 || c.Stats().Held != 1 {
 			t.Fatalf("round %d: reconciled before its write was seen: %+v", round, c.Stats())
@@ -534,5 +534,44 @@ func TestStopBeforeSync(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Errorf("Run: %v", err)
+	}
+}
+
+// Owners that are not the controller, and keys of one's own, on a server.
+func TestAnyOwnerAndKeyedOnAServer(t *testing.T) {
+	l := newLab(t)
+	a, b := l.configMap("a"), l.configMap("b")
+	ref := func(o *corev1.ConfigMap) metav1.OwnerReference {
+		return metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: o.Name, UID: o.UID}
+	}
+	maps, secrets := l.configMapInformer(), l.secretInformer()
+	owners := make(chan Key, 100)
+	labels := make(chan string, 100)
+	c := New("owners", func(_ context.Context, key Key) (Result, error) {
+		owners <- key
+		return Result{}, nil
+	}, For(maps).Where(func(informer.Item[corev1.ConfigMap]) bool { return false }), Owns(secrets).AnyOwner())
+	keyed := NewKeyed("labels", func(_ context.Context, key string) (Result, error) {
+		labels <- key
+		return Result{}, nil
+	}, Watches(secrets, func(s informer.Item[corev1.Secret]) []string { return []string{s.Labels().Get("zone")} }))
+	defer l.run(c, keyed)()
+	_, err := l.secrets.Create(l.ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
+		Name: "shared", Labels: map[string]string{"zone": "z1"},
+		OwnerReferences: []metav1.OwnerReference{ref(a), ref(b)},
+	}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for !seen["a"] || !seen["b"] || !seen["z1"] {
+		select {
+		case key := <-owners:
+			seen[key.Name] = true
+		case zone := <-labels:
+			seen[zone] = true
+		case <-l.ctx.Done():
+			t.Fatalf("reconciled %v", seen)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,14 +29,15 @@ import (
 // through package client, and does not reconcile the key again before the caches have seen it.
 type Reconcile func(ctx context.Context, key Key) (Result, error)
 
-// Controller calls a Reconcile. Make one with New, and run it with Run or Controller.Run. Its
-// methods are safe for concurrent use.
+// Controller calls a Reconcile. Make one with New or NewKeyed, and run it with Run or
+// Controller.Run. Its methods are safe for concurrent use.
 type Controller struct {
-	name      string
-	reconcile Reconcile
-	sources   []source
-	reads     []informer.Untyped
-	mistakes  []error // that New has found
+	name     string
+	keyed    bool // by NewKeyed: its keys name no objects
+	sources  []source
+	feeds    []feed
+	reads    []informer.Untyped
+	mistakes []error // that New has found
 
 	workers      int
 	maxRetries   int
@@ -43,12 +45,13 @@ type Controller struct {
 	drainTimeout time.Duration
 	writeTimeout time.Duration
 	lowWait      time.Duration
-	limiter      workqueue.RateLimiter[Key]
-	spare        workqueue.RateLimiter[Key] // asked where limiter panics
+	timeout      time.Duration // of a reconcile; 0 means none
+	interval     time.Duration // between two reconciles of a key; 0 means none
+	limiter      any           // a workqueue.RateLimiter of the loop's keys; nil means the default
 	queueMetrics workqueue.Metrics
 	log          *slog.Logger
 
-	queue  *workqueue.Queue[Key]
+	loop   engine // a *loop[K]
 	holds  *holds
 	panics panics
 	ran    atomic.Bool
@@ -56,6 +59,8 @@ type Controller struct {
 
 	observers observers
 	noLease   bool
+	pausing   sync.Mutex // held by Pause and Resume
+	paused    atomic.Bool
 }
 
 // New returns a controller that calls r for the keys that its sources name: one For or more, and
@@ -63,15 +68,33 @@ type Controller struct {
 //
 // New does not fail. A mistake in its arguments is returned by Run at once.
 func New(name string, r Reconcile, opts ...Option) *Controller {
-	c := &Controller{name: name, reconcile: r, spare: workqueue.ControllerRateLimiter[Key]()}
+	return newController[Key](name, false, r, opts)
+}
+
+// NewKeyed is New for keys that do not name objects of one kind: a host, the name of a node, a zone.
+// Its sources are Watches, with a function that returns such keys, Channel and Feed; it has neither
+// For nor Owns. K must be equal to itself. fmt.Sprint of a key is its text in logs.
+//
+// What New promises holds for a K as it does for a [Key]. A hold waits for the caches of all sources.
+func NewKeyed[K comparable](name string, r func(ctx context.Context, key K) (Result, error),
+	opts ...Option) *Controller {
+	return newController(name, true, r, opts)
+}
+
+func newController[K comparable](name string, keyed bool,
+	r func(context.Context, K) (Result, error), opts []Option) *Controller {
+	c := &Controller{name: name, keyed: keyed}
 	for _, opt := range opts {
 		opt.apply(c)
 	}
 	c.defaults()
 	c.log = c.log.With("controller", name)
-	c.queue = workqueue.NewWithRateLimiter(c.limiter,
-		workqueue.WithName(name), workqueue.WithPriority(c.lowWait), workqueue.WithMetrics(c.measured(c.queueMetrics)))
-	c.holds = newHolds(c.writeTimeout, c.queue.Add, c.writeUnseen)
+	if r == nil {
+		c.mistakes = append(c.mistakes, errors.New("its Reconcile is nil"))
+	}
+	l := newLoop(c, r)
+	c.loop = l
+	c.holds = newHolds(c.writeTimeout, l.release, c.writeUnseen)
 	c.holds.ended = c.holdEnded
 	for _, s := range c.sources {
 		s.attach(c.holds)
@@ -102,16 +125,13 @@ func (c *Controller) check() (primary kind.Info, err error) {
 	if c.name == "" {
 		mistakes = append(mistakes, errors.New("it has no name: logs, errors and metrics need one"))
 	}
-	if c.reconcile == nil {
-		mistakes = append(mistakes, errors.New("its Reconcile is nil"))
-	}
 	if c.workers < 1 {
 		mistakes = append(mistakes, fmt.Errorf(
 			"it has %d workers: a positive number is needed, 0 means the default", c.workers))
 	}
 	fors := 0
 	for _, s := range c.sources {
-		if err := s.check(); err != nil {
+		if err := s.check(c); err != nil {
 			mistakes = append(mistakes, err)
 			continue
 		}
@@ -127,7 +147,16 @@ func (c *Controller) check() (primary kind.Info, err error) {
 		}
 		fors++
 	}
-	if fors == 0 && len(mistakes) == 0 {
+	for _, f := range c.feeds {
+		if err := f.check(c); err != nil {
+			mistakes = append(mistakes, err)
+		}
+	}
+	switch {
+	case len(mistakes) > 0:
+	case c.keyed && len(c.sources)+len(c.feeds) == 0:
+		mistakes = append(mistakes, errors.New("it has no source: nothing names a key"))
+	case fors == 0 && !c.keyed:
 		mistakes = append(mistakes, errors.New(
 			"it has no For: its sources must say which objects it is about"))
 	}

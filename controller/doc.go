@@ -26,6 +26,9 @@
 //     twice at the same time. The keys of an initial list or a resync wait behind those of live
 //     events, retries and RequeueAfter, for a limited time ([LowWait]).
 //
+//   - [Channel] and [Feed] name keys without an informer. [NewKeyed] makes a controller whose keys name
+//     no objects.
+//
 //   - A worker calls the Reconcile. After an error or a panic the key is tried again, with growing
 //     pauses, up to [MaxRetries]. A key whose error is [Terminal] is not tried again.
 //

@@ -1,8 +1,10 @@
 package controller
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Terminal marks err as an error that another try does not help. A key whose reconcile returns it
@@ -45,4 +47,35 @@ func (e *PanicError) Error() string { return fmt.Sprintf("reconcile panicked: %v
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
+}
+
+// TimeoutError is the cause of the context of a reconcile that took longer than its ReconcileTimeout,
+// and wraps the error that such a reconcile returned. errors.Is finds context.DeadlineExceeded in it.
+type TimeoutError struct {
+	After time.Duration // the ReconcileTimeout
+	Err   error         // what the Reconcile returned; nil in the cause of the context
+}
+
+func (e *TimeoutError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("reconcile took longer than %v", e.After)
+	}
+	return fmt.Sprintf("reconcile took longer than %v: %v", e.After, e.Err)
+}
+
+// Unwrap returns context.DeadlineExceeded, and Err if it is not nil.
+func (e *TimeoutError) Unwrap() []error {
+	if e.Err == nil {
+		return []error{context.DeadlineExceeded}
+	}
+	return []error{context.DeadlineExceeded, e.Err}
+}
+
+// timedOut returns the error of a reconcile that ran under ctx: a *TimeoutError if its time was over.
+func timedOut(ctx context.Context, err error) error {
+	var cause *TimeoutError
+	if err == nil || ctx.Err() == nil || !errors.As(context.Cause(ctx), &cause) {
+		return err
+	}
+	return &TimeoutError{After: cause.After, Err: err}
 }

@@ -58,6 +58,22 @@ func serveOneConfigMap(w http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
+// A controller whose keys are zones: each change of a Node, and each zone that another system names,
+// reconciles a zone as a whole.
+func ExampleNewKeyed() {
+	type zone string
+	var nodes *informer.Informer[corev1.Node] // informer.For[corev1.Node](factory)
+	alarms := make(chan zone)                 // another system sends to it
+	reconcile := func(ctx context.Context, z zone) (controller.Result, error) {
+		return controller.Result{RequeueAfter: time.Hour}, nil
+	}
+	controller.NewKeyed("zones", reconcile,
+		controller.Watches(nodes, func(n informer.Item[corev1.Node]) []zone {
+			return []zone{zone(n.Labels().Get(corev1.LabelTopologyZone))}
+		}),
+		controller.Channel(alarms))
+}
+
 // A span around each reconcile. The Reconcile's own requests are in it, because they are made with
 // its context.
 func ExampleObserver() {

@@ -25,12 +25,12 @@ import (
 // written for within the timeout.
 type holds struct {
 	timeout time.Duration            // negative means that no hold expires
-	release func(Key)                // puts a key into the queue; called without mu
-	expired func(Key, time.Duration) // reports a hold that ended by the timeout; called without mu
-	ended   func(Key, Hold)          // reports the end of each hold; called without mu; may be nil
+	release func(any)                // puts a key into the queue; called without mu
+	expired func(any, time.Duration) // reports a hold that ended by the timeout; called without mu
+	ended   func(any, Hold)          // reports the end of each hold; called without mu; may be nil
 
 	mu      sync.Mutex // guards the fields below, and every hold, wait and view
-	byKey   map[Key]*hold
+	byKey   map[any]*hold
 	byAge   *list.List  // of *hold, oldest first: the order in which they expire
 	timer   *time.Timer // runs expire; nil before the first hold
 	stopped bool
@@ -41,7 +41,7 @@ type holds struct {
 
 // hold is one key that is kept back.
 type hold struct {
-	key    Key
+	key    any // of the controller's queue
 	since  time.Time
 	waits  []*wait // what has not been seen yet
 	wanted bool    // the key is to be reconciled when the hold ends
@@ -66,10 +66,10 @@ type view struct {
 	gone     map[Key][]*wait // by object
 }
 
-func newHolds(timeout time.Duration, release func(Key), expired func(Key, time.Duration)) *holds {
+func newHolds(timeout time.Duration, release func(any), expired func(any, time.Duration)) *holds {
 	return &holds{
 		timeout: timeout, release: release, expired: expired,
-		byKey: map[Key]*hold{}, byAge: list.New(),
+		byKey: map[any]*hold{}, byAge: list.New(),
 	}
 }
 
@@ -88,7 +88,7 @@ type demand struct {
 
 // hold keeps key back until all demands are met, or until the timeout. It ignores demands that are
 // met already; if none is left, key is not held.
-func (h *holds) hold(key Key, demands []demand) {
+func (h *holds) hold(key any, demands []demand) {
 	if len(demands) == 0 {
 		return
 	}
@@ -109,7 +109,7 @@ func (h *holds) hold(key Key, demands []demand) {
 }
 
 // want reports whether key is held, and if so has it released when its hold ends.
-func (h *holds) want(key Key) (held bool) {
+func (h *holds) want(key any) (held bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	k := h.byKey[key]

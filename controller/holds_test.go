@@ -25,8 +25,8 @@ func newHeldCase(timeout time.Duration) *heldCase {
 		*keys = append(*keys, k)
 	}
 	c.holds = newHolds(timeout,
-		func(k Key) { note(&c.released, k) },
-		func(k Key, _ time.Duration) { note(&c.expired, k) })
+		func(k any) { note(&c.released, k.(Key)) },
+		func(k any, _ time.Duration) { note(&c.expired, k.(Key)) })
 	return c
 }
 
@@ -254,8 +254,8 @@ func TestStopWaitsForTheReportsOfExpiredHolds(t *testing.T) {
 		var reported, released int
 		var h *holds
 		h = newHolds(time.Minute,
-			func(Key) { released++ },
-			func(Key, time.Duration) { time.Sleep(long); reported++; h.len() })
+			func(any) { released++ },
+			func(any, time.Duration) { time.Sleep(long); reported++; h.len() })
 		v := h.newView()
 		h.hold(keyA, []demand{{view: v, version: 7, met: unmet}})
 		h.want(keyA)

@@ -91,16 +91,6 @@ func (l *listener[T]) matter(p Predicate, old, new informer.Item[T]) (is bool) {
 	return p(old.Meta(), new.Meta())
 }
 
-// keysOf returns the keys that item names; none if the source's function panics.
-func (l *listener[T]) keysOf(item informer.Item[T]) (keys []Key) {
-	defer func() {
-		if v := recover(); v != nil {
-			l.panicked(v, "function of "+string(l.role), "the change names no key", item)
-		}
-	}()
-	return l.keys(l.primary, item)
-}
-
 func (l *listener[T]) panicked(v any, what, next string, item informer.Item[T]) {
 	l.to.panicked(v, what, next, "object", item.Key(), "informer", l.informer.String())
 }
@@ -129,28 +119,54 @@ func changeUpdated(resync bool) string {
 	return changeUpdate
 }
 
-// enqueue adds the keys of the items, each once: a worker may be done with a key before the second
-// item names it again.
+// enqueue names the keys of the items.
 func (l *listener[T]) enqueue(change string, items ...informer.Item[T]) {
-	low := change == changeListed || change == changeResync
-	add := l.to.queue.Add
-	if low {
-		add = l.to.queue.AddLow
-	}
-	added := map[Key]bool{}
+	l.naming.name(l, Cause{Source: string(l.role), Change: change,
+		Low: change == changeListed || change == changeResync}, items...)
+}
+
+// naming is how a source makes keys, without their type.
+type naming[T any] interface {
+	// check returns an error if the controller has keys of another type.
+	check(c *Controller, what string) error
+	// name puts the keys of the items into the queue of the listener's controller.
+	name(l *listener[T], cause Cause, items ...informer.Item[T])
+}
+
+type keysOf[T any, K comparable] struct {
+	keys func(l *listener[T], item informer.Item[T]) []K
+}
+
+func (k keysOf[T, K]) check(c *Controller, what string) error {
+	_, err := loopFor[K](c, what)
+	return err
+}
+
+// name adds the keys of the items, each once: a worker may be done with a key before the second item
+// names it again.
+func (k keysOf[T, K]) name(l *listener[T], cause Cause, items ...informer.Item[T]) {
+	loop := l.to.loop.(*loop[K]) // check has seen to that
+	added := map[K]bool{}
 	for _, item := range items {
-		for _, key := range l.keysOf(item) {
-			if l.role == roleOwns && !l.to.isFor(key.Namespace) {
+		for _, key := range k.of(l, item) {
+			if added[key] {
 				continue
 			}
-			if !added[key] {
-				added[key] = true
-				if l.to.observed() {
-					l.to.named(key, Cause{Source: string(l.role), Change: change, Informer: l.informer.String(),
-						Object: item.Key(), Low: low && l.to.lowWait >= 0})
-				}
-				add(key)
+			added[key] = true
+			if l.to.observed() {
+				cause.Informer, cause.Object = l.informer.String(), item.Key()
 			}
+			loop.name(key, cause)
 		}
 	}
+}
+
+// of returns the keys that item names; none if the source's function panics.
+func (k keysOf[T, K]) of(l *listener[T], item informer.Item[T]) (keys []K) {
+	defer func() {
+		if v := recover(); v != nil {
+			l.panicked(v, "function of "+string(l.role), "the change names no key", item)
+		}
+	}()
+	return k.keys(l, item)
 }

@@ -112,7 +112,7 @@ func TestMistakesAreErrorsAtOnce(t *testing.T) {
 			return New("test", noop, For[corev1.ConfigMap](nil)).Run(context.Background())
 		}, nil, "For: its informer is nil"},
 		{"a nil function", func(s *stage) error {
-			return New("test", noop, For(s.configMaps()), Watches(s.secrets(), nil)).Run(context.Background())
+			return New("test", noop, For(s.configMaps()), Watches[corev1.Secret, Key](s.secrets(), nil)).Run(context.Background())
 		}, nil, "Watches: its function is nil"},
 		{"a nil predicate within others", func(s *stage) error {
 			deep := Or(GenerationChanged, And(LabelsChanged, Not(nil)))

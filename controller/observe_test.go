@@ -263,7 +263,7 @@ func TestObserversSeeTheQueue(t *testing.T) {
 
 // Without observers, a reconcile allocates nothing for them: with one, it does.
 func TestNoObserverCostsNothing(t *testing.T) {
-	c := New("test", noop)
+	c := loopOf(New("test", noop))
 	ctx := t.Context()
 	turn := func() {
 		c.queue.Add(keyA)

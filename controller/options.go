@@ -89,6 +89,21 @@ func WriteTimeout(d time.Duration) Option {
 	return optionFunc(func(c *Controller) { c.writeTimeout = d })
 }
 
+// ReconcileTimeout sets how long a reconcile may take. When the time is over its context ends, with a
+// *[TimeoutError] as its cause; the Reconcile has to return then, as it does when the controller is
+// stopped. If it returns an error, that is a *TimeoutError that wraps it, and the key is tried again
+// as after any error. 0 means the default, which is no limit, as does a negative time.
+func ReconcileTimeout(d time.Duration) Option {
+	return optionFunc(func(c *Controller) { c.timeout = d })
+}
+
+// MinInterval sets the least time between the end of a reconcile of a key and the start of the next
+// one of the same key, whatever asks for it: an event, a retry, a RequeueAfter. A key that comes
+// before waits for the rest. 0 means the default, which is none, as does a negative time.
+func MinInterval(d time.Duration) Option {
+	return optionFunc(func(c *Controller) { c.interval = d })
+}
+
 // LowWait sets how long keys that nothing has happened to wait at most behind the others: the keys of
 // an initial list, and of a resync. The others are the keys of live events, of retries and of
 // RequeueAfter; they are reconciled first, so that a restart with 20,000 objects holds no event back.
@@ -103,7 +118,7 @@ func LowWait(d time.Duration) Option {
 // means the default: a [workqueue.ControllerRateLimiter] of the controller's own. It differs from
 // the default of workqueue.New, which has the figures of client-go: 10,000 keys that fail once are
 // retried within 8 seconds and not within 17 minutes.
-func RateLimiter(l workqueue.RateLimiter[Key]) Option {
+func RateLimiter[K comparable](l workqueue.RateLimiter[K]) Option {
 	return optionFunc(func(c *Controller) { c.limiter = l })
 }
 
@@ -155,9 +170,7 @@ func (c *Controller) defaults() {
 	if c.writeTimeout == 0 {
 		c.writeTimeout = DefaultWriteTimeout
 	}
-	if c.limiter == nil {
-		c.limiter = workqueue.ControllerRateLimiter[Key]()
-	}
+	c.timeout, c.interval = max(c.timeout, 0), max(c.interval, 0)
 	if c.log == nil {
 		c.log = slog.Default()
 	}

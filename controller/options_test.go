@@ -13,12 +13,12 @@ func TestZeroMeansTheDefault(t *testing.T) {
 	for name, c := range map[string]*Controller{
 		"without options": New("test", noop),
 		"with zeros": New("test", noop, Workers(0), MaxRetries(0), SyncTimeout(0), DrainTimeout(0), WriteTimeout(0),
-			RateLimiter(nil), Logger(nil)),
+			RateLimiter[Key](nil), Logger(nil)),
 	} {
 		if c.workers != 1 || c.maxRetries != math.MaxInt || c.syncTimeout != 2*time.Minute ||
-			c.drainTimeout != 30*time.Second || c.writeTimeout != 10*time.Second || c.limiter == nil || c.log == nil {
+			c.drainTimeout != 30*time.Second || c.writeTimeout != 10*time.Second || loopOf(c).limiter == nil || c.log == nil {
 			t.Errorf("%s: %d workers, %d retries, timeouts %v, %v and %v, limiter %v, log %v", name,
-				c.workers, c.maxRetries, c.syncTimeout, c.drainTimeout, c.writeTimeout, c.limiter, c.log)
+				c.workers, c.maxRetries, c.syncTimeout, c.drainTimeout, c.writeTimeout, loopOf(c).limiter, c.log)
 		}
 	}
 }

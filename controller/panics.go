@@ -64,38 +64,38 @@ func (c *Controller) panicked(v any, what, next string, attrs ...any) {
 // The three functions below call the rate limiter. If it panics, the spare one takes its place in
 // that call.
 
-func (c *Controller) addRateLimited(key Key) {
+func (l *loop[K]) addRateLimited(key K) {
 	defer func() {
 		if v := recover(); v != nil {
-			c.limiterPanicked(v, key)
-			c.queue.AddAfter(key, c.spare.When(key))
+			l.limiterPanicked(v, key)
+			l.queue.AddAfter(key, l.spare.When(key))
 		}
 	}()
-	c.queue.AddRateLimited(key)
+	l.queue.AddRateLimited(key)
 }
 
-func (c *Controller) forget(key Key) {
-	c.spare.Forget(key)
+func (l *loop[K]) forget(key K) {
+	l.spare.Forget(key)
 	defer func() {
 		if v := recover(); v != nil {
-			c.limiterPanicked(v, key)
+			l.limiterPanicked(v, key)
 		}
 	}()
-	c.queue.Forget(key)
+	l.queue.Forget(key)
 }
 
-func (c *Controller) numRequeues(key Key) (n int) {
+func (l *loop[K]) numRequeues(key K) (n int) {
 	defer func() {
 		if v := recover(); v != nil {
-			c.limiterPanicked(v, key)
-			n = c.spare.NumRequeues(key)
+			l.limiterPanicked(v, key)
+			n = l.spare.NumRequeues(key)
 		}
 	}()
-	return c.queue.NumRequeues(key)
+	return l.queue.NumRequeues(key)
 }
 
-func (c *Controller) limiterPanicked(v any, key Key) {
-	c.panicked(v, "rate limiter", "using the default one", "key", key.String())
+func (l *loop[K]) limiterPanicked(v any, key K) {
+	l.panicked(v, "rate limiter", "using the default one", "key", text(key))
 }
 
 // contained returns m with functions that contain their panics.

@@ -99,6 +99,7 @@ func (f *failures) join() error {
 // Run returns an error
 //   - at once, if New was given a mistake, or on a second call;
 //   - if an informer of its sources or of Reads is not in sync within the SyncTimeout;
+//   - if a function of Feed returns one, after the reconciles that are running have finished;
 //   - if one of these informers stops while ctx goes on, after the reconciles that are running have
 //     finished;
 //   - if reconciles take longer than the DrainTimeout to finish. Their contexts are cancelled then,
@@ -114,7 +115,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	if c.ran.Swap(true) {
 		return fmt.Errorf("run controller %q: it was run before: make a new one", c.name)
 	}
-	defer c.queue.ShutDown()
+	defer c.loop.shutDown()
 	defer c.holds.stop()
 	if err := c.waitForSync(ctx); err != nil || ctx.Err() != nil {
 		return err
@@ -124,8 +125,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 	c.log.Info("caches in sync, reconciling", "workers", c.workers)
 	ctx, stopped := c.watchCaches(ctx)
+	ctx, fed := c.feed(ctx)
 	err = c.work(ctx)
-	return errors.Join(stopped(), err)
+	return errors.Join(stopped(), fed(), err)
 }
 
 // work runs the workers until ctx ends, and then until the reconciles that are running have
@@ -136,26 +138,18 @@ func (c *Controller) work(ctx context.Context) error {
 
 	var workers sync.WaitGroup
 	for range c.workers {
-		workers.Go(func() {
-			for {
-				key, err := c.queue.Get(ctx)
-				if err != nil {
-					return
-				}
-				c.turn(workCtx, key)
-			}
-		})
+		workers.Go(func() { c.loop.workOne(ctx, workCtx) })
 	}
 
 	<-ctx.Done()
-	c.log.Info("stopping: waiting for the reconciles that are running", "running", c.queue.Stats().Processing)
+	c.log.Info("stopping: waiting for the reconciles that are running", "running", c.loop.stats().Processing)
 	if c.drainTimeout < 0 {
 		workers.Wait()
 		return nil
 	}
 	cancelled := make(chan int, 1)
 	grace := time.AfterFunc(c.drainTimeout, func() {
-		cancelled <- c.queue.Stats().Processing
+		cancelled <- c.loop.stats().Processing
 		cancel()
 	})
 	workers.Wait()

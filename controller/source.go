@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"sync/atomic"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/kind"
@@ -18,7 +16,8 @@ import (
 type Source[T any] struct {
 	role     role
 	informer *informer.Informer[T]
-	keys     func(primary kind.Info, item informer.Item[T]) []Key
+	naming   naming[T]
+	owners   *informer.Fields[T] // of AnyOwner
 	where    []func(informer.Item[T]) bool
 	when     []Predicate
 	mistake  error // the first one found while the source was made
@@ -46,7 +45,8 @@ const (
 type source interface {
 	isFor() bool
 	cache() informer.Untyped
-	check() error
+	check(*Controller) error
+	nameAll(filter func(informer.Meta) bool) error
 	covers(namespace string) bool
 	attach(*holds)
 	listen(primary kind.Info) (stop func())
@@ -57,14 +57,14 @@ type source interface {
 // For makes the objects of i what the controller is about: their keys are reconciled. A controller
 // has one For, or several of one kind, such as the informers of two namespaces.
 func For[T any](i *informer.Informer[T]) *Source[T] {
-	return newSource(roleFor, i, func(_ kind.Info, item informer.Item[T]) []Key {
+	return newSource(roleFor, i, func(_ *listener[T], item informer.Item[T]) []Key {
 		return []Key{keyOf(item)}
 	})
 }
 
 // Owns makes a change of an object of i reconcile its controller owner (the owner reference with
 // controller: true), if that is of the kind that the controller is For, and in a namespace that a For
-// of the controller caches.
+// of the controller caches. [Source.AnyOwner] makes it reconcile the other owners too.
 func Owns[T any](i *informer.Informer[T]) *Source[T] {
 	return newSource(roleOwns, i, ownerKeys[T])
 }
@@ -74,16 +74,19 @@ func Owns[T any](i *informer.Informer[T]) *Source[T] {
 //
 // keys is first called when all caches of the controller are in sync, and may read them. It must
 // not block, and is fastest if it does without decoding the object.
-func Watches[T any](i *informer.Informer[T], keys func(informer.Item[T]) []Key) *Source[T] {
-	s := newSource(roleWatches, i, func(_ kind.Info, item informer.Item[T]) []Key { return keys(item) })
+//
+// K is Key in a controller of New, and the key's own type in one of NewKeyed.
+func Watches[T any, K comparable](i *informer.Informer[T], keys func(informer.Item[T]) []K) *Source[T] {
+	s := newSource(roleWatches, i, func(_ *listener[T], item informer.Item[T]) []K { return keys(item) })
 	if keys == nil {
 		s.mistaken("its function is nil")
 	}
 	return s
 }
 
-func newSource[T any](r role, i *informer.Informer[T], keys func(kind.Info, informer.Item[T]) []Key) *Source[T] {
-	s := &Source[T]{role: r, informer: i, keys: keys}
+func newSource[T any, K comparable](r role, i *informer.Informer[T],
+	keys func(*listener[T], informer.Item[T]) []K) *Source[T] {
+	s := &Source[T]{role: r, informer: i, naming: keysOf[T, K]{keys}}
 	if i == nil {
 		s.mistaken("its informer is nil")
 	}
@@ -139,20 +142,6 @@ func keyOf[T any](item informer.Item[T]) Key {
 	return Key{Namespace: item.Namespace(), Name: item.Name()}
 }
 
-func ownerKeys[T any](primary kind.Info, item informer.Item[T]) []Key {
-	owner := item.Owner()
-	gv, err := schema.ParseGroupVersion(owner.APIVersion)
-	// Any version: an owner reference keeps the version that it was written with.
-	if err != nil || owner.Kind != primary.Kind || gv.Group != primary.Group {
-		return nil
-	}
-	key := Key{Name: owner.Name}
-	if primary.Namespaced {
-		key.Namespace = item.Namespace() // owners are in the namespace of what they own, or cluster-scoped
-	}
-	return []Key{key}
-}
-
 func (s *Source[T]) isFor() bool             { return s.role == roleFor }
 func (s *Source[T]) cache() informer.Untyped { return s.informer }
 func (s *Source[T]) cutOff() bool            { return cutOff(s.informer) }
@@ -189,12 +178,29 @@ func (s *Source[T]) lost(object Key) {
 }
 
 // check returns the source's mistake.
-func (s *Source[T]) check() error {
+func (s *Source[T]) check(c *Controller) error {
 	if s.mistake != nil {
 		return s.mistake
 	}
 	if err := mistakeOf(s.informer); err != nil {
 		return fmt.Errorf("%s: %w", s.role, err)
+	}
+	if c.keyed && s.role != roleWatches {
+		return fmt.Errorf("%s: the keys of NewKeyed name no objects: use Watches", s.role)
+	}
+	return s.naming.check(c, string(s.role))
+}
+
+// nameAll queues the keys that the objects name for which filter returns true.
+func (s *Source[T]) nameAll(filter func(informer.Meta) bool) error {
+	l := &listener[T]{Source: s, to: s.controller.Load()}
+	for item, err := range s.informer.Lister().Items(informer.Query{}) {
+		if err != nil {
+			return err
+		}
+		if l.matches(item) && (filter == nil || filter(item.Meta())) {
+			l.naming.name(l, Cause{Source: "ReconcileAll", Low: true}, item)
+		}
 	}
 	return nil
 }

@@ -19,6 +19,8 @@ type Stats struct {
 	// Held is the number of keys that wait until the caches have seen their own writes.
 	Held int
 
+	// Paused reports whether the controller is paused (Pause).
+	Paused bool
 	// Workers is how many keys are reconciled at once at most.
 	// controller_runtime_max_concurrent_reconciles
 	Workers int
@@ -63,7 +65,8 @@ type counters struct {
 // Stats returns the controller's figures. It takes constant time.
 func (c *Controller) Stats() Stats {
 	s := Stats{
-		Queue:        c.queue.Stats(),
+		Queue:        c.loop.stats(),
+		Paused:       c.paused.Load(),
 		Workers:      c.workers,
 		Active:       int(c.count.active.Load()),
 		Succeeded:    c.count.succeeded.Load(),
@@ -76,8 +79,6 @@ func (c *Controller) Stats() Stats {
 		HoldsExpired: c.count.holdsExpired.Load(),
 	}
 	s.Held, s.Holds = c.holds.len(), c.holds.made()
-	if key, waited, ok := c.queue.Oldest(); ok {
-		s.Oldest, s.OldestWait = key.String(), waited
-	}
+	s.Oldest, s.OldestWait = c.loop.oldest()
 	return s
 }

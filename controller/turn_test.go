@@ -36,11 +36,14 @@ func (l *logged) count(what string) int {
 	return strings.Count(l.buf.String(), what)
 }
 
+// loopOf returns the loop of a controller of New.
+func loopOf(c *Controller) *loop[Key] { return c.loop.(*loop[Key]) }
+
 // queueOnly runs a controller without sources until the test ends it.
-func queueOnly(r Reconcile, opts ...Option) (c *Controller, log *logged, stop func() error) {
+func queueOnly(r Reconcile, opts ...Option) (c *loop[Key], log *logged, stop func() error) {
 	log = &logged{}
 	opts = append([]Option{Logger(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))}, opts...)
-	c = New("test", r, opts...)
+	c = loopOf(New("test", r, opts...))
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 1)
 	go func() {

@@ -38,6 +38,7 @@ type Queue[K comparable] struct {
 	delays delays[K]
 	timer  *time.Timer // runs moveDue; nil until the first delayed key
 	moving bool        // moveDue is running, and arms the timer when it ends
+	paused bool
 	shut   bool
 }
 
@@ -136,6 +137,9 @@ var errEmpty = errors.New("workqueue: empty")
 func (q *Queue[K]) take() (key K, waited time.Duration, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.paused && !q.shut {
+		return key, 0, errEmpty
+	}
 	key, waited, ok := q.line.take(q.now())
 	switch {
 	case ok:

@@ -1,0 +1,54 @@
+package workqueue_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/skiff-k8s/skiff/workqueue"
+)
+
+func TestAPausedQueueHandsNothingOutAndLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := workqueue.New[string]()
+		q.Add("a")
+		a := get(t, q)
+		var handed []string
+		go func() {
+			for {
+				key, err := q.Get(t.Context())
+				if err != nil {
+					return
+				}
+				handed = append(handed, key)
+				q.Done(key)
+			}
+		}()
+		synctest.Wait()
+		q.Pause()
+		q.Pause()
+		q.Add("b")
+		q.Add("a") // while processed
+		q.AddAfter("c", time.Second)
+		q.Done(a)
+		after(time.Minute)
+		if s := q.Stats(); s.Depth != 3 || len(handed) != 0 {
+			t.Errorf("%+v; handed out %v", s, handed)
+		}
+		q.Resume()
+		q.Resume()
+		synctest.Wait()
+		wantKeys(t, handed, "b", "a", "c")
+
+		q.Pause()
+		q.Add("d")
+		synctest.Wait()
+		if len(handed) != 3 {
+			t.Errorf("handed out %v", handed)
+		}
+		if err := q.ShutDownWithDrain(t.Context()); err != nil { // ends the pause
+			t.Error(err)
+		}
+		wantKeys(t, handed, "b", "a", "c", "d")
+	})
+}
