@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/skiff-k8s/skiff/controller"
+	"github.com/skiff-k8s/skiff/election"
 	"github.com/skiff-k8s/skiff/informer"
 )
 
@@ -68,6 +69,9 @@ func New(o Options, controllers ...*controller.Controller) *Operator {
 func (o *Operator) checks() {
 	caches := NewCaches(o.options.Settings.UnreachableAfter, o.options.Factories...)
 	o.health.Add("ping", Live, func(context.Context) error { return nil })
+	if e, ok := o.options.Elector.(electionCheck); ok {
+		o.health.Add("election", Live, func(context.Context) error { return e.Check(electionGrace) })
+	}
 	o.health.Add("informer-sync", Ready, caches.Synced)
 	o.health.Add("informers", Ready, caches.Reachable)
 	o.health.Add("shutdown", Ready, func(context.Context) error {
@@ -77,6 +81,18 @@ func (o *Operator) checks() {
 		return nil
 	})
 }
+
+// An *election.Elector has these, and an Elector of a program's own may.
+type (
+	electionStatus interface{ Status() election.Status }
+	electionCheck  interface {
+		Check(grace time.Duration) error
+	}
+)
+
+// electionGrace is how long what the leader runs may go on after its lease has expired, before the
+// process is to be started again.
+const electionGrace = 20 * time.Second
 
 // Add adds a function that is run where it is said, as the controllers are. It returns when ctx ends,
 // or before, when its work is done. If it returns an error, or panics, the operator ends with that

@@ -75,6 +75,10 @@ func (o *Operator) state() State {
 	if err := o.health.Err(ctx, Ready); err != nil {
 		s.NotReady = short(oneLine(err.Error()))
 	}
+	if e, ok := o.options.Elector.(electionStatus); ok {
+		status := e.Status()
+		s.Leader, s.Identity = status.Leader, status.Identity
+	}
 	for _, i := range allInformers(o.options.Factories) {
 		s.Informers = append(s.Informers, informerState(i, time.Now()))
 	}
