@@ -51,6 +51,7 @@ var house = plan{
 	{"informer", imports("kind", "wire/fieldpath", "wire", "internal/ctxerr", "rest", "store")},
 	{"controller", imports("kind", "wire", "rest", "store", "client", "informer", "workqueue")},
 	{"election", imports("rest", "client")},
+	{"finalizer", imports("kind", "client", "controller")},
 	{"skifftest/controlplane", imports("kubeconfig", "rest")},
 	{"examples", everyRowAbove},
 }

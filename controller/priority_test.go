@@ -30,12 +30,12 @@ func (s *slow) reconcile(_ context.Context, key Key) (Result, error) {
 	return Result{}, nil
 }
 
-// at returns the place of the last reconcile of a name, -1 if there was none.
+// at returns the place of the last reconcile of a name, -1 if there was none; "" is any name.
 func (s *slow) at(name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, n := range slices.Backward(s.names) {
-		if n == name {
+		if n == name || name == "" {
 			return i
 		}
 	}
@@ -81,6 +81,7 @@ func TestWhatHappensGoesBeforeTheInitialList(t *testing.T) {
 				time.Sleep(50*time.Second + time.Second/2)
 				s.server.watch("configmaps").event("ADDED", configMap("n", "live", 11))
 				time.Sleep(5 * time.Second)
+				synctest.Wait()
 				for name, soon := range map[string]int{r.names[0]: 3, r.names[1]: 20, "live": 56} {
 					if at := r.at(name); (at > 1 && at <= soon) != tt.first {
 						t.Errorf("%s was reconciled again as number %d of %d", name, at+1, len(r.names))
@@ -112,7 +113,7 @@ func TestWhatHappensGoesBeforeAResync(t *testing.T) {
 		stop, _ := start(func(ctx context.Context) error { return Run(ctx, s.factory, c) })
 		time.Sleep(time.Hour - time.Second)
 		r.reset()
-		for len(r.names) == 0 { // until the resync has begun
+		for r.at("") == -1 { // until the resync has begun
 			time.Sleep(time.Second)
 		}
 		s.server.watch("configmaps").event("MODIFIED", configMap("n", "m-099", 11))
