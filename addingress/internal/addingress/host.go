@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"text/template"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/skiff-k8s/skiff/addingress/internal/template"
 )
 
 // DefaultHostTemplate makes hosts that are unique in the cluster. They are below example.com, which
@@ -21,11 +22,9 @@ type HostTemplate struct {
 	template *template.Template
 }
 
-// hostData is the data of a template.
-type hostData struct{ Name, Namespace string }
-
 // ParseHostTemplate parses a Go template of a host name. The template may use the Service's
-// {{.Name}} and {{.Namespace}}.
+// {{.Name}} and {{.Namespace}}, constants, if with else, pipelines, and these functions of
+// text/template: and, or, not, eq, ne, lt, le, gt, ge, len, slice, print, printf.
 //
 // It returns an error if the template does not parse, or if the host for the Service default/web is
 // invalid: the host of any other Service would be invalid too.
@@ -33,11 +32,11 @@ func ParseHostTemplate(text string) (*HostTemplate, error) {
 	fail := func(err error) error {
 		return fmt.Errorf("host template %q: %w (a good one: %q)", text, err, DefaultHostTemplate)
 	}
-	parsed, err := template.New("host").Parse(text)
+	parsed, err := template.Parse(text)
 	if err != nil {
-		return nil, fail(errors.New(strings.TrimPrefix(err.Error(), "template: ")))
+		return nil, fail(err)
 	}
-	t := &HostTemplate{text: text, template: parsed}
+	t := &HostTemplate{text, parsed}
 	if _, err := t.Host("web", "default"); err != nil {
 		return nil, fail(fmt.Errorf("for the Service default/web: %w", err))
 	}
@@ -50,11 +49,10 @@ func (t *HostTemplate) String() string { return t.text }
 // Host returns the host of the named Service. It returns an error if the template fails or the host
 // is invalid.
 func (t *HostTemplate) Host(name, namespace string) (string, error) {
-	var b strings.Builder
-	if err := t.template.Execute(&b, hostData{Name: name, Namespace: namespace}); err != nil {
-		return "", errors.New(strings.TrimPrefix(err.Error(), "template: "))
+	host, err := t.template.Execute(template.Data{Name: name, Namespace: namespace})
+	if err != nil {
+		return "", err
 	}
-	host := b.String()
 	return host, checkHost(host)
 }
 
