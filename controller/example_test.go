@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/controller"
@@ -72,6 +73,22 @@ func ExampleNewKeyed() {
 			return []zone{zone(n.Labels().Get(corev1.LabelTopologyZone))}
 		}),
 		controller.Channel(alarms))
+}
+
+// A reconcile that reports in the object's status what it has done.
+func ExampleStatus() {
+	var services *informer.Informer[corev1.Service] // informer.For[corev1.Service](factory)
+	var c *client.Client[corev1.Service]            // client.Of[corev1.Service](rest)
+	reconcile := func(ctx context.Context, key controller.Key) (done controller.Result, err error) {
+		svc, err := services.Lister().Get(key.Namespace, key.Name)
+		if err != nil {
+			return done, client.IgnoreNotFound(err)
+		}
+		_, err = controller.Status(ctx, c, svc, metav1.Condition{
+			Type: "example.com/Exposed", Status: metav1.ConditionTrue, Reason: "IngressCreated"})
+		return done, err
+	}
+	controller.New("exposed", reconcile, controller.For(services))
 }
 
 // A span around each reconcile. The Reconcile's own requests are in it, because they are made with

@@ -300,6 +300,17 @@ func TestAControllerCleansUp(t *testing.T) {
 	}
 	c := controller.New("buckets", reconcile,
 		controller.For(maps).Where(func(i informer.Item[corev1.ConfigMap]) bool { return i.Name() == "a" }))
+	// An observer sees what a reconcile wrote: here, that it added the finalizer and removed it.
+	var writes atomic.Int64
+	c.Observe(controller.Observer{Reconcile: func(ctx context.Context, _ any) (context.Context, func(controller.Outcome)) {
+		return ctx, func(o controller.Outcome) {
+			for _, w := range o.Writes {
+				if w.Name == "a" && w.Kind.Resource == "configmaps" {
+					writes.Add(1)
+				}
+			}
+		}
+	}})
 	ctx, stop := context.WithCancel(l.ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- controller.Run(ctx, factory, c) }()
@@ -319,5 +330,8 @@ func TestAControllerCleansUp(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+	if n := writes.Load(); n != 2 {
+		t.Errorf("the observer saw %d writes, want 2", n)
 	}
 }
