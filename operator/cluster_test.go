@@ -100,6 +100,12 @@ func TestTheMetricsOfAnOperator(t *testing.T) {
 		`leader_election_master_status{name="maps"} 1` + "\n",
 		"skiff_build_info{", "go_goroutines ", "process_resident_memory_bytes ",
 	}
+	// There are none of these without a retry, and without an election.
+	m.REST().Attempt(t.Context(), rest.RequestInfo{Verb: "get", Method: "GET"}, rest.AttemptMetrics{Code: 503, Retry: 1})
+	m.Election().Leading("maps", false)
+	for _, name := range seriesOf(t) { // what docs/operating.md names is there
+		want = append(want, "\n# TYPE "+name+" ")
+	}
 	var missing []string
 	t.Cleanup(func() {
 		if t.Failed() {

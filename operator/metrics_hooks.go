@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/skiff-k8s/skiff/controller"
+	"github.com/skiff-k8s/skiff/election"
 	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/workqueue"
 )
@@ -88,6 +89,7 @@ func statusCode(code int) string {
 type controllerMetrics struct {
 	adds, retries              *prometheus.CounterVec
 	queued, worked, reconciled *prometheus.HistogramVec
+	slowpath                   *prometheus.CounterVec
 }
 
 func newControllerMetrics() controllerMetrics {
@@ -107,11 +109,13 @@ func newControllerMetrics() controllerMetrics {
 			"Time for which keys were processed.", ofQueue),
 		reconciled: histogram("controller_runtime_reconcile_time_seconds",
 			"Time that reconciles took.", ofController),
+		slowpath: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "leader_election_slowpath_total",
+			Help: "Renewals of the Lease that had to read it first."}, []string{"name"}),
 	}
 }
 
 func (m *controllerMetrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.adds, m.retries, m.queued, m.worked, m.reconciled}
+	return []prometheus.Collector{m.adds, m.retries, m.queued, m.worked, m.reconciled, m.slowpath}
 }
 
 // observer returns the functions that count what a controller does.
@@ -140,3 +144,12 @@ func (m *controllerMetrics) queue(name string) workqueue.Metrics {
 // Queue returns the functions that count what a work queue of the program's own does, for
 // workqueue.WithMetrics. The queues of controllers are counted without it.
 func (m *Metrics) Queue(name string) workqueue.Metrics { return m.events.queue(name) }
+
+// Election returns the functions that count what an elector does, for election.Options.Metrics. Whether
+// this replica leads is read when it is scraped, and needs no function.
+func (m *Metrics) Election() election.Metrics {
+	return election.Metrics{
+		Leading:  func(name string, _ bool) { m.events.slowpath.WithLabelValues(name) }, // so that there is a 0
+		Slowpath: func(name string) { m.events.slowpath.WithLabelValues(name).Inc() },
+	}
+}

@@ -66,6 +66,7 @@ func start(t *testing.T, op *operator.Operator) *running {
 	go func() { r.done <- op.Run(ctx) }()
 	t.Cleanup(func() {
 		stop()
+		<-r.done // it logs to the test
 		cancel()
 	})
 	r.until("its ports are open", func() bool { return len(op.Addresses()) > 0 })
