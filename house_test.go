@@ -52,6 +52,7 @@ var house = plan{
 	{"controller", imports("kind", "wire", "rest", "store", "client", "informer", "workqueue")},
 	{"election", imports("rest", "client")},
 	{"finalizer", imports("kind", "client", "controller")},
+	{"events", imports("kind", "rest", "client", "workqueue")},
 	{"skifftest/controlplane", imports("kubeconfig", "rest")},
 	{"examples", everyRowAbove},
 }

@@ -47,12 +47,12 @@ func TestNeverTwoLeadersLive(t *testing.T) {
 	for range 3 {
 		s.enter()
 	}
-	leader := s.leader("")
 	lasts := processOptions("", "", fast).LeaseDuration
 	if lasts == 0 {
 		lasts = 15 * time.Second
 	}
 	for round := range rounds {
+		leader := s.leader("")
 		t.Logf("round %d: %s is killed", round, leader.identity)
 		leader.signal(t, syscall.SIGKILL, true)
 		s.leave(leader, "killed")
@@ -73,7 +73,7 @@ func TestNeverTwoLeadersLive(t *testing.T) {
 		t.Logf("round %d: %s is ended", round, leader.identity)
 		leader.signal(t, syscall.SIGTERM, true)
 		s.leave(leader, "ended")
-		leader = s.leader(leader.identity)
+		s.leader(leader.identity)
 
 		t.Logf("round %d: the API server restarts", round)
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -82,8 +82,8 @@ func TestNeverTwoLeadersLive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		leader = s.leader("")
 	}
+	s.leader("")
 	for _, p := range s.processes {
 		_ = p.cmd.Process.Kill()
 		<-p.ended

@@ -242,6 +242,9 @@ func TestReportDoesNotWaitForTheAPIServer(t *testing.T) {
 	})
 }
 
+// eventTries is how often package events tries to write an Event.
+const eventTries = 5
+
 // An Event that cannot be written is tried a few times and dropped; the problem is
 // said when its Service is next looked at.
 func TestFailedEventIsTriedAgainAndThenDropped(t *testing.T) {
@@ -272,16 +275,22 @@ func TestFailedEventIsTriedAgainAndThenDropped(t *testing.T) {
 	}
 }
 
-func TestEventIsValid(t *testing.T) {
-	r := newRecorder(nil, nil)
-	long := problem{"Reason", strings.Repeat("é", 1000)}
-	e := r.event(&standing{service: corev1.ObjectReference{Namespace: "shop", Name: "web", UID: "u"}, problem: long}, metav1.NowMicro())
-	if len(e.Note) > maxNote || !strings.HasSuffix(e.Note, "é…") {
-		t.Errorf("note of %d bytes, ends in %q", len(e.Note), e.Note[len(e.Note)-8:])
-	}
-	if e.ReportingInstance == "" || len(e.ReportingInstance) > 128 || e.EventTime.IsZero() || e.Action == "" || e.Namespace != "shop" {
-		t.Errorf("%+v", e)
-	}
+// The Event is one of the Service, as alerts and other programs know it. What the API permits is
+// tested in package events.
+func TestEventIsOfTheService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := startRecorder()
+		defer r.stop()
+		r.report(serviceNamed("web"), problem{"Reason", strings.Repeat("é", 1000)})
+		r.check(t, "reported", 1, 1)
+		for _, e := range r.api.events {
+			if e.Regarding.APIVersion != "v1" || e.Regarding.Kind != "Service" || e.Regarding.Name != "web" || e.Namespace != "shop" ||
+				e.Reason != "Reason" || e.Action != "ExposeService" || e.Type != "Warning" || e.ReportingController != controllerName ||
+				len(e.Note) > 1024 || !strings.HasSuffix(e.Note, "é…") || e.ReportingInstance == "" || e.EventTime.IsZero() {
+				t.Errorf("%+v", e)
+			}
+		}
+	})
 	if short := cut("short", 5); short != "short" {
 		t.Errorf("cut(short) = %q", short)
 	}

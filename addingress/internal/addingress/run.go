@@ -7,11 +7,11 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/controller"
+	"github.com/skiff-k8s/skiff/events"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/workqueue"
@@ -127,7 +127,7 @@ func newOperator(c *rest.Client, cfg Config,
 		ingresses: ingresses.Lister(),
 		claims:    claims,
 		writer:    writer{client.Of[networkingv1.Ingress](c), set.manager()},
-		recorder:  newRecorder(apiEvents{client.Of[eventsv1.Event](c), set.manager()}, log),
+		recorder:  newRecorder(events.SinkOf(c, set.manager()), log),
 	}
 	return &Operator{
 		err:      err,
@@ -181,9 +181,9 @@ func (o *Operator) Run(ctx context.Context) error {
 		return o.err
 	}
 	recording, stopRecording := context.WithCancel(ctx)
-	var events sync.WaitGroup
-	events.Go(func() { o.recorder.run(recording) })
-	defer events.Wait()
+	var writing sync.WaitGroup
+	writing.Go(func() { o.recorder.run(recording) })
+	defer writing.Wait()
 	defer stopRecording()
 	return controller.Run(ctx, o.factory, o.controller)
 }
