@@ -55,3 +55,18 @@ func TestTheAlertsAreRules(t *testing.T) {
 		}
 	}
 }
+
+// The program that docs/operating.md shows is the compiled one, which its tests run.
+func TestTheDocsShowTheExample(t *testing.T) {
+	data, err := os.ReadFile("../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile("examples/names/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), "```go\n"+string(program)+"```\n") {
+		t.Error("docs/operating.md does not show examples/names/main.go: copy the file")
+	}
+}

@@ -45,7 +45,7 @@ func clusterRole(o RBACOptions, controllers []*controller.Controller) *rbacv1.Cl
 		r.add("coordination.k8s.io", "leases", "get", "create", "update")
 	}
 	if o.Events {
-		r.add("events.k8s.io", "events", "create", "patch")
+		r.add("events.k8s.io", "events", "get", "create", "patch")
 	}
 	if o.Authorize {
 		r.add("authentication.k8s.io", "tokenreviews", "create")

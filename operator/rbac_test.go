@@ -78,7 +78,7 @@ rules:
   verbs: ["get", "create", "update"]
 - apiGroups: ["events.k8s.io"]
   resources: ["events"]
-  verbs: ["create", "patch"]
+  verbs: ["get", "create", "patch"]
 - nonResourceURLs: ["/x"]
   verbs: ["get"]
 `
