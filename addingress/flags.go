@@ -1,19 +1,22 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/skiff-k8s/skiff/addingress/internal/addingress"
 	"github.com/skiff-k8s/skiff/controller"
 	"github.com/skiff-k8s/skiff/kubeconfig"
+	"github.com/skiff-k8s/skiff/operator"
 )
 
 // options are the values of the flags.
@@ -21,15 +24,32 @@ type options struct {
 	kubeconfig string
 	context    string
 	operator   addingress.Config
-	level      slog.Level
-	format     string
+	frame      operator.Settings
+	election   electionFlags
 	version    bool
+}
+
+// electionFlags are named as those of Kubernetes' own controllers are.
+type electionFlags struct {
+	LeaderElect              bool          `help:"several replicas elect a leader, by a Lease; only the leader works"`
+	LeaderElectNamespace     string        `help:"the namespace of the Lease; default: that of the pod, or of the kubeconfig context"`
+	LeaderElectLeaseDuration time.Duration `help:"how long the others wait after the leader's last renewal; 0 means the default, 15s"`
+	LeaderElectRenewDeadline time.Duration `help:"how long the leader works without a renewal; 0 means the default, 10s"`
+	LeaderElectRetryPeriod   time.Duration `help:"the time between renewals; 0 means the default, 2s"`
+}
+
+// leaseName returns the name of the Lease that the replicas of an instance compete for.
+func leaseName(instance string) string {
+	return "addingress-" + cmp.Or(instance, addingress.DefaultInstance)
 }
 
 // parse parses the flags. With --help it writes the help to stderr and returns
 // flag.ErrHelp.
 func parse(args []string, stderr io.Writer) (*options, error) {
-	o := &options{operator: addingress.DefaultConfig()}
+	// Ports are opened only where they are asked for: addingress runs on laptops, too.
+	o := &options{operator: addingress.DefaultConfig(), frame: operator.Settings{
+		Address: operator.Off, HealthAddress: operator.Off, LogFormat: "text",
+	}}
 	cfg := &o.operator
 
 	flags := flag.NewFlagSet("addingress", flag.ContinueOnError)
@@ -56,12 +76,19 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		"reconciled without an event; 0 means the default; negative means never")
 	flags.DurationVar(&cfg.DrainTimeout, "drain-timeout", cfg.DrainTimeout, "how long reconciles "+
 		"under way may take to finish after SIGTERM; 0 means the default; negative means no limit")
-	flags.TextVar(&o.level, "log-level", slog.LevelInfo,
-		"the lowest `level` to log: debug, info, warn or error")
-	flags.StringVar(&o.format, "log-format", "text", "the format of the log: text or json")
 	flags.BoolVar(&o.version, "version", false, "print the version and exit")
+	err := errors.Join(operator.Flags(flags, "", &o.frame), operator.Flags(flags, "", &o.election))
+	if err != nil {
+		return nil, err
+	}
+	flags.Lookup("address").Usage = "the host:port of /metrics, profiles and the page, or off; " +
+		operator.DefaultAddress + " is reached by this machine only"
+	flags.Lookup("health-address").Usage = "the host:port of /healthz and /readyz, or off; a kubelet's " +
+		"probes need :8081"
+	flags.Lookup("grace-period").Usage = "how long stopping may take, at most; 0 means the default, half " +
+		"more than --drain-timeout; negative means no limit"
 
-	err := flags.Parse(args)
+	err = flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stderr, usage)
 		flags.SetOutput(stderr)
@@ -121,8 +148,13 @@ func (o *options) check() error {
 	if cfg.Resync > 0 && cfg.Resync < time.Second {
 		wrong("--resync is %v, and must be at least 1s (negative means never)", cfg.Resync)
 	}
-	if o.format != "text" && o.format != "json" {
-		wrong("--log-format is %q, and must be text or json", o.format)
+	if o.frame.LogFormat != "text" && o.frame.LogFormat != "json" {
+		wrong("--log-format is %q, and must be text or json", o.frame.LogFormat)
+	}
+	if o.election.LeaderElect {
+		if problems := validation.IsDNS1123Subdomain(leaseName(cfg.Instance)); len(problems) > 0 {
+			wrong("--instance %q names a Lease with --leader-elect: %s", cfg.Instance, strings.Join(problems, "; "))
+		}
 	}
 	errs = append(errs, addingress.CheckNames(cfg.Namespace, cfg.IngressClass, cfg.Instance))
 	return errors.Join(errs...)
@@ -135,12 +167,14 @@ func (o *options) kubeconfigOptions() []kubeconfig.Option {
 	return []kubeconfig.Option{kubeconfig.WithContext(o.context)}
 }
 
-func (o *options) logger(w io.Writer) *slog.Logger {
-	handlerOptions := &slog.HandlerOptions{Level: o.level}
-	if o.format == "json" {
-		return slog.New(slog.NewJSONHandler(w, handlerOptions))
+// settings returns the settings of the operator's frame. Its grace period has room for the drain
+// timeout: the frame gives the controller three quarters of it.
+func (o *options) settings() operator.Settings {
+	s := o.frame
+	if drain := cmp.Or(o.operator.DrainTimeout, controller.DefaultDrainTimeout); s.GracePeriod == 0 {
+		s.GracePeriod = drain + drain/2 // beyond the longest duration it is negative: no limit
 	}
-	return slog.New(slog.NewTextHandler(w, handlerOptions))
+	return s
 }
 
 // release is the version of an image. Its Dockerfile sets it.

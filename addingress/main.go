@@ -4,14 +4,16 @@
 //
 //	addingress --host-template '{{.Name}}.{{.Namespace}}.apps.example.com'
 //
-// It uses the cluster in the kubeconfig, or the cluster that it runs in. After SIGTERM or SIGINT it
-// finishes the reconciles under way and exits. After a second signal it exits at once.
+// It uses the cluster in the kubeconfig, or the cluster that it runs in. With --leader-elect one of
+// several replicas works. After SIGTERM or SIGINT it finishes the reconciles under way and exits. After
+// a second signal it exits at once.
 //
-// Exit codes: 0 after a clean stop; 1 if it could not start, or if reconciles were aborted at the
-// stop; 2 if a flag is invalid.
+// Exit codes: 0 after a clean stop; 1 if it could not start, if it lost the leadership, or if reconciles
+// were aborted at the stop; 2 if a flag is invalid.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -19,12 +21,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
-	"sync"
-	"syscall"
 
 	"github.com/skiff-k8s/skiff/addingress/internal/addingress"
+	"github.com/skiff-k8s/skiff/election"
 	"github.com/skiff-k8s/skiff/kubeconfig"
+	"github.com/skiff-k8s/skiff/operator"
 	"github.com/skiff-k8s/skiff/rest"
 )
 
@@ -51,12 +52,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, version())
 		return exitOK
 	}
-	log := opts.logger(stderr)
-	slog.SetDefault(log)
-
-	ctx, stop := signalContext(log)
-	defer stop()
-	if err := operate(ctx, opts, log); err != nil {
+	log := operator.NewLogger(stderr, opts.frame.LogLevel, opts.frame.LogFormat)
+	operator.SetLogger(log)
+	if err := operate(context.Background(), opts, log); err != nil {
 		log.Error("addingress ends", "error", err)
 		return exitError
 	}
@@ -64,14 +62,25 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// operate connects to the cluster and runs the operator until ctx ends.
+// operate connects to the cluster and runs the operator until a signal comes, or ctx ends.
 func operate(ctx context.Context, opts *options, log *slog.Logger) error {
 	config, err := kubeconfig.Load(opts.kubeconfig, opts.kubeconfigOptions()...)
 	if err != nil {
 		return err
 	}
+	metrics := operator.NewMetrics(nil)
 	config.UserAgent = "addingress/" + version()
 	config.Logger = log
+	config.Metrics = metrics.REST()
+	frame := operator.Options{Name: "addingress", Settings: opts.settings(), Metrics: metrics, Logger: log}
+	if opts.election.LeaderElect {
+		elector, err := opts.elector(config)
+		if err != nil {
+			return err
+		}
+		frame.Elector = elector
+		config = elector.Fence(config)
+	}
 	client, err := rest.NewClient(config)
 	if err != nil {
 		return err
@@ -83,8 +92,18 @@ func operate(ctx context.Context, opts *options, log *slog.Logger) error {
 		"instance", cfg.Instance, "namespace", orAll(cfg.Namespace),
 		"hostTemplate", cfg.Hosts.String(), "ingressClass", cfg.IngressClass,
 		"workers", cfg.Workers, "maxRetries", (*retries)(&cfg.MaxRetries).String(),
-		"resync", cfg.Resync)
-	return addingress.New(client, cfg).Run(ctx)
+		"resync", cfg.Resync, "leaderElect", opts.election.LeaderElect)
+	return addingress.New(client, cfg).RunIn(ctx, frame)
+}
+
+// elector returns what elects one of the replicas of the instance.
+func (o *options) elector(config *rest.Config) (*election.Elector, error) {
+	e := o.election
+	return election.New(config, election.Options{
+		Namespace: cmp.Or(e.LeaderElectNamespace, config.Namespace), Name: leaseName(o.operator.Instance),
+		LeaseDuration: e.LeaderElectLeaseDuration, RenewDeadline: e.LeaderElectRenewDeadline,
+		RetryPeriod: e.LeaderElectRetryPeriod,
+	})
 }
 
 func orAll(namespace string) string {
@@ -92,27 +111,4 @@ func orAll(namespace string) string {
 		return "(all)"
 	}
 	return namespace
-}
-
-// signalContext returns a context that ends at the first SIGTERM or SIGINT. A second
-// signal has its usual effect and ends the process at once.
-func signalContext(log *slog.Logger) (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	var listener sync.WaitGroup
-	listener.Go(func() {
-		select {
-		case s := <-signals:
-			signal.Stop(signals)
-			log.Info("told to stop; once more stops at once", "signal", s.String())
-			cancel()
-		case <-ctx.Done():
-		}
-	})
-	return ctx, func() {
-		signal.Stop(signals)
-		cancel()
-		listener.Wait()
-	}
 }

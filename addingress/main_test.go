@@ -30,6 +30,7 @@ func TestWrongFlagsAreToldAndExitWith2(t *testing.T) {
 		{[]string{"--ingress-class", "a/b"}, []string{`--ingress-class "a/b" is invalid`}},
 		{[]string{"--host-template", "{{.Nmae}}.example.com"}, []string{"--host-template", "{{.Nmae}}", "can't evaluate field Nmae", addingress.DefaultHostTemplate}},
 		{[]string{"--host-template", "{{.Name}}_{{.Namespace}}"}, []string{`"web_default" is invalid`}},
+		{[]string{"--leader-elect", "--instance", "Blue One"}, []string{`--instance "Blue One" names a Lease`}},
 		{[]string{"--workers", "-2", "--log-format", "xml"}, []string{"--workers", "--log-format"}}, // all at once
 	} {
 		var stdout, stderr bytes.Buffer
@@ -54,7 +55,7 @@ func TestHelpNamesEveryFlagAndExitsWith0(t *testing.T) {
 			t.Errorf("%s exits with %d", flag, code)
 		}
 		for _, part := range []string{"kubeconfig", "context", "namespace", "host-template", addingress.DefaultHostTemplate, "ingress-class",
-			"instance", `(default "default")`, "workers", "(default 5)", "max-retries", "(default forever)", "resync", "(default 10m0s)", "drain-timeout", "log-level", "log-format", "version", "Usage:"} {
+			"instance", `(default "default")`, "workers", "(default 5)", "max-retries", "(default forever)", "resync", "(default 10m0s)", "drain-timeout", "log-level", "log-format", "version", "Usage:", "leader-elect", `(default "off")`} {
 			if !strings.Contains(stderr.String(), part) {
 				t.Errorf("%s does not say %q:\n%s", flag, part, &stderr)
 			}
@@ -79,6 +80,27 @@ func TestFlagsReachTheOperator(t *testing.T) {
 	if cfg.Namespace != "shop" || cfg.IngressClass != "nginx" || cfg.Workers != 7 || cfg.MaxRetries != 3 ||
 		cfg.Resync.Hours() != 1 || cfg.Instance != "blue" || cfg.Hosts.String() != "{{.Name}}.test" || o.kubeconfig != "f" || o.context != "c" {
 		t.Errorf("%+v", o)
+	}
+}
+
+// The grace period has room for the drain timeout.
+func TestGracePeriod(t *testing.T) {
+	for args, want := range map[string]time.Duration{
+		"":                               45 * time.Second,
+		"--drain-timeout=1m":             90 * time.Second,
+		"--drain-timeout=-1s":            -1500 * time.Millisecond, // no limit
+		"--grace-period=5s":              5 * time.Second,
+		"--grace-period=-1s":             -time.Second,
+		"--drain-timeout=0":              45 * time.Second,
+		"--drain-timeout=2540400h10m10s": -1, // more than half of the longest duration
+	} {
+		o, err := parse(strings.Fields(args), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := o.settings().GracePeriod; got != want && !(want == -1 && got < 0) {
+			t.Errorf("%q: %s, want %s", args, got, want)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -375,7 +376,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		t.Fatalf("it does not create the Ingress:\n%s", p.logged())
 	}
 	p.signal(syscall.SIGTERM)
-	p.says("once more stops at once")
+	p.says("once more ends at once")
 	p.signal(syscall.SIGTERM)
 	if status := p.ends().Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGTERM {
 		t.Errorf("ended by %v\n%s", status, p.logged())
@@ -418,5 +419,94 @@ func TestUnreachableServerDoesNotKeepItFromStopping(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	if state := p.ends(); state.ExitCode() != exitOK {
 		t.Errorf("%v\n%s", state, p.logged())
+	}
+}
+
+// Two replicas: one works, with probes and metrics, and the other one waits. When the leader is killed the
+// other one takes over once the lease is over; when it is told to stop, at once.
+func TestTwoReplicas(t *testing.T) {
+	cluster := controlplane.Start(t)
+	s := newShop(t, cluster)
+	replica := func() *process {
+		return start(t, "--kubeconfig", cluster.Kubeconfig(), "--namespace", s.namespace, "--instance", s.namespace,
+			"--leader-elect", "--leader-elect-namespace", s.namespace, "--leader-elect-lease-duration", "3s",
+			"--leader-elect-renew-deadline", "2s", "--leader-elect-retry-period", "500ms",
+			"--address", "127.0.0.1:0", "--health-address", "127.0.0.1:0", "--page")
+	}
+	const leads = "this replica leads"
+	first := replica()
+	served := first.address()
+	first.says(leads)
+	second := replica()
+	waiting := second.address()
+	second.says("another process leads")
+	s.expose(t, "one")
+	s.hasIngress(t, "one")
+	for url, want := range map[string]string{
+		"http://" + served + "/healthz":      "ok",
+		"http://" + served + "/readyz":       "ok",
+		"http://" + waiting + "/readyz":      "ok", // its caches are warm
+		"http://" + served + "/metrics":      `controller_runtime_reconcile_total{controller="addingress",result="success"}`,
+		"http://" + served + "/debug/skiff/": "<html",
+	} {
+		if body := first.get(url); !strings.Contains(body, want) {
+			t.Errorf("%s does not have %q:\n%s", url, want, body)
+		}
+	}
+
+	first.signal(syscall.SIGKILL)
+	second.says(leads)
+	s.expose(t, "two")
+	s.hasIngress(t, "two")
+	first.ends()
+
+	third := replica()
+	third.says("another process leads")
+	second.signal(syscall.SIGTERM)
+	third.says(leads)
+	if state := second.ends(); state.ExitCode() != exitOK {
+		t.Errorf("%v\n%s", state, second.logged())
+	}
+	s.expose(t, "three")
+	s.hasIngress(t, "three")
+	third.signal(syscall.SIGTERM)
+	if state := third.ends(); state.ExitCode() != exitOK {
+		t.Errorf("%v\n%s", state, third.logged())
+	}
+}
+
+// address returns the next address that the process says it serves on.
+func (p *process) address() string {
+	p.t.Helper()
+	_, rest, _ := strings.Cut(p.says("msg=serving"), "address=")
+	address, _, _ := strings.Cut(rest, " ")
+	return address
+}
+
+// get returns what is at a URL, once it is answered with 200.
+func (p *process) get(url string) string {
+	p.t.Helper()
+	for {
+		req, err := http.NewRequestWithContext(p.ctx, http.MethodGet, url, nil)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if resp.StatusCode == http.StatusOK {
+			return string(body)
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-p.ctx.Done():
+			p.t.Fatalf("%s: %s: %s", url, resp.Status, body)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package addingress
 
 import (
+	"context"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -9,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/election"
+	"github.com/skiff-k8s/skiff/rest"
 )
 
 // The API server takes the manifest, and admits its Pod to a namespace that admits restricted ones
@@ -45,5 +48,25 @@ func TestManifestOnTheControlPlane(t *testing.T) {
 	root.Spec.SecurityContext.RunAsNonRoot = nil
 	if _, err := pods.Create(w.ctx, root, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}); err == nil {
 		t.Error("a Pod that may run as root is admitted, too: the namespace is not restricted")
+	}
+}
+
+// The rights of the manifest suffice for the election, by which a replica leads that has no others.
+func TestRightsOfTheElection(t *testing.T) {
+	w := newWorld(t)
+	installRights(t, w.cluster)
+	config := w.cluster.Config()
+	config.Impersonate = rest.Impersonation{User: "system:serviceaccount:addingress:addingress", Groups: []string{"system:authenticated"}}
+	elector, err := election.New(config, election.Options{Namespace: "addingress", Name: "addingress-default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the first one creates the Lease
+		ctx, cancel := context.WithCancel(w.ctx)
+		led := false
+		if err := elector.Run(ctx, func(context.Context) error { led = true; cancel(); return nil }); err != nil || !led {
+			t.Errorf("led: %v, %v", led, err)
+		}
+		cancel()
 	}
 }
