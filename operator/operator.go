@@ -94,8 +94,9 @@ type (
 // process is to be started again.
 const electionGrace = 20 * time.Second
 
-// Add adds a function that is run where it is said, as the controllers are. It returns when ctx ends,
-// or before, when its work is done. If it returns an error, or panics, the operator ends with that
+// Add adds a function that is run where it is said. It is started before the controllers and stopped
+// after they have ended, so that they may use it. It returns when ctx ends, or before, when its work
+// is done. If it returns an error, or panics, the operator ends with that
 // error. The name is for logs and errors. Of OnLeader parts ctx ends also when the leadership ends.
 func (o *Operator) Add(name string, f func(ctx context.Context) error, where Where) {
 	o.mu.Lock()

@@ -8,7 +8,8 @@ import (
 
 // The ends of the stages' shares of the grace period. The controllers stop first and take the most.
 const (
-	untilControllers = 0.75
+	untilControllers = 0.70
+	untilParts       = 0.80
 	untilElection    = 0.85
 	untilFactories   = 0.95
 	untilServers     = 1.00
@@ -17,10 +18,10 @@ const (
 // Run runs the operator until ctx ends, a signal comes, or a part fails.
 //
 // It starts the servers, then the informers, then the election, and then, on the replica that leads,
-// the controllers and the OnLeader parts. What has controller.WithoutLease, or is Always, does not
+// the OnLeader parts and the controllers. What is Always, or has controller.WithoutLease, does not
 // wait for the election. It stops them in the reverse order: controllers finish the reconciles that
-// are running while their caches go on, the lease is given back when they have, and the servers
-// answer to the end, /readyz with an error.
+// are running while their caches and the parts, such as a recorder of events, go on; the lease is
+// given back when all have ended; and the servers answer to the end, /readyz with an error.
 //
 // Each of these has a share of the grace period. What does not stop in its share is named in the log
 // and left running, and Run's error is, or wraps, a *StopError that names it. While a controller is
@@ -73,27 +74,30 @@ func (o *Operator) start(ctx context.Context, s *stack, servers []*Server) {
 		factories.run("informers of "+hostOf(f), f.Run, mustRun)
 	}
 	elect := s.stage(ctx, untilElection)
-	work := s.stage(ctx, untilControllers)
-	o.startWorkers(work, work.ctx, Always)
+	w := workers{parts: s.stage(ctx, untilParts), controllers: s.stage(ctx, untilControllers)}
+	o.startWorkers(w, context.WithoutCancel(ctx), Always)
 	if o.options.Elector == nil {
 		o.leads.Store(true)
-		o.startWorkers(work, work.ctx, OnLeader)
+		o.startWorkers(w, context.WithoutCancel(ctx), OnLeader)
 		return
 	}
 	elect.run("election", func(ctx context.Context) error {
 		return o.options.Elector.Run(ctx, func(lead context.Context) error {
-			o.lead(lead, work)
+			o.lead(lead, w)
 			return nil
 		})
 	}, mustRun)
 }
 
+// workers are the stages of the program's own work.
+type workers struct{ parts, controllers *stage }
+
 // lead runs what the leader runs, and returns when lead has ended and that has, too. A stop of the
-// operator ends the stage work first, and lead after it.
-func (o *Operator) lead(lead context.Context, work *stage) {
+// operator ends the stages of the work first, and lead after them.
+func (o *Operator) lead(lead context.Context, w workers) {
 	o.log.Info("this replica leads, starting what the leader runs", "name", o.options.Name)
 	o.leads.Store(true)
-	parts := o.startWorkers(work, lead, OnLeader)
+	parts := o.startWorkers(w, lead, OnLeader)
 	<-lead.Done()
 	o.leads.Store(false)
 	for _, p := range parts {
@@ -101,19 +105,20 @@ func (o *Operator) lead(lead context.Context, work *stage) {
 	}
 }
 
-// startWorkers starts the controllers and parts that run there, within the leadership or work.ctx.
-func (o *Operator) startWorkers(work *stage, within context.Context, where Where) (parts []*part) {
-	for _, c := range o.controllers {
-		if c.NeedsLease() == (where == OnLeader) {
-			parts = append(parts, work.runWithin(within, fmt.Sprintf("controller %q", c.Name()), c.Run, mustRun))
-		}
-	}
+// startWorkers starts the parts and controllers that run there, within the leadership if that is it.
+func (o *Operator) startWorkers(w workers, within context.Context, where Where) (all []*part) {
 	for _, a := range o.added {
 		if a.where == where {
-			parts = append(parts, work.runWithin(within, fmt.Sprintf("part %q", a.name), a.f, mayEnd))
+			all = append(all, w.parts.runWithin(within, fmt.Sprintf("part %q", a.name), a.f, mayEnd))
 		}
 	}
-	return parts
+	for _, c := range o.controllers {
+		if c.NeedsLease() == (where == OnLeader) {
+			all = append(all,
+				w.controllers.runWithin(within, fmt.Sprintf("controller %q", c.Name()), c.Run, mustRun))
+		}
+	}
+	return all
 }
 
 // listen makes the servers and opens their ports.

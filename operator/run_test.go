@@ -268,7 +268,7 @@ func TestAPartThatDoesNotStopIsNamed(t *testing.T) {
 		if !errors.As(err, &late) || !slices.Equal(late.Parts, []string{`part "stubborn"`}) || late.Grace != operator.DefaultGracePeriod {
 			t.Errorf("it ended with %v", err)
 		}
-		if took := time.Since(began) - time.Hour; took != operator.DefaultGracePeriod*3/4 {
+		if took := time.Since(began) - time.Hour; took != operator.DefaultGracePeriod*4/5 {
 			t.Errorf("it waited %v", took)
 		}
 	})
@@ -385,6 +385,38 @@ func TestALostLeaseEndsTheOperator(t *testing.T) {
 		}
 	case <-r.ctx.Done():
 		t.Error("it goes on without the lease")
+	}
+}
+
+// What a program adds is stopped when its controllers have ended: a recorder of events gets what they
+// record while they drain.
+func TestPartsOutliveTheControllers(t *testing.T) {
+	f, store := inMemory(t)
+	put(t, store, "a")
+	reconciling, release := make(chan struct{}), make(chan struct{})
+	op := operator.New(operator.Options{Factories: []*informer.Factory{f}, Settings: anyPort, Logger: logger(t)},
+		controller.New("slow", func(context.Context, controller.Key) (controller.Result, error) {
+			close(reconciling)
+			<-release
+			return controller.Result{}, nil
+		}, controller.For(pods(f))))
+	var e elector // for its notes
+	op.Add("recorder", func(ctx context.Context) error {
+		<-ctx.Done()
+		select {
+		case <-release:
+		default:
+			e.note("stopped before the reconcile had ended")
+		}
+		return nil
+	}, operator.OnLeader)
+	r := start(t, op)
+	<-reconciling
+	r.stop()
+	r.until("it is stopping", func() bool { code, _ := r.get(1, "/readyz/shutdown"); return code == 500 })
+	close(release)
+	if err := r.ends(); err != nil || len(e.all()) > 0 {
+		t.Errorf("it ended with %v and %q", err, e.all())
 	}
 }
 

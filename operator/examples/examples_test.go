@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -255,6 +257,13 @@ func TestTheOperator(t *testing.T) {
 	if got := entry(); got != svc.Spec.ClusterIP || len(svc.Finalizers) != 1 {
 		t.Errorf("the entry is %q, the Service %+v", got, svc)
 	}
+	p.until("there is an Event about it", func() bool {
+		all, err := client.Of[eventsv1.Event](c).In(namespace).List(p.ctx, metav1.ListOptions{})
+		return err == nil && slices.ContainsFunc(all.Items, func(e eventsv1.Event) bool {
+			return e.Regarding.UID == svc.UID && e.Reason == "Entered" && e.Type == corev1.EventTypeNormal &&
+				e.Note == "the list has web."+namespace && e.ReportingController == "example.com/names"
+		})
+	})
 	if code, body := p.get(1, "/readyz?verbose"); code != 200 {
 		t.Errorf("/readyz: %d %s", code, body)
 	}

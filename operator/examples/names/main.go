@@ -10,6 +10,7 @@ import (
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/controller"
 	"github.com/skiff-k8s/skiff/election"
+	"github.com/skiff-k8s/skiff/events"
 	"github.com/skiff-k8s/skiff/finalizer"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/kubeconfig"
@@ -31,10 +32,11 @@ func main() {
 	exitOn(err)
 	c, err := rest.NewClient(elector.Fence(cfg)) // it writes only while this replica leads
 	exitOn(err)
+	recorder, err := events.New(c, events.Options{Controller: "example.com/names"})
+	exitOn(err)
 	factory := informer.NewFactory(c)
 	services := informer.For[corev1.Service](factory, informer.LabelSelector("named"))
 	writes, maps := client.Of[corev1.Service](c), client.Of[corev1.ConfigMap](c).In(cfg.Namespace)
-
 	edit := func(ctx context.Context, change func(names map[string]string)) error {
 		_, _, err := maps.CreateOrModify(ctx, "names", func(m *corev1.ConfigMap) error {
 			if m.Data == nil {
@@ -48,8 +50,10 @@ func main() {
 	enter := func(ctx context.Context, s *corev1.Service) (done controller.Result, err error) {
 		err = edit(ctx, func(names map[string]string) { names[key(s)] = s.Spec.ClusterIP })
 		if err != nil {
+			recorder.Warning(s, "NotEntered", "Enter", "%v", err)
 			return done, err
 		}
+		recorder.Normal(s, "Entered", "Enter", "the list has %s", key(s))
 		_, err = controller.Status(ctx, writes, s, metav1.Condition{Type: "Named",
 			Status: metav1.ConditionTrue, Reason: "Entered", Message: "the list has " + key(s)})
 		return done, err
@@ -64,9 +68,11 @@ func main() {
 		}
 		return finalizer.Run(ctx, writes, s, "example.com/names", enter, leave)
 	}
-	exitOn(operator.Run(context.Background(), operator.Options{Name: "names", Settings: settings,
+	op := operator.New(operator.Options{Name: "names", Settings: settings,
 		Factories: []*informer.Factory{factory}, Elector: elector, Metrics: metrics},
-		controller.New("names", reconcile, controller.For(services), controller.Workers(5))))
+		controller.New("names", reconcile, controller.For(services), controller.Workers(5)))
+	op.Add("events", recorder.Run, operator.OnLeader)
+	exitOn(op.Run(context.Background()))
 }
 
 func key(s *corev1.Service) string { return s.Name + "." + s.Namespace }
