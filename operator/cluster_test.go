@@ -145,8 +145,12 @@ func TestReadinessNamesAnInformerWithoutItsServer(t *testing.T) {
 	if code, body := r.get(1, "/healthz"); code != 200 {
 		t.Errorf("/healthz: %d %s", code, body)
 	}
-	s := r.state()
-	if i := s.Informers[0]; !strings.Contains(i.LastError, "connection refused") || i.LastErrorAt == nil || i.Failures == 0 || i.LagMs == 0 ||
+	var s operator.State
+	r.until("the page has the error", func() bool {
+		s = r.state()
+		return strings.Contains(s.Informers[0].LastError, "connection refused")
+	})
+	if i := s.Informers[0]; i.LastErrorAt == nil || i.Failures == 0 || i.LagMs == 0 ||
 		!strings.Contains(s.NotReady, "without the API server for more than 1s: configmaps") {
 		t.Errorf("the page has %+v", s)
 	}
