@@ -30,8 +30,8 @@ import (
 // subjectaccessreviews.authorization.k8s.io, as ClusterRole system:auth-delegator has.
 //
 // An answer is used again for a minute if it was yes, and for ten seconds if it was no. At most ten
-// answers a second are asked for (twenty at once), so that a flood of requests does not reach the API
-// server. It is safe for concurrent use.
+// answers a second are asked for (twenty at once), so that a flood of requests does not reach the
+// API server. It is safe for concurrent use.
 type Authorizer struct {
 	tokens  *client.Client[authenticationv1.TokenReview]
 	reviews *client.Client[authorizationv1.SubjectAccessReview]
@@ -65,8 +65,8 @@ const (
 	reviewLog = 10 * time.Second
 )
 
-// NewAuthorizer returns an Authorizer that asks the API server of c. log takes its faults; nil means
-// slog.Default.
+// NewAuthorizer returns an Authorizer that asks the API server of c. log takes its faults; nil
+// means slog.Default.
 func NewAuthorizer(c *rest.Client, log *slog.Logger) *Authorizer {
 	if log == nil {
 		log = slog.Default()
@@ -97,11 +97,13 @@ func (a *Authorizer) Wrap(h http.Handler) http.Handler {
 		switch {
 		case status != 0:
 			w.Header().Set("Retry-After", "1")
-			http.Error(w, "the API server cannot be asked whether this is permitted, try again later", status)
+			http.Error(w, "the API server cannot be asked whether this is permitted, try again later",
+				status)
 		case !got.authenticated:
 			unauthorized(w, "the API server does not know this token")
 		case !got.allowed:
-			http.Error(w, fmt.Sprintf("%q may not %s path %q", got.user, verb, r.URL.Path), http.StatusForbidden)
+			http.Error(w, fmt.Sprintf("%q may not %s path %q", got.user, verb, r.URL.Path),
+				http.StatusForbidden)
 		default:
 			h.ServeHTTP(w, r)
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/skiff-k8s/skiff/informer"
 )
 
-// DefaultUnreachableAfter is the default of Settings.UnreachableAfter. It is longer than the restart
-// of an API server.
+// DefaultUnreachableAfter is the default of Settings.UnreachableAfter. It is longer than the
+// restart of an API server.
 const DefaultUnreachableAfter = time.Minute
 
 // Caches checks the informers of factories, for [Health]. It is safe for concurrent use.
@@ -24,8 +24,9 @@ type Caches struct {
 	failing map[string]time.Time // by informer: since when a check has found it failing
 }
 
-// NewCaches returns the checks of the informers of these factories. limit is how long an informer may
-// go on without its server; 0 means the default, DefaultUnreachableAfter; negative means for ever.
+// NewCaches returns the checks of the informers of these factories. limit is how long an informer
+// may go on without its server; 0 means the default, DefaultUnreachableAfter; negative means for
+// ever.
 func NewCaches(limit time.Duration, factories ...*informer.Factory) *Caches {
 	if limit == 0 {
 		limit = DefaultUnreachableAfter

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Certificate is a server's certificate in two files, which are read again while the server runs. It
-// is safe for concurrent use.
+// Certificate is a server's certificate in two files, which are read again while the server runs.
+// It is safe for concurrent use.
 type Certificate struct {
 	// CertFile is the file of the certificate and its chain, KeyFile that of its private key, both
 	// PEM. They may be replaced at any time, as cert-manager and the kubelet do.

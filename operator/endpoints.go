@@ -25,9 +25,9 @@ func (o *Operator) endpoints() {
 	}
 }
 
-// local returns a handler that, without authorization, answers only requests for this machine by its
-// address or as localhost. A web page of another host, whose name is made to resolve to this machine
-// (DNS rebinding), is refused so.
+// local returns a handler that, without authorization, answers only requests for this machine by
+// its address or as localhost. A web page of another host, whose name is made to resolve to this
+// machine (DNS rebinding), is refused so.
 func (o *Operator) local(h http.Handler) http.Handler {
 	if o.options.Settings.Authorize {
 		return h
@@ -38,7 +38,8 @@ func (o *Operator) local(h http.Handler) http.Handler {
 			host = name
 		}
 		if host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil {
-			http.Error(w, "without authorization this is served as localhost or by the address only", http.StatusForbidden)
+			http.Error(w, "without authorization this is served as localhost or by the address only",
+				http.StatusForbidden)
 			return
 		}
 		h.ServeHTTP(w, r)

@@ -19,8 +19,8 @@ import (
 // HEALTH_ADDRESS: with "WEB_", WEB_HEALTH_ADDRESS. An empty variable counts as not set. With the
 // prefix "" no variable is read.
 //
-// A field is a string, bool, int, float64, time.Duration, a type whose pointer is a flag.Value, or one
-// whose pointer is an encoding.TextUnmarshaler and that is an encoding.TextMarshaler, such as
+// A field is a string, bool, int, float64, time.Duration, a type whose pointer is a flag.Value, or
+// one whose pointer is an encoding.TextUnmarshaler and that is an encoding.TextMarshaler, such as
 // slog.Level. The fields of a field that is another struct, without a tag, are taken as well.
 //
 // The error is that of a variable, or of a field of another type. It names the variable and not its

@@ -55,9 +55,9 @@ type call struct {
 	err   error // set before done is closed
 }
 
-// Add adds a check. f returns nil if all is well; its error is shown to whoever asks, so it holds no
-// secret. f is given a context that ends after DefaultCheckTimeout. Add replaces a check of the same
-// name and probe.
+// Add adds a check. f returns nil if all is well; its error is shown to whoever asks, so it holds
+// no secret. f is given a context that ends after DefaultCheckTimeout. Add replaces a check of the
+// same name and probe.
 func (h *Health) Add(name string, p Probe, f func(context.Context) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -71,8 +71,8 @@ func (h *Health) Add(name string, p Probe, f func(context.Context) error) {
 	h.checks = append(h.checks, c)
 }
 
-// ServeHTTP answers /healthz, /livez (the same), /readyz, and these with /NAME behind them. Any other
-// path is 404.
+// ServeHTTP answers /healthz, /livez (the same), /readyz, and these with /NAME behind them. Any
+// other path is 404.
 func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	kind, name, _ := strings.Cut(strings.Trim(r.URL.Path, "/"), "/")
 	p := Live

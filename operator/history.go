@@ -48,8 +48,8 @@ type Moved struct {
 	Step
 }
 
-// histories are what happened to the keys of controllers that moved last. It observes the controllers
-// while the page is on.
+// histories are what happened to the keys of controllers that moved last. It observes the
+// controllers while the page is on.
 type histories struct {
 	mu    sync.Mutex
 	byKey map[keyOf]*list.Element // of *history; guarded by mu
@@ -157,8 +157,8 @@ func (h *histories) moved(n int) (moved []Moved, held map[string][]string) {
 	return moved, held
 }
 
-// observer returns the functions that note what happens to the keys of a controller. Of a controller
-// that reads Secrets the texts of errors are left out: secret says whether it does.
+// observer returns the functions that note what happens to the keys of a controller. Of a
+// controller that reads Secrets the texts of errors are left out: secret says whether it does.
 func (h *histories) observer(name string, secret bool) controller.Observer {
 	return controller.Observer{
 		Named: func(key any, c controller.Cause) {
@@ -223,21 +223,26 @@ func (h *histories) ended(name string, key any, o controller.Outcome, secret boo
 	d.add(o.Duration)
 }
 
-// shownError returns what the page shows of an error. What the API server says about a field may have
-// its value, so that only the reason and the paths are shown. If secret is true, nothing of it is.
+// shownError returns what the page shows of an error. What the API server says about a field may
+// have its value, so that only the reason and the paths are shown. If secret is true, nothing of it
+// is.
 func shownError(err error, secret bool) string {
 	if secret {
 		return "an error, whose text the log has: this controller reads Secrets"
 	}
 	var status apierrors.APIStatus
-	if !errors.As(err, &status) || status.Status().Details == nil || len(status.Status().Details.Causes) == 0 {
+	if !errors.As(err, &status) {
+		return err.Error()
+	}
+	s := status.Status()
+	if s.Details == nil || len(s.Details.Causes) == 0 {
 		return err.Error()
 	}
 	var fields []string
-	for _, cause := range status.Status().Details.Causes {
+	for _, cause := range s.Details.Causes {
 		fields = append(fields, cause.Field)
 	}
-	return fmt.Sprintf("%s: %s; the log has the text", status.Status().Reason, strings.Join(fields, ", "))
+	return fmt.Sprintf("%s: %s; the log has the text", s.Reason, strings.Join(fields, ", "))
 }
 
 // readsSecrets reports whether a controller has a cache of Secrets.

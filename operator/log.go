@@ -7,8 +7,9 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// SetLogger makes log the default of log/slog, and of klog, which k8s.io/apimachinery logs with. Call
-// it before anything is made that keeps the default: clients, factories, controllers.
+// SetLogger makes log the default of log/slog, and of klog, which k8s.io/apimachinery logs with;
+// klog gives its warnings to a logger at info level. Call it before anything is made that keeps the
+// default: clients, factories, controllers.
 func SetLogger(log *slog.Logger) {
 	slog.SetDefault(log)
 	klog.SetSlogLogger(log)

@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// MemoryFraction is the part of a container's memory limit that LimitMemory sets for the Go heap and
-// runtime. The rest is for what Go does not count: the binary's pages, and what the kernel keeps
-// for sockets.
+// MemoryFraction is the part of a container's memory limit that LimitMemory sets for the Go heap
+// and runtime. The rest is for what Go does not count: the binary's pages, and what the kernel
+// keeps for sockets.
 const MemoryFraction = 0.9
 
 // LimitMemory sets Go's soft memory limit, which GOMEMLIMIT sets as well, to nine tenths of the

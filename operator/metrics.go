@@ -34,8 +34,8 @@ type Metrics struct {
 }
 
 // NewMetrics returns metrics in the registry r, which may hold the program's own; nil means a new
-// one. It adds those of the Go runtime and the process, unless r has them. A registry has one Metrics:
-// NewMetrics panics if r has series of another.
+// one. It adds those of the Go runtime and the process, unless r has them. A registry has one
+// Metrics: NewMetrics panics if r has series of another.
 func NewMetrics(r *prometheus.Registry) *Metrics {
 	if r == nil {
 		r = prometheus.NewRegistry()
@@ -81,8 +81,8 @@ func (m *Metrics) ObserveControllers(controllers ...*controller.Controller) {
 	}
 }
 
-// ObserveLeader adds leader_election_master_status of an election. leads reports whether this replica
-// leads.
+// ObserveLeader adds leader_election_master_status of an election. leads reports whether this
+// replica leads.
 func (m *Metrics) ObserveLeader(name string, leads func() bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -96,8 +96,9 @@ const (
 	maxScrapes = 4
 )
 
-// Handler returns the handler of /metrics: the text format of Prometheus, or OpenMetrics if it is asked
-// for. A series that cannot be collected is logged and left out. log may be nil, for slog.Default.
+// Handler returns the handler of /metrics: the text format of Prometheus, or OpenMetrics if it is
+// asked for. A series that cannot be collected is logged and left out. log may be nil, for
+// slog.Default.
 func (m *Metrics) Handler(log *slog.Logger) http.Handler {
 	if log == nil {
 		log = slog.Default()

@@ -37,7 +37,8 @@ func newRequestMetrics() requestMetrics {
 	}
 	return requestMetrics{
 		total: counter("rest_client_requests_total",
-			"HTTP requests, retries included, by status code, method and host; <error> if there was no answer.",
+			"HTTP requests, retries included, by status code, method and host; "+
+				"<error> if there was no answer.",
 			"code", "method", "host"),
 		retries: counter("rest_client_request_retries_total",
 			"HTTP requests that were retries, by status code, verb and host.", "code", "verb", "host"),
@@ -45,8 +46,10 @@ func newRequestMetrics() requestMetrics {
 			"Time from a call to its end, retries included; of a watch, to its first answer.", requestBuckets),
 		limiter: histogram("rest_client_rate_limiter_duration_seconds",
 			"Time for which the client's rate limiter held a request back.", requestBuckets),
-		requestBytes:  histogram("rest_client_request_size_bytes", "Size of requests' bodies, in bytes.", sizeBuckets),
-		responseBytes: histogram("rest_client_response_size_bytes", "Size of answers, in bytes.", sizeBuckets),
+		requestBytes: histogram("rest_client_request_size_bytes",
+			"Size of requests' bodies, in bytes.", sizeBuckets),
+		responseBytes: histogram("rest_client_response_size_bytes",
+			"Size of answers, in bytes.", sizeBuckets),
 	}
 }
 
@@ -54,7 +57,8 @@ func (r *requestMetrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{r.total, r.retries, r.duration, r.limiter, r.requestBytes, r.responseBytes}
 }
 
-// REST returns the functions that count the requests of a client, for the Metrics of its rest.Config.
+// REST returns the functions that count the requests of a client, for the Metrics of its
+// rest.Config.
 func (m *Metrics) REST() *rest.Metrics {
 	r := &m.requests
 	return &rest.Metrics{
@@ -145,8 +149,8 @@ func (m *controllerMetrics) queue(name string) workqueue.Metrics {
 // workqueue.WithMetrics. The queues of controllers are counted without it.
 func (m *Metrics) Queue(name string) workqueue.Metrics { return m.events.queue(name) }
 
-// Election returns the functions that count what an elector does, for election.Options.Metrics. Whether
-// this replica leads is read when it is scraped, and needs no function.
+// Election returns the functions that count what an elector does, for election.Options.Metrics.
+// Whether this replica leads is read when it is scraped, and needs no function.
 func (m *Metrics) Election() election.Metrics {
 	return election.Metrics{
 		Leading:  func(name string, _ bool) { m.events.slowpath.WithLabelValues(name) }, // so that there is a 0

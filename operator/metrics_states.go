@@ -132,8 +132,9 @@ func collectInformer(out chan<- prometheus.Metric, i named, now time.Time) {
 	gauge(out, informerLastError, last, labels...)
 }
 
-// lag returns how far the cache may be behind its server: the time since it answered, if attempts fail
-// or there is no list yet. While a watch is open the server sends changes as they happen, and lag is 0.
+// lag returns how far the cache may be behind its server: the time since it answered, if attempts
+// fail or there is no list yet. While a watch is open the server sends changes as they happen, and
+// lag is 0.
 func lag(s informer.Status, now time.Time) time.Duration {
 	if s.AnsweredAt.IsZero() || s.Failures == 0 && s.Synced {
 		return 0

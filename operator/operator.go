@@ -94,10 +94,10 @@ type (
 // process is to be started again.
 const electionGrace = 20 * time.Second
 
-// Add adds a function that is run where it is said. It is started before the controllers and stopped
-// after they have ended, so that they may use it. It returns when ctx ends, or before, when its work
-// is done. If it returns an error, or panics, the operator ends with that
-// error. The name is for logs and errors. Of OnLeader parts ctx ends also when the leadership ends.
+// Add adds a function that is run where it is said. It is started before the controllers and
+// stopped after they have ended, so that they may use it. It returns when ctx ends, or before, when
+// its work is done. If it returns an error, or panics, the operator ends with that error. The name
+// is for logs and errors. Of OnLeader parts ctx ends also when the leadership ends.
 func (o *Operator) Add(name string, f func(ctx context.Context) error, where Where) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -122,8 +122,8 @@ func (o *Operator) Check(name string, p Probe, f func(ctx context.Context) error
 	o.health.Add(name, p, f)
 }
 
-// Handle serves h on Settings.Address, for a pattern of http.ServeMux. With Settings.Authorize it is
-// called only for requests that are permitted.
+// Handle serves h on Settings.Address, for a pattern of http.ServeMux. With Settings.Authorize it
+// is called only for requests that are permitted.
 func (o *Operator) Handle(pattern string, h http.Handler) {
 	defer func() { // ServeMux panics for a pattern that is wrong or taken
 		if v := recover(); v != nil {

@@ -18,15 +18,15 @@ type Options struct {
 	Factories []*informer.Factory
 	// Settings are what whoever installs the operator decides.
 	Settings Settings
-	// Elector decides which replica leads: controllers without controller.WithoutLease, and OnLeader
-	// parts, run there only. nil means that every replica leads.
+	// Elector decides which replica leads: controllers without controller.WithoutLease, and
+	// OnLeader parts, run there only. nil means that every replica leads.
 	Elector Elector
 	// Metrics are served at /metrics. nil means NewMetrics(nil).
 	Metrics *Metrics
 	// Logger takes what the operator logs. nil means slog.Default.
 	Logger *slog.Logger
-	// NoSignals leaves SIGTERM and SIGINT to the caller. The default is that the first one stops the
-	// operator and the second one ends the process.
+	// NoSignals leaves SIGTERM and SIGINT to the caller. The default is that the first one stops
+	// the operator and the second one ends the process.
 	NoSignals bool
 	// NoMemoryLimit leaves Go's memory limit as it is. The default is LimitMemory.
 	NoMemoryLimit bool
@@ -34,9 +34,9 @@ type Options struct {
 
 // Elector decides which of several replicas leads. An *election.Elector is one.
 type Elector interface {
-	// Run takes part until ctx ends. When this replica leads, it calls lead, with a context that ends
-	// when it may not lead any more, or when ctx ends. It keeps the leadership until lead has returned.
-	// It returns an error if it has lost the leadership, and nil after ctx has ended.
+	// Run takes part until ctx ends. When this replica leads, it calls lead, with a context that
+	// ends when it may not lead any more, or when ctx ends. It keeps the leadership until lead has
+	// returned. It returns an error if it has lost the leadership, and nil after ctx has ended.
 	Run(ctx context.Context, lead func(ctx context.Context) error) error
 }
 

@@ -19,10 +19,10 @@ var pageHTML []byte
 //	PREFIX/events   the same as server-sent events: one now, and one each second
 //	PREFIX/key?controller=NAME&key=KEY   the history of a key, a list of Steps
 //
-// It shows names, counts, times and errors, and no part of an object but its name. Of the API server's
-// errors about fields it shows the paths and not the values, and of controllers that read Secrets no
-// text of an error. While a Page is there, the histories of keys are kept, some 10 MB at most; Close ends that. It is safe for
-// concurrent use.
+// It shows names, counts, times and errors, and no part of an object but its name. Of the API
+// server's errors about fields it shows the paths and not the values, and of controllers that read
+// Secrets no text of an error. While a Page is there, the histories of keys are kept, some 10 MB at
+// most; Close ends that. It is safe for concurrent use.
 type Page struct {
 	source func() State // without what changes with time
 	mux    *http.ServeMux
@@ -43,8 +43,8 @@ const (
 	maxStreams = 16
 )
 
-// NewPage returns the page of an operator, served below prefix, such as "/debug/skiff". From now on the
-// histories of the controllers' keys are kept.
+// NewPage returns the page of an operator, served below prefix, such as "/debug/skiff". From now on
+// the histories of the controllers' keys are kept.
 func NewPage(o *Operator, prefix string) *Page {
 	p := &Page{keys: newHistories(), places: make(chan struct{}, maxStreams), source: o.state}
 	for _, c := range o.controllers {
@@ -81,12 +81,15 @@ func (p *Page) routes(prefix string) {
 	p.mux.HandleFunc("GET "+prefix+"/{$}", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeContent(w, r, "page.html", time.Time{}, bytes.NewReader(pageHTML))
 	})
-	p.mux.HandleFunc("GET "+prefix+"/state", func(w http.ResponseWriter, _ *http.Request) { answer200(w, p.State()) })
+	p.mux.HandleFunc("GET "+prefix+"/state", func(w http.ResponseWriter, _ *http.Request) {
+		answer200(w, p.State())
+	})
 	p.mux.HandleFunc("GET "+prefix+"/events", p.events)
 	p.mux.HandleFunc("GET "+prefix+"/key", func(w http.ResponseWriter, r *http.Request) {
 		steps, ok := p.keys.of(r.FormValue("controller"), r.FormValue("key"))
 		if !ok {
-			http.Error(w, "this key has no history: it has not moved, or others have since", http.StatusNotFound)
+			http.Error(w, "this key has no history: it has not moved, or others have since",
+				http.StatusNotFound)
 			return
 		}
 		answer200(w, steps)

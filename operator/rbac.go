@@ -15,21 +15,24 @@ import (
 	"github.com/skiff-k8s/skiff/rest"
 )
 
-// RBACOptions are what RBAC cannot see in controllers. The zero value is a role of the caches alone.
+// RBACOptions are what RBAC cannot see in controllers. The zero value is a role of the caches
+// alone.
 type RBACOptions struct {
 	// Name is the ClusterRole's. "" means "operator".
 	Name string
-	// Election, Events and Authorize add what package election, package events and an Authorizer need.
+	// Election, Events and Authorize add what package election, package events and an Authorizer
+	// need.
 	Election, Events, Authorize bool
-	// Requests adds what a run has asked for: a test run that comes by all writes. nil adds nothing.
+	// Requests adds what a run has asked for: a test run that comes by all writes. nil adds
+	// nothing.
 	Requests *Requests
 	// Rules are added as they are.
 	Rules []rbacv1.PolicyRule
 }
 
-// RBAC returns the ClusterRole that these controllers need, as YAML for kubectl apply: list and watch
-// for the caches of their sources and of Reads, what the options say, and what was recorded. It holds
-// no more than that. Rights within a namespace can be moved to a Role by hand.
+// RBAC returns the ClusterRole that these controllers need, as YAML for kubectl apply: list and
+// watch for the caches of their sources and of Reads, what the options say, and what was recorded.
+// It holds no more than that. Rights within a namespace can be moved to a Role by hand.
 func RBAC(o RBACOptions, controllers ...*controller.Controller) string {
 	return yamlOf(clusterRole(o, controllers))
 }
@@ -65,17 +68,17 @@ func clusterRole(o RBACOptions, controllers []*controller.Controller) *rbacv1.Cl
 	return role
 }
 
-// Requests records which verbs a program uses on which resources. The zero value records nothing yet.
-// It is safe for concurrent use.
+// Requests records which verbs a program uses on which resources. The zero value records nothing
+// yet. It is safe for concurrent use.
 type Requests struct {
 	mu    sync.Mutex
 	asked rights
 }
 
-// REST returns functions that record the requests of a client, for the Metrics of its rest.Config, and
-// then call those of next, which may be nil. A server-side apply counts as patch and create, which it
-// needs where there is no object. Paths that are no resources are left out: every account may read
-// versions and discovery.
+// REST returns functions that record the requests of a client, for the Metrics of its rest.Config,
+// and then call those of next, which may be nil. A server-side apply counts as patch and create,
+// which it needs where there is no object. Paths that are no resources are left out: every account
+// may read versions and discovery.
 func (r *Requests) REST(next *rest.Metrics) *rest.Metrics {
 	var m rest.Metrics
 	if next != nil {
@@ -154,7 +157,9 @@ func (r rights) rules() (rules []rbacv1.PolicyRule) {
 			continue
 		}
 		at[id] = len(rules)
-		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{k.group}, Resources: []string{k.resource}, Verbs: verbs})
+		rules = append(rules, rbacv1.PolicyRule{
+			APIGroups: []string{k.group}, Resources: []string{k.resource}, Verbs: verbs,
+		})
 	}
 	return rules
 }
@@ -162,7 +167,8 @@ func (r rights) rules() (rules []rbacv1.PolicyRule) {
 // yamlOf returns a role as YAML. All texts are quoted as JSON's are, which YAML reads.
 func yamlOf(role *rbacv1.ClusterRole) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: %s\nrules:", strconv.Quote(role.Name))
+	fmt.Fprintf(&b, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n"+
+		"metadata:\n  name: %s\nrules:", strconv.Quote(role.Name))
 	if len(role.Rules) == 0 {
 		b.WriteString(" []")
 	}
@@ -173,7 +179,8 @@ func yamlOf(role *rbacv1.ClusterRole) string {
 			name   string
 			values []string
 		}{
-			{"apiGroups", rule.APIGroups}, {"resources", rule.Resources}, {"resourceNames", rule.ResourceNames},
+			{"apiGroups", rule.APIGroups}, {"resources", rule.Resources},
+			{"resourceNames", rule.ResourceNames},
 			{"nonResourceURLs", rule.NonResourceURLs}, {"verbs", rule.Verbs},
 		} {
 			if len(part.values) == 0 {

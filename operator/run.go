@@ -17,15 +17,16 @@ const (
 
 // Run runs the operator until ctx ends, a signal comes, or a part fails.
 //
-// It starts the servers, then the informers, then the election, and then, on the replica that leads,
-// the OnLeader parts and the controllers. What is Always, or has controller.WithoutLease, does not
-// wait for the election. It stops them in the reverse order: controllers finish the reconciles that
-// are running while their caches and the parts, such as a recorder of events, go on; the lease is
-// given back when all have ended; and the servers answer to the end, /readyz with an error.
+// It starts the servers, then the informers, then the election, and then, on the replica that
+// leads, the OnLeader parts and the controllers. What is Always, or has controller.WithoutLease,
+// does not wait for the election. It stops them in the reverse order: controllers finish the
+// reconciles that are running while their caches and the parts, such as a recorder of events, go
+// on; the lease is given back when all have ended; and the servers answer to the end, /readyz with
+// an error.
 //
-// Each of these has a share of the grace period. What does not stop in its share is named in the log
-// and left running, and Run's error is, or wraps, a *StopError that names it. While a controller is
-// left running, the lease is not given back.
+// Each of these has a share of the grace period. What does not stop in its share is named in the
+// log and left running, and Run's error is, or wraps, a *StopError that names it. While a
+// controller is left running, the lease is not given back.
 //
 // Run returns nil after a stop that was asked for, and the error of the part that failed first
 // otherwise. A mistake in the arguments is returned before anything is started.
@@ -105,7 +106,8 @@ func (o *Operator) lead(lead context.Context, w workers) {
 	}
 }
 
-// startWorkers starts the parts and controllers that run there, within the leadership if that is it.
+// startWorkers starts the parts and controllers that run there, within the leadership if that is
+// it.
 func (o *Operator) startWorkers(w workers, within context.Context, where Where) (all []*part) {
 	for _, a := range o.added {
 		if a.where == where {

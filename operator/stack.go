@@ -81,8 +81,9 @@ const (
 	mustRun ends = false // a fault
 )
 
-// run starts f as a part, under the stage's context. If f returns an error, or panics, the stack has
-// failed. If the stage is stopped already, run starts nothing and returns a part that has ended.
+// run starts f as a part, under the stage's context. If f returns an error, or panics, the stack
+// has failed. If the stage is stopped already, run starts nothing and returns a part that has
+// ended.
 func (st *stage) run(name string, f func(context.Context) error, e ends) *part {
 	return st.runWithin(st.ctx, name, f, e)
 }
