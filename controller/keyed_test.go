@@ -224,6 +224,9 @@ func TestFeed(t *testing.T) {
 				select {
 				case err = <-result:
 				default:
+					if strings.HasPrefix(what, "until a") { // an error, a panic
+						t.Error("Run goes on without the function")
+					}
 					err = stop()
 				}
 				if !ended || tt.says == "" && (err != nil || r.taken() != "{z 1}") {

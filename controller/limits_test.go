@@ -42,6 +42,13 @@ func TestTheBoundOfReconcileTimeout(t *testing.T) {
 			c.queue.Add(keyA)
 			time.Sleep(25 * time.Hour)
 			stop()
+			timedOut := uint64(0)
+			if tt.over {
+				timedOut = 1
+			}
+			if n := c.Stats().Timeouts; n != timedOut {
+				t.Errorf("%v of %v: %d timeouts are counted, want %d", tt.takes, tt.option, n, timedOut)
+			}
 			if !tt.over {
 				if calls != 1 || outcomes[0].Err != nil || outcomes[0].Duration != tt.takes {
 					t.Errorf("%v of %v: %d calls, %+v", tt.takes, tt.option, calls, outcomes)

@@ -43,7 +43,8 @@ type Observer struct {
 
 // Cause is why a key is put into the queue.
 type Cause struct {
-	// Source is the function that made the source (For, Owns, Watches), or ReconcileAll.
+	// Source is the function that made the source: For, Owns, Watches, Channel or Feed; or
+	// ReconcileAll.
 	Source string
 	// Change is what happened to the object: "listed" (it was there at the start), "added",
 	// "updated", "resync" or "deleted"; "" for what is no change of an object.

@@ -46,6 +46,9 @@ type Stats struct {
 	// Panics counts the reconciles that panicked.
 	// controller_runtime_reconcile_panics_total
 	Panics uint64
+	// Timeouts counts the reconciles that failed because their ReconcileTimeout was over.
+	// controller_runtime_reconcile_timeouts_total
+	Timeouts uint64
 	// Holds counts the times that a key was held until the caches have seen its own writes, and
 	// HoldsExpired those of them that ended by the WriteTimeout.
 	Holds, HoldsExpired uint64
@@ -58,8 +61,8 @@ func (s Stats) Idle() bool {
 }
 
 type counters struct {
-	active                                                                        atomic.Int64
-	succeeded, failed, requeued, retried, givenUp, terminal, panics, holdsExpired atomic.Uint64
+	active                                                                                  atomic.Int64
+	succeeded, failed, requeued, retried, givenUp, terminal, panics, timeouts, holdsExpired atomic.Uint64
 }
 
 // Stats returns the controller's figures. It takes constant time.
@@ -76,6 +79,7 @@ func (c *Controller) Stats() Stats {
 		GivenUp:      c.count.givenUp.Load(),
 		Terminal:     c.count.terminal.Load(),
 		Panics:       c.count.panics.Load(),
+		Timeouts:     c.count.timeouts.Load(),
 		HoldsExpired: c.count.holdsExpired.Load(),
 	}
 	s.Held, s.Holds = c.holds.len(), c.holds.made()

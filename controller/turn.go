@@ -88,6 +88,10 @@ func (l *loop[K]) failed(ctx context.Context, log *slog.Logger, key K, o *Outcom
 			log = log.With("stack", string(panicked.Stack))
 		}
 	}
+	var late *TimeoutError
+	if errors.As(err, &late) {
+		l.count.timeouts.Add(1)
+	}
 	terminal := IsTerminal(err)
 	if terminal {
 		l.count.terminal.Add(1)

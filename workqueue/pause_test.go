@@ -1,6 +1,7 @@
 package workqueue_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,9 +15,11 @@ func TestAPausedQueueHandsNothingOutAndLosesNothing(t *testing.T) {
 		q.Add("a")
 		a := get(t, q)
 		var handed []string
+		working, stop := context.WithCancel(t.Context())
+		defer stop()
 		go func() {
 			for {
-				key, err := q.Get(t.Context())
+				key, err := q.Get(working)
 				if err != nil {
 					return
 				}
@@ -46,8 +49,10 @@ func TestAPausedQueueHandsNothingOutAndLosesNothing(t *testing.T) {
 		if len(handed) != 3 {
 			t.Errorf("handed out %v", handed)
 		}
-		if err := q.ShutDownWithDrain(t.Context()); err != nil { // ends the pause
-			t.Error(err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := q.ShutDownWithDrain(ctx); err != nil { // ends the pause
+			t.Fatal(err)
 		}
 		wantKeys(t, handed, "b", "a", "c", "d")
 	})
