@@ -40,7 +40,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-kubectl bench-stale bench-against bench-programs faults differences clean tools mutants matrix election
+.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-kubectl bench-stale bench-ingresses bench-against bench-programs faults differences clean tools mutants matrix election
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -138,6 +138,11 @@ bench-kubectl: devcluster ## measure skiff beside kubectl, and write their secti
 
 bench-stale: devcluster ## let the same controller run on client-go, controller-runtime and skiff, its watch delayed, and write their section of bench/RESULTS.md
 	@cd bench && go run -trimpath ./cmd/stale --out RESULTS.md
+
+bench-ingresses: devcluster ## measure the same controller on skiff and controller-runtime with 2,000 Services, and write their section of bench/RESULTS.md
+	@mkdir -p bin/bench
+	@cd bench && go build -trimpath -o ../bin/bench/ ./cmd/ingresses ./cmd/ingress-skiff ./cmd/ingress-ctrl
+	@bin/bench/ingresses --out bench/RESULTS.md
 
 # Both commits' programs are built first, and then run by turns.
 bench-against: ## measure skiff beside an older commit of it: OLD=<commit>, N=<runs> (default 9)

@@ -65,17 +65,17 @@ func TestTheSection(t *testing.T) {
 	if missed := b.Missed(); len(missed) > 0 {
 		t.Errorf("at the limits: %q", missed)
 	}
-	for _, r := range rows {
-		if r.most == 0 {
+	for _, r := range b.ratios().Rows {
+		if r.Most == 0 {
 			continue
 		}
-		before := b.Samples[r.figure]
+		before := b.Samples[r.Figure]
 		theirs := before[kubectl][0]
-		add(r.figure, theirs*(r.most+0.001), theirs)
-		if missed := b.Missed(); len(missed) != 1 || !strings.HasPrefix(missed[0], r.title) {
-			t.Errorf("%s over its limit: %q", r.title, missed)
+		add(r.Figure, theirs*(r.Most+0.001), theirs)
+		if missed := b.Missed(); len(missed) != 1 || !strings.HasPrefix(missed[0], r.Title) {
+			t.Errorf("%s over its limit: %q", r.Title, missed)
 		}
-		b.Samples[r.figure] = before
+		b.Samples[r.Figure] = before
 	}
 	b.Samples[listWall][skiff] = []float64{1, 0.5, 1.01}
 	if text := b.Section("", "", time.Time{}); !strings.Contains(text, "| time of `get pods -A` | 1.00 s (500 ms – 1.01 s) |") {
