@@ -119,7 +119,6 @@ func TestTheDocument(t *testing.T) {
 	}
 }
 
-
 // TestTheDocumentNamesEveryVersion holds docs/versions.md to the list.
 func TestTheDocumentNamesEveryVersion(t *testing.T) {
 	text, err := os.ReadFile("../../docs/versions.md")
