@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/informer"
 )
 
 // Whoever deletes the Ingress whenever it comes does not drive the operator into a
@@ -133,6 +134,17 @@ func TestTwoInstancesThatDisagree(t *testing.T) {
 		}
 	}
 
+	// A Service's first Ingress is no repair and has no pace: its key may still wait behind those of the
+	// Services that are quarrelled about.
+	for _, r := range []*running{a, b} {
+		w.until("an Ingress of each Service", func() error {
+			n, err := r.heldIngresses.Len(informer.Query{Namespace: w.namespace})
+			if err == nil && n < services {
+				err = fmt.Errorf("there are %d", n)
+			}
+			return err
+		})
+	}
 	// From here on both are bounded.
 	for _, r := range []*running{a, b} {
 		r.mu.Lock()
