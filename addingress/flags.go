@@ -168,7 +168,7 @@ func (o *options) kubeconfigOptions() []kubeconfig.Option {
 }
 
 // settings returns the settings of the operator's frame. Its grace period has room for the drain
-// timeout: the frame gives the controller three quarters of it.
+// timeout: the frame gives the controller 70 % of it.
 func (o *options) settings() operator.Settings {
 	s := o.frame
 	if drain := cmp.Or(o.operator.DrainTimeout, controller.DefaultDrainTimeout); s.GracePeriod == 0 {

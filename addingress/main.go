@@ -72,9 +72,9 @@ func operate(ctx context.Context, opts *options, log *slog.Logger) error {
 	config.UserAgent = "addingress/" + version()
 	config.Logger = log
 	config.Metrics = metrics.REST()
-	frame := operator.Options{Name: "addingress", Settings: opts.settings(), Metrics: metrics, Logger: log}
+	frame := operator.Options{Name: leaseName(opts.operator.Instance), Settings: opts.settings(), Metrics: metrics, Logger: log}
 	if opts.election.LeaderElect {
-		elector, err := opts.elector(config)
+		elector, err := opts.elector(config, metrics)
 		if err != nil {
 			return err
 		}
@@ -97,12 +97,12 @@ func operate(ctx context.Context, opts *options, log *slog.Logger) error {
 }
 
 // elector returns what elects one of the replicas of the instance.
-func (o *options) elector(config *rest.Config) (*election.Elector, error) {
+func (o *options) elector(config *rest.Config, metrics *operator.Metrics) (*election.Elector, error) {
 	e := o.election
 	return election.New(config, election.Options{
 		Namespace: cmp.Or(e.LeaderElectNamespace, config.Namespace), Name: leaseName(o.operator.Instance),
 		LeaseDuration: e.LeaderElectLeaseDuration, RenewDeadline: e.LeaderElectRenewDeadline,
-		RetryPeriod: e.LeaderElectRetryPeriod,
+		RetryPeriod: e.LeaderElectRetryPeriod, Metrics: metrics.Election(),
 	})
 }
 

@@ -2,6 +2,9 @@ package controller
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,6 +57,43 @@ func TestTheBoundOfDrainTimeout(t *testing.T) {
 			}
 			if took := time.Since(begin); took != min(tt.takes, timeout) {
 				t.Errorf("the stop of a reconcile of %v took %v", tt.takes, took)
+			}
+		})
+	}
+}
+
+// lostError is as election's is.
+type lostError bool
+
+func (lostError) Error() string  { return "leadership lost" }
+func (e lostError) Aborts() bool { return bool(e) }
+
+// After the loss of leadership the reconciles that run are cancelled at once: another process works.
+func TestLostLeadershipCancelsAtOnce(t *testing.T) {
+	for _, tt := range []struct {
+		cause error
+		after time.Duration
+	}{{lostError(true), 0}, {fmt.Errorf("wrapped: %w", lostError(true)), 0}, {lostError(false), time.Minute}, {nil, time.Minute}} {
+		synctest.Test(t, func(t *testing.T) {
+			c := loopOf(New("test", func(ctx context.Context, _ Key) (Result, error) {
+				<-ctx.Done()
+				return Result{}, ctx.Err()
+			}, DrainTimeout(time.Minute), Logger(slog.New(slog.DiscardHandler))))
+			defer c.holds.stop()
+			defer c.queue.ShutDown()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- c.work(ctx) }()
+			c.queue.Add(keyA)
+			synctest.Wait()
+			began := time.Now()
+			cancel(tt.cause)
+			err := <-ended
+			if took := time.Since(began); took != tt.after || err == nil {
+				t.Errorf("%v: ended after %s with %v, want %s", tt.cause, took, err, tt.after)
+			}
+			if tt.after == 0 && !errors.Is(err, lostError(true)) {
+				t.Errorf("%v: the error is %v", tt.cause, err)
 			}
 		})
 	}

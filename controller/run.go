@@ -130,6 +130,12 @@ func (c *Controller) Run(ctx context.Context) error {
 	return errors.Join(stopped(), fed(), err)
 }
 
+// aborts reports whether after this cause of the end of Run's context nothing may go on.
+func aborts(cause error) bool {
+	var a interface{ Aborts() bool }
+	return errors.As(cause, &a) && a.Aborts()
+}
+
 // work runs the workers until ctx ends, and then until the reconciles that are running have
 // finished.
 func (c *Controller) work(ctx context.Context) error {
@@ -142,6 +148,13 @@ func (c *Controller) work(ctx context.Context) error {
 	}
 
 	<-ctx.Done()
+	if cause := context.Cause(ctx); aborts(cause) {
+		c.log.Warn("stopping: the reconciles that are running are cancelled", "running",
+			c.loop.stats().Processing, "error", cause)
+		cancel()
+		workers.Wait()
+		return fmt.Errorf("stop controller %q: its reconciles were cancelled: %w", c.name, cause)
+	}
 	c.log.Info("stopping: waiting for the reconciles that are running", "running", c.loop.stats().Processing)
 	if c.drainTimeout < 0 {
 		workers.Wait()

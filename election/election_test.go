@@ -330,6 +330,28 @@ func TestALeaseThatIsTaken(t *testing.T) {
 	})
 }
 
+// A Lease that is deleted is created again by the leader, also if the answer to that is lost.
+func TestALeaseThatIsDeletedAndCreatedUnheard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := faults.NewStore()
+		layer := faults.NewLayer(store)
+		srv := faults.Start(t, layer, faults.Options{})
+		r := run(t, configOf(srv, faults.NewLog()), options("a"))
+		leading := <-r.leads
+		layer.SetRules(faults.Rule{On: faults.Create, Times: 1, Do: faults.CloseAfter()})
+		store.Remove(leaseKind, "ns", "lock")
+		time.Sleep(30 * time.Second)
+		if err := r.Leading(); err != nil || leading.Err() != nil {
+			t.Errorf("it does not lead any more: %v, %v", err, context.Cause(leading))
+		}
+		if holderOf(storedLease(t, store)) != "a" {
+			t.Errorf("%+v", storedLease(t, store))
+		}
+		r.stop()
+		<-r.ended
+	})
+}
+
 // Renewals go on while the leading function finishes its work, and KeepLease keeps the Lease.
 func TestTheLeaseIsKeptUntilTheWorkIsDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -58,6 +58,10 @@ func (e *LostError) Error() string {
 // Unwrap returns Err.
 func (e *LostError) Unwrap() error { return e.Err }
 
+// Aborts reports true: a controller whose context ends with this cause cancels the reconciles that are
+// running, because another process may lead from now on.
+func (e *LostError) Aborts() bool { return true }
+
 // writeTimeout is the error of a write that the server did not answer in its time.
 type writeTimeout struct{ limit time.Duration }
 

@@ -137,7 +137,7 @@ func (t *term) renewInTime(ctx context.Context) {
 // other has left of this term: a label, or a renewal whose answer was lost.
 func (t *term) renew(ctx context.Context) error {
 	err := t.put(ctx)
-	if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
+	if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
 	t.o.Metrics.slowpath(t.o.Name)

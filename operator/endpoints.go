@@ -56,6 +56,9 @@ func (o *Operator) servers() (servers []*Server) {
 	protected := http.Handler(o.mux)
 	if s.Authorize {
 		protected = NewAuthorizer(o.options.Factories[0].Client(), o.log).Wrap(protected)
+		if s.CertFile == "" && !loopback(s.Address) {
+			o.log.Warn("the tokens of requests cross the network without TLS: set a certificate", "address", s.Address)
+		}
 	} else if s.Address != Off && !loopback(s.Address) {
 		o.log.Warn("metrics are served to other machines without authorization", "address", s.Address)
 	}

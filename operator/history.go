@@ -210,7 +210,8 @@ func (h *histories) ended(name string, key any, o controller.Outcome, secret boo
 		end.What, end.Why = "failed", fmt.Sprintf("next: %s; %s", o.Next, shownError(o.Err, secret))
 	}
 	if !o.NextAt.IsZero() {
-		end.Next = &o.NextAt
+		at := o.NextAt // its own, or the step would keep the whole outcome
+		end.Next = &at
 	}
 	h.add(name, key, nil, append(steps, end)...)
 	h.mu.Lock()

@@ -34,6 +34,9 @@ const (
 	headerTimeout = 10 * time.Second
 	// bodyTimeout limits how long it may take for a whole request.
 	bodyTimeout = time.Minute
+	// writeTimeout limits how long a client may take to read an answer. A handler that answers for longer
+	// sets a deadline of its own (http.ResponseController), as the page's stream does.
+	writeTimeout = time.Minute
 	// idleTimeout is how long a connection without a request is kept.
 	idleTimeout = 2 * time.Minute
 	// maxHeader limits the header of a request, in bytes. A token has a few KB.
@@ -97,6 +100,7 @@ func (s *Server) Run(ctx context.Context) error {
 		Handler:           s.Handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       bodyTimeout,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return requests },

@@ -24,6 +24,7 @@ func Signals(ctx context.Context, log *slog.Logger) (_ context.Context, stop fun
 			log.Info("told to stop; once more ends at once", "signal", s.String())
 			cancel()
 		case <-ctx.Done():
+			signal.Stop(signals) // a second one ends the process, whoever took the first
 		}
 	}()
 	return ctx, func() {

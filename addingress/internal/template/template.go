@@ -188,6 +188,9 @@ func command(c *parse.CommandNode, last expression) (expression, error) {
 				return nil, err
 			}
 			values = append(values, v)
+			if stop, lazy := stopsAt[f.Ident]; lazy && isTrue(v) == stop {
+				break // as text/template, which does not evaluate the rest
+			}
 		}
 		v, err := functions[f.Ident](values)
 		if err != nil {
@@ -235,6 +238,9 @@ func anys(values []value) []any {
 	}
 	return all
 }
+
+// stopsAt are the functions that evaluate their arguments only up to one of this truth.
+var stopsAt = map[string]bool{"and": false, "or": true}
 
 func isTrue(v value) bool { return v != "" && v != 0 && v != false }
 

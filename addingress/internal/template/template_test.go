@@ -20,6 +20,7 @@ var texts = []string{
 	`{{if lt (len .Name) 5}}short{{else}}long{{end}}`, `{{if le .Name .Namespace}}a{{end}}`, `{{gt 2 1}}`, `{{ge 1 2}}`, `{{lt "a" "b"}}`,
 	`{{eq 1 1}}`, `{{eq 1 "1"}}`, `{{eq true true}}`, `{{ne "a" "b"}}`, `{{not 0}}`, `{{not ""}}`, `{{true}}`, `{{"text"}}`, "{{`raw`}}", `{{12}}`, `{{0x10}}`, `{{'a'}}`,
 	`{{lt true false}}`, `{{len 3}}`, `{{eq .Name}}`, `{{eq}}`, `{{not}}`, `{{not 1 2}}`, `{{ne 1}}`, `{{len}}`, `{{printf}}`, `{{printf 1}}`, `{{slice}}`, `{{slice 1 2}}`, `{{slice .Name "a"}}`, `{{slice .Name -1}}`, `{{and}}`,
+	`{{if and (gt (len .Name) 5) (eq (slice .Name 0 5) "front")}}a{{else}}b{{end}}`, `{{or (len .Name) (slice .Name 0 100)}}`, `{{and (slice .Name 0 100) false}}`,
 	`{{(print .Name)}}`, `{{print (or .Name "x") | len}}`,
 }
 

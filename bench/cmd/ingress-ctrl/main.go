@@ -18,6 +18,7 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -53,6 +54,12 @@ func run(ctx context.Context, config string) error {
 		WithOptions(controller.Options{MaxConcurrentReconciles: ingresses.Workers}).Complete(&reconciler{m.GetClient()})
 	if err != nil {
 		return err
+	}
+	for _, object := range []client.Object{&corev1.Service{}, &networkingv1.Ingress{}} {
+		// Else the cache is in sync before it has informers.
+		if _, err := m.GetCache().GetInformer(ctx, object, cache.BlockUntilSynced(false)); err != nil {
+			return err
+		}
 	}
 	go func() {
 		if m.GetCache().WaitForCacheSync(ctx) {

@@ -25,7 +25,7 @@ func (b *Bench) Section(machine string, date time.Time) string {
 	return fmt.Sprintf("## A controller under load\n\nWritten by `make bench-ingresses` on %s; do not edit. "+
 		"The same controller on skiff and on controller-runtime (client-side limit off, %d workers both) gives annotated Services "+
 		"an Ingress. %s Services are annotated at once, by %d requests at a time, on a real control plane. Each ran %d times by turns, "+
-		"and the programs share the two cores with the API server. "+
+		"and the programs share the machine with the API server. "+
 		"The figures are medians, with the least and the most in brackets. Machine: %s.\n\n",
 		date.UTC().Format(time.DateOnly), Workers, report.Count.Format(float64(b.Services)), annotators, b.Runs, machine) + b.ratios().Table()
 }
