@@ -26,7 +26,8 @@ type RateLimiter interface {
 // positive and finite is an error. All clients whose Config.RateLimiter it is share the limit. It is
 // safe for concurrent use.
 func NewRateLimiter(qps float64, burst int) (RateLimiter, error) {
-	if !(qps > 0) || math.IsInf(qps, 0) {
+	if !(qps > 0) ||
+		math.IsInf(qps, 0) { //mutants:equal[1] negative infinity is not positive
 		return nil, fmt.Errorf("rest: make a rate limiter: qps is %v: it must be positive", qps)
 	}
 	return newThrottle(qps, burst), nil
