@@ -37,7 +37,7 @@
 // # The fence
 //
 // A process can be stopped at any instruction, and continue when another leads: a machine that
-// swaps, SIGSTOP, a virtual machine that is moved. [Elector.Fence] returns a configuration whose
+// swaps, or SIGSTOP. [Elector.Fence] returns a configuration whose
 // clients look at the age of the last renewal directly before they send a write: after rate limits,
 // retries, other wrappers, the connection and the body's preparation. From RenewDeadline on a write
 // is refused with a [NotLeadingError]. A write that was sent has LeaseDuration − RenewDeadline (5
@@ -48,6 +48,6 @@
 // Reads are never refused. Neither are the reviews of authentication.k8s.io and
 // authorization.k8s.io, which change nothing.
 //
-// docs/operating.md tells what a client cannot prevent: a process that is stopped between the look
-// and the send.
+// docs/operating.md lists what a client cannot prevent, such as a process that is stopped between the
+// look and the send, and a machine whose monotonic clock stands still while it is suspended.
 package election

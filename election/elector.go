@@ -40,8 +40,9 @@ type Status struct {
 	Leader string
 	// Since is when this process saw the leader for the first time.
 	Since time.Time
-	// Transitions counts the changes of the holder, as the Lease does. It grows with each new
-	// leader, so that it may serve as a fencing token for a store that compares such numbers.
+	// Transitions is the count of changes of the holder in the record that this process saw last. It
+	// is no fencing token: that record may be another process's, and a Lease that was deleted and
+	// created again counts from 0.
 	Transitions int32
 	// Renewed is when the last renewal of this process that succeeded was sent; zero if it does not
 	// hold the Lease.

@@ -36,8 +36,9 @@ type Options struct {
 	// FieldManager is the name under which the fields are owned. "" means Controller.
 	FieldManager string
 
-	// QPS and Burst limit the Events that are written per second, and at once. 0 means DefaultQPS
-	// and DefaultBurst; a negative QPS means no limit.
+	// QPS and Burst limit the Events that are written per second, and at once. A QPS of 0 means
+	// DefaultQPS; negative means no limit. A Burst of 0 means DefaultBurst if QPS is 0 as well, and
+	// else QPS rounded up; negative means one at a time.
 	QPS   float64
 	Burst int
 	// Queue limits the Events that are not written yet. Further ones are dropped. 0 means

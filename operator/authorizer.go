@@ -21,7 +21,7 @@ import (
 
 // Authorizer permits HTTP requests as the API server does: the bearer token of a request says who
 // sends it (TokenReview), and RBAC says whether they may use the verb on the path
-// (SubjectAccessReview, non-resource URLs). A ServiceAccount that may scrape has a rule like
+// (SubjectAccessReview, non-resource URLs). A ServiceAccount that may scrape needs this rule:
 //
 //	nonResourceURLs: ["/metrics"]
 //	verbs: ["get"]
