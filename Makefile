@@ -113,9 +113,11 @@ mutants: bin/mutants ## change each bound by one and find what no test notices (
 size: ## how large the smallest informer program is, against its limits
 	@go test -count=1 -run '^TestInformer.*Small' -v ./examples | grep -v '^=== '
 
-# Not in CI: ten rounds with client-go's timings take twenty minutes, most of them waiting.
-election: devcluster ## who leads, in a hundred runs by a virtual clock and ten on a real control plane
+# Not in CI: ten rounds with client-go's timings take twenty minutes, and four of addingress eight, most
+# of them waiting.
+election: devcluster ## who leads, in a hundred runs by a virtual clock and ten on a real control plane, and four of addingress
 	SKIFF_ELECTION_FULL=1 go test -count=1 -timeout 60m -v -run '^TestNeverTwoLeaders' ./election | grep -v ' INFO \| WARN '
+	cd addingress && SKIFF_ELECTION_FULL=1 go test -count=1 -timeout 60m -v -run '^TestTwoReplicas$$' .
 
 # Not in CI: it compiles Kubernetes once for each version, some five minutes of two cores each.
 matrix: bin/matrix ## run the library's cluster tests on several versions of Kubernetes, and write docs/versions.md (ONLY=1.36 runs one)

@@ -50,6 +50,7 @@ var house = plan{
 	{"store", imports("wire", "pack")},
 	{"informer", imports("kind", "wire/fieldpath", "wire", "internal/ctxerr", "rest", "store")},
 	{"controller", imports("kind", "wire", "rest", "store", "client", "informer", "workqueue")},
+	{"internal/leaders", nil}, // who led and who wrote, by an audit log: for tests of elections
 	{"election", imports("rest", "client")},
 	{"finalizer", imports("kind", "client", "controller")},
 	{"events", imports("kind", "rest", "client", "workqueue")},
@@ -59,7 +60,7 @@ var house = plan{
 
 // heldInTests are the rows that a test may import, beside every row above its package's own: a test
 // of anything that crosses the API runs on the real control plane, and meets the faults of one.
-var heldInTests = imports("skifftest/faults", "skifftest/controlplane", "kubeconfig", "rest")
+var heldInTests = imports("skifftest/faults", "skifftest/controlplane", "kubeconfig", "rest", "internal/leaders")
 
 // banned are modules that skiff exists to be, or that would bring them in.
 var banned = []string{

@@ -29,20 +29,35 @@ import (
 	"github.com/skiff-k8s/skiff/addingress/internal/await"
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/informer"
+	"github.com/skiff-k8s/skiff/internal/leaders"
 	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 func TestMain(m *testing.M) { controlplane.Main(removing{m}) }
 
+// tempDir is the folder of what the tests share.
+var tempDir = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "addingress-") })
+
+// removing removes tempDir after the tests: Main exits, and defers do not run.
+type removing struct{ *testing.M }
+
+func (r removing) Run() int {
+	defer func() {
+		if dir, err := tempDir(); err == nil {
+			os.RemoveAll(dir)
+		}
+	}()
+	return r.M.Run()
+}
+
 // buildAddingress builds the operator as it is shipped, but with the race detector where there is a C
 // compiler for it, and returns the binary's path. The first test that needs it pays for it.
 var buildAddingress = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "addingress-")
+	dir, err := tempDir()
 	if err != nil {
 		return "", err
 	}
-	binaryDir = dir
 	args := []string{"build", "-o", filepath.Join(dir, "addingress")}
 	if cgo, err := exec.Command("go", "env", "CGO_ENABLED").Output(); err == nil && strings.TrimSpace(string(cgo)) == "1" {
 		args = append(args, "-race")
@@ -53,41 +68,58 @@ var buildAddingress = sync.OnceValues(func() (string, error) {
 	return filepath.Join(dir, "addingress"), nil
 })
 
-// binaryDir is the folder that buildAddingress made, if it was called.
-var binaryDir string
+// auditArgs are the arguments of the API server that the tests share, and the audit log that it writes.
+var auditArgs = sync.OnceValue(func() (made struct {
+	args []string
+	log  string
+	err  error
+}) {
+	dir, err := tempDir()
+	if err == nil {
+		made.args, made.log, err = leaders.Log(dir)
+	}
+	made.err = err
+	return made
+})
 
-// removing removes binaryDir after the tests: Main exits, and defers do not run.
-type removing struct{ *testing.M }
-
-func (r removing) Run() int {
-	defer func() {
-		if binaryDir != "" {
-			os.RemoveAll(binaryDir)
-		}
-	}()
-	return r.M.Run()
+// startCluster returns the control plane that the tests share. It writes an audit log.
+func startCluster(t *testing.T) *controlplane.Cluster {
+	t.Helper()
+	audit := auditArgs()
+	if audit.err != nil {
+		t.Fatal(audit.err)
+	}
+	return controlplane.Start(t, controlplane.WithAPIServerArgs(audit.args...))
 }
 
 // process is a running operator.
 type process struct {
-	t     *testing.T
-	ctx   context.Context
-	cmd   *exec.Cmd
-	lines chan string // what it logs
+	t    *testing.T
+	ctx  context.Context
+	cmd  *exec.Cmd
+	read int // lines of its log that says has seen
 
-	mu  sync.Mutex
-	log strings.Builder // guarded by mu: the same, whole
+	mu    sync.Mutex    // guards what follows
+	lines []string      // its log
+	over  bool          // the log has ended
+	more  chan struct{} // closed when there is more of the log, or it is over
 }
 
 func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	return startFor(t, 2*time.Minute, args...)
+}
+
+// startFor starts an operator that has to end within a time.
+func startFor(t *testing.T, limit time.Duration, args ...string) *process {
 	t.Helper()
 	binary, err := buildAddingress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
-	p := &process{t: t, ctx: ctx, cmd: exec.CommandContext(ctx, binary, args...), lines: make(chan string, 10_000)}
+	p := &process{t: t, ctx: ctx, cmd: exec.CommandContext(ctx, binary, args...), more: make(chan struct{})}
 	p.cmd.WaitDelay = 10 * time.Second
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -99,37 +131,70 @@ func start(t *testing.T, args ...string) *process {
 	t.Cleanup(func() {
 		if p.cmd.ProcessState == nil { // a test that failed on its way
 			_ = p.cmd.Process.Kill()
-			for range p.lines {
-			}
+			p.logEnds()
 			_ = p.cmd.Wait()
 		}
 	})
 	go func() {
-		defer close(p.lines)
 		for s := bufio.NewScanner(stderr); s.Scan(); {
-			p.mu.Lock()
-			fmt.Fprintln(&p.log, s.Text())
-			p.mu.Unlock()
-			p.lines <- s.Text()
+			p.append(false, s.Text())
 		}
+		p.append(true)
 	}()
 	return p
+}
+
+// append adds lines to the log.
+func (p *process) append(over bool, lines ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lines, p.over = append(p.lines, lines...), over
+	close(p.more)
+	p.more = make(chan struct{})
+}
+
+// next returns the next line of the log that says has not seen. Without one it reports whether the log
+// is over, and returns a channel that is closed when that changes.
+func (p *process) next() (line string, ok, over bool, more <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.read < len(p.lines) {
+		p.read++
+		return p.lines[p.read-1], true, false, nil
+	}
+	return "", false, p.over, p.more
 }
 
 // says waits for a line of the log with that in it.
 func (p *process) says(part string) string {
 	p.t.Helper()
 	for {
+		line, ok, over, more := p.next()
+		switch {
+		case ok && strings.Contains(line, part):
+			return line
+		case ok:
+			continue
+		case over:
+			p.t.Fatalf("it ended without saying %q:\n%s", part, p.logged())
+		}
 		select {
-		case line, ok := <-p.lines:
-			if strings.Contains(line, part) {
-				return line
-			}
-			if !ok {
-				p.t.Fatalf("it ended without saying %q:\n%s", part, p.logged())
-			}
+		case <-more:
 		case <-p.ctx.Done():
 			p.t.Fatalf("it does not say %q:\n%s", part, p.logged())
+		}
+	}
+}
+
+// logEnds waits for the end of the log, which is that of the process.
+func (p *process) logEnds() {
+	for {
+		_, ok, over, more := p.next()
+		if over {
+			return
+		}
+		if !ok {
+			<-more
 		}
 	}
 }
@@ -137,7 +202,7 @@ func (p *process) says(part string) string {
 func (p *process) logged() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.log.String()
+	return strings.Join(p.lines, "\n")
 }
 
 func (p *process) signal(s os.Signal) {
@@ -150,8 +215,7 @@ func (p *process) signal(s os.Signal) {
 // ends waits for its end, and returns how that was.
 func (p *process) ends() *os.ProcessState {
 	p.t.Helper()
-	for range p.lines {
-	}
+	p.logEnds()
 	err := p.cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) || p.ctx.Err() != nil {
@@ -175,12 +239,17 @@ type shop struct {
 
 func newShop(t *testing.T, cluster *controlplane.Cluster) *shop {
 	t.Helper()
+	return newShopFor(t, cluster, 2*time.Minute)
+}
+
+func newShopFor(t *testing.T, cluster *controlplane.Cluster, limit time.Duration) *shop {
+	t.Helper()
 	c, err := rest.NewClient(cluster.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.CloseIdleConnections)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	s := &shop{ctx: ctx, namespace: cluster.Namespace(t), view: await.New()}
 	s.services = client.Of[corev1.Service](c).In(s.namespace)
 	s.ingresses = client.Of[networkingv1.Ingress](c).In(s.namespace)
@@ -198,13 +267,18 @@ func newShop(t *testing.T, cluster *controlplane.Cluster) *shop {
 
 func (s *shop) expose(t *testing.T, name string) {
 	t.Helper()
+	if err := s.create(name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// create makes a Service that is to have an Ingress.
+func (s *shop) create(name string) error {
 	_, err := s.services.Create(s.ctx, &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{"ingress/http": "true"}},
 		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}},
 	}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	return err
 }
 
 func (s *shop) hasIngress(t *testing.T, name string) *networkingv1.Ingress {
@@ -222,7 +296,7 @@ func (s *shop) hasIngress(t *testing.T, name string) *networkingv1.Ingress {
 
 func TestTheBinaryWorksAndStopsOnSIGTERM(t *testing.T) {
 	for _, sig := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
-		cluster := controlplane.Start(t)
+		cluster := startCluster(t)
 		s := newShop(t, cluster)
 		p := start(t, "--kubeconfig", cluster.Kubeconfig(), "--namespace", s.namespace,
 			"--host-template", "{{.Name}}.test", "--ingress-class", "nginx", "--log-format", "json", "--log-level", "debug")
@@ -323,7 +397,7 @@ current-context: c
 // After SIGTERM the write under way is waited for: the Ingress exists when the
 // process has ended, and it has ended well.
 func TestSIGTERMLetsTheWorkersFinish(t *testing.T) {
-	cluster := controlplane.Start(t)
+	cluster := startCluster(t)
 	s := newShop(t, cluster)
 	proxy := newHolding(t, cluster)
 	p := start(t, "--kubeconfig", kubeconfigFor(t, proxy.URL), "--namespace", s.namespace)
@@ -345,7 +419,7 @@ func TestSIGTERMLetsTheWorkersFinish(t *testing.T) {
 }
 
 func TestDrainTimeoutBoundsTheStop(t *testing.T) {
-	cluster := controlplane.Start(t)
+	cluster := startCluster(t)
 	s := newShop(t, cluster)
 	proxy := newHolding(t, cluster)
 	p := start(t, "--kubeconfig", kubeconfigFor(t, proxy.URL), "--namespace", s.namespace, "--drain-timeout", "100ms")
@@ -365,7 +439,7 @@ func TestDrainTimeoutBoundsTheStop(t *testing.T) {
 }
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
-	cluster := controlplane.Start(t)
+	cluster := startCluster(t)
 	s := newShop(t, cluster)
 	proxy := newHolding(t, cluster)
 	p := start(t, "--kubeconfig", kubeconfigFor(t, proxy.URL), "--namespace", s.namespace, "--drain-timeout", "1h")
@@ -419,59 +493,6 @@ func TestUnreachableServerDoesNotKeepItFromStopping(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	if state := p.ends(); state.ExitCode() != exitOK {
 		t.Errorf("%v\n%s", state, p.logged())
-	}
-}
-
-// Two replicas: one works, with probes and metrics, and the other one waits. When the leader is killed the
-// other one takes over once the lease is over; when it is told to stop, at once.
-func TestTwoReplicas(t *testing.T) {
-	cluster := controlplane.Start(t)
-	s := newShop(t, cluster)
-	replica := func() *process {
-		return start(t, "--kubeconfig", cluster.Kubeconfig(), "--namespace", s.namespace, "--instance", s.namespace,
-			"--leader-elect", "--leader-elect-namespace", s.namespace, "--leader-elect-lease-duration", "3s",
-			"--leader-elect-renew-deadline", "2s", "--leader-elect-retry-period", "500ms",
-			"--address", "127.0.0.1:0", "--health-address", "127.0.0.1:0", "--page")
-	}
-	const leads = "this replica leads"
-	first := replica()
-	served := first.address()
-	first.says(leads)
-	second := replica()
-	waiting := second.address()
-	second.says("another process leads")
-	s.expose(t, "one")
-	s.hasIngress(t, "one")
-	for url, want := range map[string]string{
-		"http://" + served + "/healthz":      "ok",
-		"http://" + served + "/readyz":       "ok",
-		"http://" + waiting + "/readyz":      "ok", // its caches are warm
-		"http://" + served + "/metrics":      `controller_runtime_reconcile_total{controller="addingress",result="success"}`,
-		"http://" + served + "/debug/skiff/": "<html",
-	} {
-		if body := first.get(url); !strings.Contains(body, want) {
-			t.Errorf("%s does not have %q:\n%s", url, want, body)
-		}
-	}
-
-	first.signal(syscall.SIGKILL)
-	second.says(leads)
-	s.expose(t, "two")
-	s.hasIngress(t, "two")
-	first.ends()
-
-	third := replica()
-	third.says("another process leads")
-	second.signal(syscall.SIGTERM)
-	third.says(leads)
-	if state := second.ends(); state.ExitCode() != exitOK {
-		t.Errorf("%v\n%s", state, second.logged())
-	}
-	s.expose(t, "three")
-	s.hasIngress(t, "three")
-	third.signal(syscall.SIGTERM)
-	if state := third.ends(); state.ExitCode() != exitOK {
-		t.Errorf("%v\n%s", state, third.logged())
 	}
 }
 

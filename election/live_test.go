@@ -3,12 +3,9 @@
 package election_test
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,14 +16,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/internal/leaders"
 	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
-
-const auditPolicy = `{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [
-	{"level": "Metadata", "verbs": ["create", "update"], "resources": [{"resources": ["configmaps"]},
-		{"group": "coordination.k8s.io", "resources": ["leases"]}]},
-	{"level": "None"}]}`
 
 // Three processes on a real control plane, whose audit log is the judge: the leader is killed, stopped
 // for longer than the Lease lasts and continued, and ended; the API server is restarted.
@@ -37,13 +30,11 @@ func TestNeverTwoLeadersLive(t *testing.T) {
 	if os.Getenv(fullRuns) != "" {
 		rounds, fast = 10, false
 	}
-	dir := t.TempDir()
-	policy, audit := filepath.Join(dir, "policy.json"), filepath.Join(dir, "audit.log")
-	if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
+	args, audit, err := leaders.Log(t.TempDir())
+	if err != nil {
 		t.Fatal(err)
 	}
-	cluster := controlplane.New(t, controlplane.WithAPIServerArgs(
-		"--audit-policy-file="+policy, "--audit-log-path="+audit, "--audit-log-mode=blocking"))
+	cluster := controlplane.New(t, controlplane.WithAPIServerArgs(args...))
 	s := &stage{t: t, cluster: cluster, namespace: cluster.Namespace(t), fast: fast}
 	s.leases = client.Of[coordinationv1.Lease](must(rest.NewClient(cluster.Config()))(t)).In(s.namespace)
 	for range 3 {
@@ -56,13 +47,13 @@ func TestNeverTwoLeadersLive(t *testing.T) {
 	for round := range rounds {
 		leader := s.leader("")
 		t.Logf("round %d: %s is killed", round, leader.identity)
+		s.leave(leader, leaders.Killed)
 		leader.signal(t, syscall.SIGKILL, true)
-		s.leave(leader, "killed")
 		leader = s.leader(leader.identity)
 
 		t.Logf("round %d: %s is stopped", round, leader.identity)
+		s.leave(leader, leaders.Stopped)
 		leader.signal(t, syscall.SIGSTOP, false)
-		s.leave(leader, "stopped")
 		if stopped := leader; fast {
 			leader = s.leader(stopped.identity)
 			stopped.signal(t, syscall.SIGCONT, true)
@@ -73,8 +64,8 @@ func TestNeverTwoLeadersLive(t *testing.T) {
 		}
 
 		t.Logf("round %d: %s is ended", round, leader.identity)
+		s.leave(leader, leaders.Ended)
 		leader.signal(t, syscall.SIGTERM, true)
-		s.leave(leader, "ended")
 		s.leader(leader.identity)
 
 		t.Logf("round %d: the API server restarts", round)
@@ -90,7 +81,7 @@ func TestNeverTwoLeadersLive(t *testing.T) {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	}
-	s.judge(readAudit(t, audit), lasts)
+	s.judge(audit, lasts)
 }
 
 // stage is where the processes compete.
@@ -102,7 +93,7 @@ type stage struct {
 	leases    *client.Client[coordinationv1.Lease]
 	processes []*process
 	entered   int
-	left      map[string]string // how a leader left, by its identity
+	left      map[string]leaders.Left // by identity
 }
 
 func (s *stage) enter() {
@@ -112,11 +103,11 @@ func (s *stage) enter() {
 }
 
 // leave takes a process from those that compete, and starts another in its place.
-func (s *stage) leave(p *process, how string) {
+func (s *stage) leave(p *process, how leaders.How) {
 	if s.left == nil {
-		s.left = map[string]string{}
+		s.left = map[string]leaders.Left{}
 	}
-	s.left[p.identity] = how
+	s.left[p.identity] = leaders.Left{How: how, At: time.Now()}
 	s.processes = slices.DeleteFunc(s.processes, func(q *process) bool { return q == p })
 	s.enter()
 }
@@ -130,7 +121,7 @@ func (s *stage) leader(before string) *process {
 	for ; ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
 		for _, p := range slices.Clone(s.processes) {
 			if p.hasEnded() {
-				s.leave(p, "lost")
+				s.leave(p, leaders.Lost)
 			}
 		}
 		l, err := s.leases.Get(ctx, "lock", metav1.GetOptions{})
@@ -147,81 +138,28 @@ func (s *stage) leader(before string) *process {
 	return nil
 }
 
-// auditEvent is a line of the audit log.
-type auditEvent struct {
-	UserAgent string
-	Verb      string
-	ObjectRef struct{ Resource, Namespace, Name string }
-
-	ResponseStatus           struct{ Code int }
-	RequestReceivedTimestamp metav1.MicroTime
-}
-
-func readAudit(t *testing.T, file string) (events []auditEvent) {
-	t.Helper()
-	f := must(os.Open(file))(t)
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var e auditEvent
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			t.Fatalf("%v: %s", err, lines.Bytes())
-		}
-		if strings.HasPrefix(e.UserAgent, "process-") {
-			events = append(events, e)
-		}
-	}
-	slices.SortFunc(events, func(a, b auditEvent) int {
-		return a.RequestReceivedTimestamp.Compare(b.RequestReceivedTimestamp.Time)
-	})
-	return events
-}
-
-// judge fails the test unless each process wrote in one piece, and took the Lease over in time. Each
-// process leads once: it ends when it has led.
-func (s *stage) judge(events []auditEvent, lasts time.Duration) {
+// judge fails the test unless the processes kept what package leaders judges by.
+func (s *stage) judge(audit string, lasts time.Duration) {
 	t := s.t
-	var order []string // of those that wrote
-	last := map[string]time.Time{}
-	renewed := map[string]time.Time{} // the last time that the Lease was written, by process
-	holder := ""
-	writes := 0
-	for _, e := range events {
-		at := e.RequestReceivedTimestamp.Time
-		if e.ObjectRef.Resource == "configmaps" {
-			writes++
-			if last[e.UserAgent].IsZero() {
-				order = append(order, e.UserAgent)
-			} else if newest := order[len(order)-1]; newest != e.UserAgent {
-				t.Errorf("a write of %s came at %v, after the first of %s", e.UserAgent, at, newest)
+	j := leaders.Judge{Left: s.left, LeaseDuration: lasts, RetryPeriod: 2 * time.Second, Slack: 500 * time.Millisecond,
+		Who: func(e leaders.Entry) string {
+			if strings.HasPrefix(e.UserAgent, "process-") {
+				return e.UserAgent
 			}
-			last[e.UserAgent] = at
-			continue
-		}
-		if e.ResponseStatus.Code/100 != 2 {
-			continue
-		}
-		if before := renewed[holder]; holder != e.UserAgent && holder != "" {
-			took := at.Sub(before)
-			t.Logf("%s took over from %s (%s) after %v", e.UserAgent, holder, s.left[holder], took)
-			period := 400 * time.Millisecond
-			if !s.fast {
-				period = 2 * time.Second
-			}
-			const slack = 500 * time.Millisecond // the request, on a machine that does other things
-			switch how := s.left[holder]; {
-			case how == "ended" && !s.fast && took > period+slack,
-				(how == "killed" || how == "stopped") && took < lasts,
-				(how == "killed" || how == "stopped") && !s.fast && took > lasts+22*period/10+slack:
-				t.Errorf("%s took over from %s (%s) after %v", e.UserAgent, holder, how, took)
-			}
-		}
-		holder = e.UserAgent
-		renewed[holder] = at
+			return ""
+		}}
+	if s.fast {
+		j.RetryPeriod, j.Slack = 400*time.Millisecond, -1
 	}
-	t.Logf("%d writes of %d leaders", writes, len(order))
-	if least := 4; len(order) < least || writes < 5*least {
-		t.Errorf("too little happened for this test to judge by")
+	v := j.Judge(must(leaders.Read(audit))(t))
+	for _, change := range v.Changes {
+		t.Log(change)
+	}
+	for _, problem := range v.Problems {
+		t.Error(problem)
+	}
+	t.Logf("%d writes of %d leaders", v.Writes, len(v.Leaders))
+	if least := 4; len(v.Leaders) < least || v.Writes < 5*least {
+		t.Error("too little happened for this test to judge by")
 	}
 }
