@@ -25,6 +25,17 @@ type Write struct {
 	// Deleted reports whether the write was a Delete or a DeleteCollection. The object may exist
 	// for a while longer, with a deletionTimestamp.
 	Deleted bool
+
+	// Fields has the paths of the fields that the write set, such as "metadata.labels.app,
+	// spec.replicas", never a value. It is empty without [WithFieldPaths], for what was deleted, and
+	// for Secrets. The paths of more than 16 fields end with "and 3 more"; each has at most 128 bytes.
+	//   - Of a patch, of Apply and of Modify it is what the request's body has. A list counts as a
+	//     whole. A key of a map is part of its path: data['tls.crt'].
+	//   - Of Create it is the members of the object, and of its metadata.
+	//   - Of Update it is empty, because what the object was before is not known.
+	//   - Of a subresource it begins with its name: "scale: spec.replicas", or "status" alone for an
+	//     update of it. The paths of a patch of the status begin with that anyway.
+	Fields string
 }
 
 // WithWriteObserver returns a context under which fn is called after every successful write made by
@@ -36,3 +47,7 @@ type Write struct {
 func WithWriteObserver(ctx context.Context, fn func(Write)) context.Context {
 	return verbs.WithObserver(ctx, func(w verbs.Write) { fn(Write(w)) })
 }
+
+// WithFieldPaths returns a context under which write observers get the Fields of each write. They cost
+// each write the time to read its body once more.
+func WithFieldPaths(ctx context.Context) context.Context { return verbs.WithFields(ctx) }

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/controller"
 	"github.com/skiff-k8s/skiff/informer"
 )
@@ -21,8 +23,13 @@ const (
 	maxKeys = 1000
 	// maxSteps is how long the history of a key is: its last steps.
 	maxSteps = 64
-	// maxText limits a text in a step, such as an error, in bytes.
-	maxText = 500
+	// maxText limits a text in a step, such as an error, and the name of a key, in bytes.
+	maxText = 512
+	// maxBytes limits the memory of all histories, in bytes: beyond it the keys that did not move for
+	// the longest time lose theirs before there are maxKeys.
+	maxBytes = 16 << 20
+	// stepBytes is the memory of a step without its texts, about.
+	stepBytes = 128
 	// maxDurations is how many reconciles of a controller the percentiles are of: the last ones.
 	maxDurations = 1000
 )
@@ -35,17 +42,35 @@ type Step struct {
 	// Why tells more: the object whose change queued the key, the error, what was written and what
 	// happens next. It has names and no values.
 	Why string `json:"why,omitempty"`
+	// Fields are the paths of the fields that were written, as client.Write has them. An update, whose
+	// fields are not known, has none.
+	Fields string `json:"fields,omitempty"`
 	// Took is how long a reconcile or a hold took, in milliseconds.
 	Took float64 `json:"tookMs,omitempty"`
 	// Next is when the key is queued again, if that is known.
 	Next *time.Time `json:"next,omitempty"`
 }
 
+// The steps that end a reconcile.
+const (
+	stepReconciled = "reconciled"
+	stepFailed     = "failed"
+)
+
 // Moved is a key and the last step of its history.
 type Moved struct {
 	Controller string `json:"controller"`
 	Key        string `json:"key"`
 	Step
+}
+
+// Failing is a key whose last reconcile failed.
+type Failing struct {
+	Controller string    `json:"controller"`
+	Key        string    `json:"key"`
+	Since      time.Time `json:"since"` // the first failure since it succeeded, or since its history begins
+	Times      int       `json:"times"` // how many there were
+	Step                 // the last one: its error and its next try
 }
 
 // histories are what happened to the keys of controllers that moved last. It observes the
@@ -55,6 +80,7 @@ type histories struct {
 	byKey map[keyOf]*list.Element // of *history; guarded by mu
 	order list.List               // of *history, the one that moved last in front; guarded by mu
 	took  map[string]*durations   // by controller; guarded by mu
+	bytes int                     // of the steps, about; guarded by mu
 }
 
 type keyOf struct{ controller, key string }
@@ -65,7 +91,14 @@ type history struct {
 	steps []Step
 	next  int // where the next step goes, if steps is full
 	held  bool
+
+	failures int       // in a row, the last of which is the last reconcile
+	since    time.Time // the first of them
+	failed   Step      // the last of them
 }
+
+// bytes returns the memory of a step, about.
+func (s *Step) bytes() int { return stepBytes + len(s.Why) + len(s.Fields) }
 
 // durations are how long the last reconciles of a controller took, in a ring.
 type durations struct {
@@ -77,17 +110,15 @@ func newHistories() *histories {
 	return &histories{byKey: map[keyOf]*list.Element{}, took: map[string]*durations{}}
 }
 
-// add appends a step to the history of a key. change changes its state; it may be nil.
+// add appends steps to the history of a key. change changes its state; it may be nil.
 func (h *histories) add(controller string, key any, change func(*history), steps ...Step) {
-	of := keyOf{controller, fmt.Sprint(key)}
+	of := keyOf{controller, short(fmt.Sprint(key))}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	e := h.byKey[of]
 	if e == nil {
 		if h.order.Len() >= maxKeys {
-			oldest := h.order.Back()
-			delete(h.byKey, oldest.Value.(*history).of)
-			h.order.Remove(oldest)
+			h.forgetOldest()
 		}
 		e = h.order.PushFront(&history{of: of})
 		h.byKey[of] = e
@@ -99,21 +130,51 @@ func (h *histories) add(controller string, key any, change func(*history), steps
 	}
 	for _, s := range steps {
 		s.At, s.Why = time.Now(), short(s.Why)
+		k.note(s)
+		h.bytes += s.bytes()
 		if len(k.steps) < maxSteps {
 			k.steps = append(k.steps, s)
 			continue
 		}
+		h.bytes -= k.steps[k.next].bytes()
 		k.steps[k.next] = s
 		k.next = (k.next + 1) % maxSteps
 	}
+	for h.bytes > maxBytes && h.order.Len() > 1 {
+		h.forgetOldest()
+	}
 }
 
-// short returns the beginning of a text.
+// note counts the failures in a row.
+func (k *history) note(s Step) {
+	switch s.What {
+	case stepReconciled:
+		k.failures = 0
+	case stepFailed:
+		if k.failures++; k.failures == 1 {
+			k.since = s.At
+		}
+		k.failed = s
+	}
+}
+
+// forgetOldest removes the history of the key that did not move for the longest time. h.mu is held.
+func (h *histories) forgetOldest() {
+	e := h.order.Back()
+	k := e.Value.(*history)
+	for i := range k.steps {
+		h.bytes -= k.steps[i].bytes()
+	}
+	delete(h.byKey, k.of)
+	h.order.Remove(e)
+}
+
+// short returns the beginning of a text, which ends at the end of a character.
 func short(s string) string {
 	if len(s) <= maxText {
 		return s
 	}
-	return s[:maxText] + "…"
+	return strings.ToValidUTF8(s[:maxText], "") + "…"
 }
 
 // in returns the steps from the oldest to the newest.
@@ -133,7 +194,7 @@ func (k *history) last() Step {
 func (h *histories) of(controller, key string) ([]Step, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	e := h.byKey[keyOf{controller, key}]
+	e := h.byKey[keyOf{controller, short(key)}]
 	if e == nil {
 		return nil, false
 	}
@@ -155,6 +216,25 @@ func (h *histories) moved(n int) (moved []Moved, held map[string][]string) {
 		}
 	}
 	return moved, held
+}
+
+// failing returns the keys whose last reconcile failed: at most n, those that fail for the longest
+// time first, and the number of all of them by controller.
+func (h *histories) failing(n int) (keys []Failing, count map[string]int) {
+	keys, count = []Failing{}, map[string]int{}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for e := h.order.Front(); e != nil; e = e.Next() {
+		if k := e.Value.(*history); k.failures > 0 {
+			count[k.of.controller]++
+			keys = append(keys, Failing{Controller: k.of.controller, Key: k.of.key, Since: k.since,
+				Times: k.failures, Step: k.failed})
+		}
+	}
+	slices.SortFunc(keys, func(a, b Failing) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Controller, b.Controller), cmp.Compare(a.Key, b.Key))
+	})
+	return keys[:min(n, len(keys))], count
 }
 
 // observer returns the functions that note what happens to the keys of a controller. Of a
@@ -182,7 +262,7 @@ func (h *histories) observer(name string, secret bool) controller.Observer {
 		},
 		Reconcile: func(ctx context.Context, key any) (context.Context, func(controller.Outcome)) {
 			h.add(name, key, nil, Step{What: "reconciling"})
-			return ctx, func(o controller.Outcome) { h.ended(name, key, o, secret) }
+			return client.WithFieldPaths(ctx), func(o controller.Outcome) { h.ended(name, key, o, secret) }
 		},
 	}
 }
@@ -199,15 +279,16 @@ func (h *histories) ended(name string, key any, o controller.Outcome, secret boo
 		if w.Namespace != "" {
 			object = w.Namespace + "/" + w.Name
 		}
-		steps = append(steps, Step{What: what, Why: w.Kind.GVR().GroupResource().String() + " " + object})
+		steps = append(steps, Step{What: what, Why: w.Kind.GVR().GroupResource().String() + " " + object,
+			Fields: w.Fields})
 	}
 	if len(steps) > maxSteps/2 { // so that a reconcile of many writes does not fill the history
 		steps = append(steps[:maxSteps/2], Step{What: "wrote",
 			Why: fmt.Sprintf("%d more objects", len(steps)-maxSteps/2)})
 	}
-	end := Step{What: "reconciled", Why: "next: " + string(o.Next), Took: milliseconds(o.Duration)}
+	end := Step{What: stepReconciled, Why: "next: " + string(o.Next), Took: milliseconds(o.Duration)}
 	if o.Err != nil {
-		end.What, end.Why = "failed", fmt.Sprintf("next: %s; %s", o.Next, shownError(o.Err, secret))
+		end.What, end.Why = stepFailed, fmt.Sprintf("next: %s; %s", o.Next, shownError(o.Err, secret))
 	}
 	if !o.NextAt.IsZero() {
 		at := o.NextAt // its own, or the step would keep the whole outcome

@@ -68,6 +68,7 @@ func TestWhatAHistoryTells(t *testing.T) {
 		next := time.Now().Add(time.Minute)
 		end(controller.Outcome{Duration: 1500 * time.Millisecond, Next: controller.NextRequeue, NextAt: next, Writes: []client.Write{
 			{Kind: kind.Info{Version: "v1", Resource: "secrets"}, Namespace: "a", Name: "s"},
+			{Kind: kind.Info{Group: "apps", Version: "v1", Resource: "deployments"}, Name: "d", Fields: "spec.replicas"},
 			{Kind: kind.Info{Group: "apps", Version: "v1", Resource: "deployments"}, Name: "d", Deleted: true},
 		}})
 		o.Held(key)
@@ -84,11 +85,11 @@ func TestWhatAHistoryTells(t *testing.T) {
 		var got []string
 		steps, _ := h.of("c", "a/b")
 		for _, s := range steps {
-			got = append(got, strings.TrimSuffix(fmt.Sprintf("%s | %s | %v", s.What, s.Why, s.Took), " | 0"))
+			got = append(got, strings.TrimSuffix(fmt.Sprintf("%s | %s | %s%v", s.What, s.Why, s.Fields, s.Took), " | 0"))
 		}
 		want := []string{
 			"queued | Owns: a/p of pods updated", "reconciling | ",
-			"wrote | secrets a/s", "deleted | deployments.apps d", "reconciled | next: requeue | 1500",
+			"wrote | secrets a/s", "wrote | deployments.apps d | spec.replicas0", "deleted | deployments.apps d", "reconciled | next: requeue | 1500",
 			"held | the caches have not seen what its last reconcile wrote",
 			"released | the caches have seen its writes | 1000",
 			"released | the write timeout is over, and the caches have not seen its writes | 10000",
@@ -97,8 +98,8 @@ func TestWhatAHistoryTells(t *testing.T) {
 		if strings.Join(got, "\n") != strings.Join(want, "\n") {
 			t.Errorf("the history is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
-		if steps[4].Next == nil || !steps[4].Next.Equal(next) {
-			t.Errorf("the next time is %v", steps[4].Next)
+		if steps[5].Next == nil || !steps[5].Next.Equal(next) {
+			t.Errorf("the next time is %v", steps[5].Next)
 		}
 	})
 }
@@ -115,6 +116,128 @@ func TestAHistoryIsBounded(t *testing.T) {
 	if n := len(steps[len(steps)-1].Why); n > maxText+len("…") {
 		t.Errorf("an error has %d bytes", n)
 	}
+}
+
+func TestTextsAreCut(t *testing.T) {
+	for n, want := range map[int]string{
+		0: "", maxText - 1: strings.Repeat("x", maxText-1), maxText: strings.Repeat("x", maxText), maxText + 1: strings.Repeat("x", maxText) + "…",
+	} {
+		if got := short(strings.Repeat("x", n)); got != want {
+			t.Errorf("%d bytes are cut to %d: %q", n, len(got), got)
+		}
+	}
+	// Not within a character.
+	if got, want := short("x"+strings.Repeat("é", maxText)), "x"+strings.Repeat("é", (maxText-1)/2)+"…"; got != want {
+		t.Errorf("wide characters are cut to %q", got)
+	}
+	// A key of NewKeyed may be as long as it likes, and is found all the same.
+	h := newHistories()
+	key := strings.Repeat("k", 10*maxText)
+	h.add("c", key, nil, Step{What: "queued"})
+	if steps, ok := h.of("c", key); !ok || len(steps) != 1 {
+		t.Errorf("a long key has the history %v", steps)
+	}
+	if moved, _ := h.moved(1); len(moved[0].Key) != maxText+len("…") {
+		t.Errorf("a long key is %q", moved[0].Key)
+	}
+}
+
+// All histories together have so many bytes: beyond that the keys that moved least recently lose theirs.
+func TestHistoriesAreBoundedInBytes(t *testing.T) {
+	h := newHistories()
+	step := Step{What: "failed", Why: strings.Repeat("x", maxText), Fields: strings.Repeat("y", 1000)}
+	fit := maxBytes / (stepBytes + maxText + 1000)
+	if fit < 2*maxSteps || fit/maxSteps >= maxKeys {
+		t.Fatalf("%d steps fit: this test does not test the bound", fit)
+	}
+	add := func(i int) { h.add("c", i/maxSteps, nil, step) }
+	for i := range fit - 1 {
+		add(i)
+	}
+	for i := fit - 1; i < fit; i++ { // at the bound
+		if add(i); h.bytes > maxBytes {
+			t.Errorf("after %d steps the histories have %d bytes of %d", i+1, h.bytes, maxBytes)
+		}
+		if _, ok := h.of("c", "0"); !ok {
+			t.Errorf("after %d steps of %d the first key has no history", i+1, fit)
+		}
+	}
+	add(fit)
+	_, first := h.of("c", "0")
+	_, second := h.of("c", "1")
+	if first || !second || h.bytes > maxBytes {
+		t.Errorf("beyond the bound: %v %v, %d bytes of %d", first, second, h.bytes, maxBytes)
+	}
+	// What is dropped and overwritten is not counted.
+	for i := range 3 * fit {
+		add(i)
+	}
+	sum := 0
+	for e := h.order.Front(); e != nil; e = e.Next() {
+		for _, s := range e.Value.(*history).steps {
+			sum += s.bytes()
+		}
+	}
+	if h.bytes != sum || len(h.byKey) != h.order.Len() {
+		t.Errorf("it counts %d bytes of %d, and %d keys of %d", h.bytes, sum, len(h.byKey), h.order.Len())
+	}
+}
+
+// The keys that fail are named, those that fail for the longest time first, until they succeed.
+func TestTheKeysThatFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistories()
+		next := time.Now().Add(time.Hour)
+		fail := func(c, key string, n int) {
+			time.Sleep(time.Second)
+			h.ended(c, key, controller.Outcome{Err: fmt.Errorf("broken %d", n), Next: controller.NextRetry, NextAt: next}, false)
+		}
+		began := time.Now()
+		fail("c", "b", 1)
+		fail("c", "a", 1)
+		fail("d", "a", 1)
+		fail("c", "b", 2)
+		h.add("c", "b", nil, Step{What: "reconciling"})
+		keys, count := h.failing(9)
+		if len(keys) != 3 || count["c"] != 2 || count["d"] != 1 || keys[0].Key != "b" || keys[1].Key != "a" || keys[1].Controller != "c" || keys[2].Controller != "d" {
+			t.Fatalf("the keys that fail are %+v, %v", keys, count)
+		}
+		if k := keys[0]; k.Times != 2 || !k.Since.Equal(began.Add(time.Second)) || !k.At.Equal(began.Add(4*time.Second)) ||
+			k.Why != "next: retry; broken 2" || !k.Next.Equal(next) {
+			t.Errorf("the first is %+v", k)
+		}
+		if keys, count := h.failing(2); len(keys) != 2 || count["d"] != 1 {
+			t.Errorf("of 3 keys 2 are %+v, %v", keys, count)
+		}
+		h.ended("c", "b", controller.Outcome{}, false)
+		if keys, count := h.failing(9); len(keys) != 2 || count["c"] != 1 || keys[0].Key != "a" {
+			t.Errorf("after a success they are %+v, %v", keys, count)
+		}
+		fail("c", "b", 3)
+		if keys, _ := h.failing(9); keys[2].Key != "b" || keys[2].Times != 1 {
+			t.Errorf("after another failure they are %+v", keys)
+		}
+	})
+}
+
+// Ages are told from the time of the State: that is after all of it was read, which may take a second.
+func TestAStateHasTheTimeOfItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reads := 0
+		p := &Page{keys: newHistories(), source: func() State { reads++; time.Sleep(700 * time.Millisecond); return State{} }}
+		began := time.Now()
+		if took := p.State().At.Sub(began); took != 700*time.Millisecond {
+			t.Errorf("the State is of %v after the beginning of its reading", took)
+		}
+		time.Sleep(stateAge - 1)
+		if p.State(); reads != 1 {
+			t.Error("a State that is young enough is read again")
+		}
+		time.Sleep(time.Nanosecond)
+		if p.State(); reads != 2 {
+			t.Error("an old State is shown again")
+		}
+	})
 }
 
 // No value of a field is shown, and nothing of an error where Secrets are read.

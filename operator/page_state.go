@@ -19,7 +19,8 @@ type State struct {
 	NotReady    string            `json:"notReady,omitempty"` // the Ready checks that fail
 	Informers   []InformerState   `json:"informers"`
 	Controllers []ControllerState `json:"controllers"`
-	Moved       []Moved           `json:"moved"` // the keys that moved last
+	Failing     []Failing         `json:"failing"` // the keys whose last reconcile failed
+	Moved       []Moved           `json:"moved"`   // the keys that moved last
 }
 
 // InformerState is the state of an informer.
@@ -57,13 +58,14 @@ type ControllerState struct {
 	Retried    uint64   `json:"retried"`
 	GivenUp    uint64   `json:"givenUp"`
 	Panics     uint64   `json:"panics"`
-	P50Ms      float64  `json:"p50Ms"` // of the last reconciles
+	Failing    int      `json:"failing"` // of the keys with a history: those whose last reconcile failed
+	P50Ms      float64  `json:"p50Ms"`   // of the last reconciles
 	P99Ms      float64  `json:"p99Ms"`
 	Held       int      `json:"held"`
 	HeldKeys   []string `json:"heldKeys,omitempty"` // those that were wanted meanwhile
 }
 
-// maxMoved is how many keys a State names.
+// maxMoved is how many keys each list of a State names.
 const maxMoved = 50
 
 // state returns the state of the operator at this moment.
@@ -125,12 +127,13 @@ func controllerState(c *controller.Controller) ControllerState {
 // fill adds what the histories know.
 func (h *histories) fill(s *State) {
 	moved, held := h.moved(maxMoved)
-	s.Moved = moved
+	failing, count := h.failing(maxMoved)
+	s.Moved, s.Failing = moved, failing
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range s.Controllers {
 		c := &s.Controllers[i]
-		c.HeldKeys = held[c.Name]
+		c.HeldKeys, c.Failing = held[c.Name], count[c.Name]
 		if d := h.took[c.Name]; d != nil {
 			c.P50Ms, c.P99Ms = d.percentile(50), d.percentile(99)
 		}

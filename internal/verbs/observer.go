@@ -14,6 +14,7 @@ type Write struct {
 	UID             string
 	ResourceVersion string
 	Deleted         bool
+	Fields          string
 }
 
 type observerKey struct{}

@@ -30,7 +30,8 @@ func (r Resource) Create(ctx context.Context, s Sent, opts *metav1.CreateOptions
 		req = req.Name(s.Name).SubResource(sub...)
 	}
 	r.answer = s.GVK.Kind
-	return r.write(ctx, req.VersionedParams(opts).Body(s.Value).Kind(r.gvk()), opts.DryRun, sub)
+	return r.write(ctx, req.VersionedParams(opts).Body(s.Value).Kind(r.gvk()), opts.DryRun, sub,
+		content{created: s.Value})
 }
 
 // Update replaces an object or, with sub, a subresource of it.
@@ -46,7 +47,7 @@ func (r Resource) Update(ctx context.Context, s Sent, opts *metav1.UpdateOptions
 	req := r.to(r.Rest.Put()).Name(s.Name).SubResource(sub...).VersionedParams(opts).Body(
 		s.Value).Kind(r.gvk())
 	r.answer = s.GVK.Kind
-	return r.write(ctx, req, opts.DryRun, sub)
+	return r.write(ctx, req, opts.DryRun, sub, content{})
 }
 
 // Patch changes an object or, with sub, a subresource of it.
@@ -70,7 +71,7 @@ func (r Resource) Patch(ctx context.Context, name string, pt types.PatchType, da
 		return wire.Object{}, r.noManager("patch", name)
 	}
 	req := r.to(r.Rest.Patch(pt)).Name(name).SubResource(sub...).VersionedParams(opts).Body(data)
-	return r.write(ctx, req, opts.DryRun, sub)
+	return r.write(ctx, req, opts.DryRun, sub, content{patch: data, of: pt})
 }
 
 // Apply sends an object's body, as trimmed by TrimApply, by server-side apply.
@@ -91,7 +92,7 @@ func (r Resource) Apply(ctx context.Context, s Sent, body []byte, opts *metav1.A
 	req := r.to(r.Rest.Patch(types.ApplyPatchType)).Name(s.Name).SubResource(sub...).
 		VersionedParams(&params).Body(body)
 	r.answer = s.GVK.Kind
-	return r.write(ctx, req, params.DryRun, sub)
+	return r.write(ctx, req, params.DryRun, sub, content{patch: body, of: types.ApplyPatchType})
 }
 
 func (r Resource) noManager(verb, name string) error {
@@ -192,8 +193,8 @@ func (r Resource) withDeleteOptions(req *rest.Request, opts *metav1.DeleteOption
 }
 
 // write sends a request that changes an object, and calls the write observer if it succeeded.
-func (r Resource) write(ctx context.Context, req *rest.Request, dryRun,
-	sub []string) (wire.Object, error) {
+func (r Resource) write(ctx context.Context, req *rest.Request, dryRun, sub []string,
+	c content) (wire.Object, error) {
 	o, err := req.Do(ctx).Object(r.optionsOf(sub))
 	if err != nil {
 		return wire.Object{}, err
@@ -210,6 +211,9 @@ func (r Resource) write(ctx context.Context, req *rest.Request, dryRun,
 	}
 	if r.OwnKind(sub) { // a Scale has the metadata of its object, and not its kind
 		w = r.identified(w, o)
+	}
+	if wantsFields(ctx) {
+		w.Fields = r.fields(c, sub)
 	}
 	tell(w)
 	return o, nil
