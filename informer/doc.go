@@ -90,11 +90,12 @@
 //   - Use [Drop] for fields that nobody reads. The cache never holds them. [Transform] changes objects
 //     by a function, and drops objects. Do not write back what either has changed.
 //
-// An object is kept decoded from its second read in a short time on. One pass over all objects
-// therefore does not displace the objects that are read often. When the budget is used up, objects
-// that have not been read lately are dropped. When an object changes, its old decoded state is
-// dropped at once. [Informer.Stats] returns how much is kept, and how many reads found their object
-// decoded.
+// An object is kept decoded from its third read in a short time on. One pass over all objects
+// therefore does not displace the objects that are read often, and a controller that reads a state
+// once for its change and once for what it wrote itself keeps nothing decoded. When the budget is
+// used up, objects that have not been read lately are dropped. When an object changes, its old
+// decoded state is dropped at once. [Informer.Stats] returns how much is kept, and how many reads
+// found their object decoded.
 //
 // # What is promised
 //

@@ -39,8 +39,8 @@ func TestTheBoundsOfFirstReads(t *testing.T) {
 	} {
 		c := newDecodedCache[int](budget)
 		c.wanted(1)
-		if len(c.first) != groups {
-			t.Errorf("a budget of %d bytes has %d groups of first reads, not %d", budget, len(c.first), groups)
+		if len(c.reads) != groups {
+			t.Errorf("a budget of %d bytes has %d groups of first reads, not %d", budget, len(c.reads), groups)
 		}
 	}
 	if n := len(firstReads{}); n != 8 {
@@ -48,8 +48,8 @@ func TestTheBoundsOfFirstReads(t *testing.T) {
 	}
 }
 
-// Eight keys of one group are remembered, each until it is read again; a ninth takes the place of
-// one of them.
+// Eight keys of one group are remembered, each until its third read; a ninth takes the place of one
+// of them.
 func TestTheBoundOfAGroupOfFirstReads(t *testing.T) {
 	for range 20 { // which one makes room is random
 		testGroupOfFirstReads(t)
@@ -59,35 +59,39 @@ func TestTheBoundOfAGroupOfFirstReads(t *testing.T) {
 func testGroupOfFirstReads(t *testing.T) {
 	c := newDecodedCache[int](1)
 	c.wanted(-1)
-	c.first = make([]firstReads, 1) // all in one group
-	for key := range 8 {
-		if c.wanted(key) {
-			t.Errorf("key %d is wanted at its first read", key)
+	c.reads = make([]firstReads, 1) // all in one group
+	for read := 1; read <= 2; read++ {
+		for key := range 8 {
+			if c.wanted(key) {
+				t.Errorf("key %d is wanted at read %d", key, read)
+			}
 		}
 	}
 	for key := range 8 {
 		if !c.wanted(key) {
-			t.Errorf("key %d of 8 is not wanted at its second read", key)
+			t.Errorf("key %d of 8 is not wanted at its third read", key)
 		}
 	}
-	for key := range 8 {
-		if c.wanted(key) {
-			t.Errorf("key %d is wanted at its third read: it is as new", key)
+	for read := 4; read <= 5; read++ {
+		for key := range 8 {
+			if c.wanted(key) {
+				t.Errorf("key %d is wanted at read %d: it is as new", key, read)
+			}
 		}
 	}
 	c.wanted(8)
 	again := 0
-	for _, mark := range c.first[0] {
+	for _, mark := range c.reads[0] {
 		if mark == 0 {
 			t.Error("a ninth key leaves room free")
 		}
 	}
 	for key := range 8 {
-		before := c.first[0]
+		before := c.reads[0]
 		if c.wanted(key) {
 			again++
 		}
-		c.first[0] = before
+		c.reads[0] = before
 	}
 	if again != 7 {
 		t.Errorf("after a ninth key %d of 8 are remembered", again)

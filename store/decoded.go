@@ -12,8 +12,9 @@ import (
 // object. So an object that is found is never stale. It is only of no use once the store has moved
 // on.
 //
-// A state is admitted when it is read for the second time within a while, so that one pass over all
-// objects evicts nothing. An object makes room if it has not been read since the clock's hand
+// A state is admitted when it is read for the third time within a while. One pass over all objects
+// therefore evicts nothing, and a controller that reads a state once for the object's change and once
+// for what it wrote keeps nothing. An object makes room if it has not been read since the clock's hand
 // passed it last.
 //
 // A reader that finds its object takes no lock, and writes to no shared memory but a counter, of
@@ -28,7 +29,7 @@ type decodedCache[K comparable] struct {
 	hand   *decodedSlot[K]
 	count  int
 	bytes  int64
-	first  []firstReads // by hash; nil before the first read
+	reads  []firstReads // by hash; nil before the first read
 	seed   maphash.Seed
 }
 
@@ -41,8 +42,8 @@ type decodedSlot[K comparable] struct {
 	prev, next *decodedSlot[K]
 }
 
-// firstReads remembers some of the states that have been read once, each by a part of its hash. 0
-// is none.
+// firstReads remembers some of the states that have been read once or twice, each by a part of its
+// hash and, in the lowest two bits, how often. 0 is none.
 type firstReads [8]uint32
 
 const (
@@ -51,7 +52,12 @@ const (
 	// too.
 	decodedSlotBytes = 160
 
-	// perFirstReads is how many bytes of the budget there are for each eight first reads that are
+	// admitted is at which of its reads within a while a state is admitted.
+	admitted = 3
+	// readsMask is where firstReads has how often.
+	readsMask = 3
+
+	// perFirstReads is how many bytes of the budget there are for each eight states whose reads are
 	// remembered: about as many as objects fit, for "a while" is as long as they take to be
 	// exchanged. The table is a thousandth of the budget.
 	perFirstReads = 32 << 10
@@ -81,7 +87,7 @@ func (c *decodedCache[K]) get(k K) (any, bool) {
 }
 
 // wanted notes that k has been read, and reports whether its object would be kept: if it is read
-// for the second time within a while, or if there is no limit.
+// for the third time within a while, or if there is no limit.
 func (c *decodedCache[K]) wanted(k K) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,22 +97,28 @@ func (c *decodedCache[K]) wanted(k K) bool {
 	case c.budget == 0:
 		return false
 	}
-	if c.first == nil {
-		c.first = make([]firstReads, min(max(c.budget/perFirstReads, minFirstReads), maxFirstReads))
+	if c.reads == nil {
+		c.reads = make([]firstReads, min(max(c.budget/perFirstReads, minFirstReads), maxFirstReads))
 	}
 	hash := maphash.Comparable(c.seed, k)
-	//mutants:tuning[31,33,0,2] another part of the hash; 0, which is none, once in 4 billion keys
-	some, mark := &c.first[hash%uint64(len(c.first))], uint32(hash>>32)|1
-	if i := slices.Index(some[:], mark); i >= 0 {
+	some := &c.reads[hash%uint64(len(c.reads))]
+	//mutants:tuning[31,33] another part of the hash
+	mark := uint32(hash>>32) &^ readsMask
+	i := slices.IndexFunc(some[:], func(m uint32) bool { return m != 0 && m&^readsMask == mark })
+	switch {
+	case i < 0:
+	case some[i]&readsMask == admitted-1:
 		some[i] = 0 // should it have to make room again, it is as new
 		return true
+	default:
+		some[i]++
+		return false
 	}
-	i := slices.Index(some[:], 0)
-	if i < 0 {
+	if i = slices.Index(some[:], 0); i < 0 {
 		// Not the oldest: of a few more than fit, read in turns, none would ever be remembered.
 		i = rand.IntN(len(some))
 	}
-	some[i] = mark
+	some[i] = mark | 1
 	return false
 }
 
@@ -154,7 +166,7 @@ func (c *decodedCache[K]) setBudget(budget int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if budget != c.budget {
-		c.budget, c.first = budget, nil
+		c.budget, c.reads = budget, nil
 		c.evict()
 	}
 }

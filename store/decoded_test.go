@@ -160,16 +160,18 @@ func checkDecoded[K comparable](t *testing.T, c *decodedCache[K]) {
 	}
 }
 
-// A state is wanted when it is read for the second time soon after the first, and not when more was
+// A state is wanted when it is read for the third time soon after the first, and not when more was
 // read between than is remembered.
-func TestDecodedCacheWantsWhatIsReadTwice(t *testing.T) {
+func TestDecodedCacheWantsWhatIsReadThreeTimes(t *testing.T) {
 	c := newDecodedCache[int](1 << 20)
 	for k := range 1000 {
-		if c.wanted(k) {
-			t.Fatalf("%d is wanted at its first read", k)
+		for _, read := range []string{"first", "second"} {
+			if c.wanted(k) {
+				t.Fatalf("%d is wanted at its %s read", k, read)
+			}
 		}
 		if !c.wanted(k) {
-			t.Fatalf("%d is not wanted at its second read", k)
+			t.Fatalf("%d is not wanted at its third read", k)
 		}
 	}
 	small := newDecodedCache[int](1)
