@@ -98,6 +98,10 @@ func combine(s *shared, status *Status) {
 		if one.LastErrorAt.After(status.LastErrorAt) {
 			status.LastError, status.LastErrorAt = one.LastError, one.LastErrorAt
 		}
+		if since := one.FailingSince; !since.IsZero() &&
+			(status.FailingSince.IsZero() || since.Before(status.FailingSince)) {
+			status.FailingSince = since
+		}
 		if one.AnsweredAt.After(status.AnsweredAt) {
 			status.AnsweredAt = one.AnsweredAt
 		}

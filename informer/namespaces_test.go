@@ -251,7 +251,8 @@ func TestANamespaceThatIsForbidden(t *testing.T) {
 		}
 		status := s.maps.Status()
 		a, b := status.Namespaces["a"], status.Namespaces["b"]
-		if a.State != "watching" || a.LastError != nil || !a.Synced || b.LastError == nil || b.Synced || b.Failures == 0 || b.ResourceVersion != "" ||
+		if a.State != "watching" || a.LastError != nil || !a.Synced || b.LastError == nil || b.Synced || b.Failures == 0 || b.FailingSince.IsZero() || !a.FailingSince.IsZero() ||
+			!status.FailingSince.Equal(b.FailingSince) || b.ResourceVersion != "" ||
 			status.State != b.State || status.LastError != b.LastError || status.Failures != b.Failures || status.ResourceVersion != "" {
 			t.Errorf("the status is %+v", status)
 		}

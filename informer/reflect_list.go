@@ -147,7 +147,6 @@ func (r *reflector) endList(ctx context.Context, version string) error {
 	}
 	r.known.moveTo(version)
 	r.worked()
-	r.sink.update(func(s *Status) { s.Lists++ })
 	if err := r.sink.push(ctx, end); err != nil {
 		return err
 	}

@@ -271,7 +271,13 @@ func (s *waiting) request() string { return s.then.request() }
 
 func (s *waiting) work(ctx context.Context, r *reflector) error {
 	r.sink.report(s.why)
-	r.sink.update(func(status *Status) { status.NextAt = time.Now().Add(s.pause) })
+	r.sink.update(func(status *Status) {
+		now := time.Now()
+		status.NextAt = now.Add(s.pause)
+		if status.FailingSince.IsZero() {
+			status.FailingSince = now
+		}
+	})
 	return sleep(ctx, s.pause, nil)
 }
 

@@ -131,6 +131,7 @@ func (s *watching) work(ctx context.Context, r *reflector) (err error) {
 		if err != nil {
 			return err
 		}
+		r.sink.update(func(s *Status) { s.FailingSince = time.Time{} })
 	}
 	st := s.stream
 	if s.due = r.waits.watch(string(r.known.at), func() { st.cancel(errDue) }); s.due != "" {

@@ -260,5 +260,5 @@ func (r *reflector) answered() {
 
 // worked notes that a list is complete.
 func (r *reflector) worked() {
-	r.sink.update(func(s *Status) { s.Failures = 0 })
+	r.sink.update(func(s *Status) { s.Lists, s.Failures, s.FailingSince = s.Lists+1, 0, time.Time{} })
 }

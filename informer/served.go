@@ -176,7 +176,9 @@ const (
 func (s *unserved) work(ctx context.Context, r *reflector) error {
 	if s.pauses == 0 {
 		r.known.at = nil
-		r.sink.update(func(status *Status) { status.Failures, status.Unwatchable = 0, nil })
+		r.sink.update(func(status *Status) {
+			status.Failures, status.FailingSince, status.Unwatchable = 0, time.Time{}, nil
+		})
 		if err := r.sink.push(ctx, delta{kind: deltaUnserved}); err != nil {
 			return err
 		}

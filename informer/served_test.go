@@ -121,7 +121,7 @@ func (s *shop) absent(t *testing.T) {
 	if err := s.gadgets.WaitForSync(t.Context()); err != nil || !s.gadgets.HasSynced() {
 		t.Errorf("WaitForSync: %v", err)
 	}
-	if status := s.gadgets.Status(); status.State != informer.StateUnserved || !status.Synced || status.Failures != 0 || status.Objects != 0 || s.gadgets.Contains("1") {
+	if status := s.gadgets.Status(); status.State != informer.StateUnserved || !status.Synced || status.Failures != 0 || !status.FailingSince.IsZero() || status.Objects != 0 || s.gadgets.Contains("1") {
 		t.Errorf("the status is %+v", status)
 	}
 	s.knows(t, 0)

@@ -29,6 +29,11 @@ type Status struct {
 	// Failures counts failed attempts. It becomes 0 when a list is complete, when a watch has
 	// brought an event, and when a watch has been open for five seconds. 0 is healthy.
 	Failures int
+	// FailingSince is when the first attempt failed after which none has succeeded: since then the
+	// cache gets no changes. It is zero while the informer works. A list succeeds when it is complete,
+	// a watch when it is opened. These are no failures: the end of a watch, and a version that the
+	// server has forgotten (410), if the list that follows at once succeeds.
+	FailingSince time.Time
 	// AnsweredAt is when the server answered the last time, with whatever status, or sent a part of
 	// an answer. It is zero if the server never has.
 	AnsweredAt time.Time
@@ -41,7 +46,7 @@ type Status struct {
 	// Namespaces has the state of each stream of an informer of [Namespaces], by namespace; it is nil
 	// for any other. The figures above are then those of all streams together: State is "watching" if
 	// all are, else the state of the first one that is not; LastError is the latest; Failures the
-	// highest; ResourceVersion the lowest. Each stream's own Objects, PackedBytes and Cache are zero.
+	// highest; FailingSince the earliest; ResourceVersion the lowest. Each stream's own Objects, PackedBytes and Cache are zero.
 	Namespaces map[string]Status
 }
 

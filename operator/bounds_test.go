@@ -14,38 +14,29 @@ import (
 	"github.com/skiff-k8s/skiff/informer"
 )
 
-// An informer is without its server from the last answer on, or from when a check has found that its
-// attempts fail, if errors are answered since.
+// An informer is without its server from the first failure on after which nothing has succeeded,
+// whatever the server has answered since.
 func TestWhenAnInformerIsWithoutItsServer(t *testing.T) {
 	now := time.Now()
-	answered := func(ago time.Duration, failures int) informer.Status {
-		return informer.Status{AnsweredAt: now.Add(-ago), Failures: failures}
-	}
-	c := NewCaches(0)
-	c.began = now.Add(-time.Hour)
+	hour, minute := now.Add(-time.Hour), now.Add(-time.Minute)
 	for _, tc := range []struct {
 		name string
 		s    informer.Status
 		want time.Duration
 	}{
-		{"healthy, and silent for long", answered(time.Hour, 0), 0},
-		{"silent", answered(time.Minute, 1), time.Minute},
-		{"never answered", informer.Status{Failures: 1}, time.Hour},
-		{"answered an error just now", answered(0, 1), 0},
+		{"healthy, and silent for long", informer.Status{Synced: true, AnsweredAt: hour}, 0},
+		{"its first list comes", informer.Status{AnsweredAt: hour}, 0},
+		{"fails since a minute, and was silent before that",
+			informer.Status{AnsweredAt: hour, Failures: 1, FailingSince: minute}, time.Minute},
+		{"is answered errors", informer.Status{AnsweredAt: now, Failures: 9, FailingSince: hour}, time.Hour},
+		{"never answered", informer.Status{Failures: 1, FailingSince: hour}, time.Hour},
+		{"the clock was set back", informer.Status{Failures: 1, FailingSince: now.Add(time.Hour)}, 0},
 	} {
-		if got := c.lost(tc.name, tc.s, now); got != tc.want {
+		if got := lag(tc.s, now); got != tc.want {
 			t.Errorf("%s: for %v, want %v", tc.name, got, tc.want)
 		}
 	}
-	later := now.Add(3 * time.Minute)
-	refused := informer.Status{AnsweredAt: later.Add(-time.Second), Failures: 4}
-	if got := c.lost("answered an error just now", refused, later); got != 3*time.Minute {
-		t.Errorf("errors for three minutes count as %v", got)
-	}
-	if got := c.lost("answered an error just now", answered(0, 0), later); got != 0 || len(c.failing) != 2 {
-		t.Errorf("healthy again: %v, and %v are failing", got, c.failing)
-	}
-	if c.limit != DefaultUnreachableAfter || NewCaches(-1).Reachable(t.Context()) != nil {
+	if c := NewCaches(0); c.limit != DefaultUnreachableAfter || NewCaches(-1).Reachable(t.Context()) != nil {
 		t.Error("the limit 0 is not the default, or a negative one is not off")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/skiff-k8s/skiff/informer"
@@ -18,10 +17,6 @@ const DefaultUnreachableAfter = time.Minute
 type Caches struct {
 	factories []*informer.Factory
 	limit     time.Duration
-	began     time.Time
-
-	mu      sync.Mutex
-	failing map[string]time.Time // by informer: since when a check has found it failing
 }
 
 // NewCaches returns the checks of the informers of these factories. limit is how long an informer
@@ -31,7 +26,7 @@ func NewCaches(limit time.Duration, factories ...*informer.Factory) *Caches {
 	if limit == 0 {
 		limit = DefaultUnreachableAfter
 	}
-	return &Caches{factories: factories, limit: limit, began: time.Now(), failing: map[string]time.Time{}}
+	return &Caches{factories: factories, limit: limit}
 }
 
 // Synced returns nil if each informer has its initial list, and otherwise an error that names those
@@ -52,15 +47,15 @@ func (c *Caches) Synced(context.Context) error {
 // Reachable returns nil if no informer has been without its server for longer than the limit, and
 // otherwise an error that names the informers and the times. It is for a Ready check.
 //
-// An informer is without its server if its attempts fail, and the server has not answered since; or
-// if all answers that a check has seen for the limit were errors, such as 403.
+// An informer is without its server from the first attempt that failed, if none has succeeded since
+// (informer.Status.FailingSince). An answer that is an error, such as 403, is a failure.
 func (c *Caches) Reachable(context.Context) error {
 	if c.limit < 0 {
 		return nil
 	}
 	var lost []string
 	for name, s := range c.each() {
-		if silent := c.lost(name, s, time.Now()); silent > c.limit {
+		if silent := lag(s, time.Now()); silent > c.limit {
 			lost = append(lost, fmt.Sprintf("%s (%s, for %v)", name, s.State, silent.Round(time.Second)))
 		}
 	}
@@ -68,29 +63,6 @@ func (c *Caches) Reachable(context.Context) error {
 		return fmt.Errorf("without the API server for more than %v: %s", c.limit, strings.Join(lost, ", "))
 	}
 	return nil
-}
-
-// lost returns for how long an informer has been without its server.
-func (c *Caches) lost(name string, s informer.Status, now time.Time) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s.Failures == 0 {
-		delete(c.failing, name)
-		return 0
-	}
-	since, ok := c.failing[name]
-	if !ok {
-		since = now
-		c.failing[name] = now
-	}
-	answered := s.AnsweredAt
-	if answered.IsZero() {
-		answered = c.began
-	}
-	if answered.Before(since) {
-		since = answered
-	}
-	return now.Sub(since)
 }
 
 // each returns the informers and their states, in the order in which they were made.

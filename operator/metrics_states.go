@@ -41,7 +41,7 @@ var (
 	informerFailures = desc(ofInformer, "skiff_informer_failures",
 		"Attempts that have failed since the last one that did not. 0 is healthy.")
 	informerLag = desc(ofInformer, "skiff_informer_lag_seconds",
-		"Time since the server answered, while attempts fail or there is no initial list; otherwise 0.")
+		"Time since the first attempt failed after which none has succeeded; 0 while the informer works.")
 	informerLastError = desc(ofInformer, "skiff_informer_last_error_timestamp_seconds",
 		"When the last error occurred, which may be over; 0 if there was none. The log has its text.")
 
@@ -132,14 +132,13 @@ func collectInformer(out chan<- prometheus.Metric, i named, now time.Time) {
 	gauge(out, informerLastError, last, labels...)
 }
 
-// lag returns how far the cache may be behind its server: the time since it answered, if attempts
-// fail or there is no list yet. While a watch is open the server sends changes as they happen, and
-// lag is 0.
+// lag returns for how long the cache has got nothing from its server. While a watch is open the
+// server sends changes as they happen, and lag is 0.
 func lag(s informer.Status, now time.Time) time.Duration {
-	if s.AnsweredAt.IsZero() || s.Failures == 0 && s.Synced {
+	if s.FailingSince.IsZero() {
 		return 0
 	}
-	return max(now.Sub(s.AnsweredAt), 0)
+	return max(now.Sub(s.FailingSince), 0)
 }
 
 func collectController(out chan<- prometheus.Metric, name string, s controller.Stats) {
