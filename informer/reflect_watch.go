@@ -67,7 +67,13 @@ func (r *reflector) open(
 	st.opened = time.Now()
 	st.guard = time.AfterFunc(lasts+watchSlack, func() { st.cancel(errOutlived) })
 	st.healthy = time.AfterFunc(healthyAfter, st.works)
-	r.sink.update(func(s *Status) { s.Watches++; s.AnsweredAt = time.Now() })
+	r.sink.update(func(s *Status) {
+		s.Watches++
+		s.AnsweredAt = time.Now()
+		if s.State == "watching" { // a watch-list succeeds at its end
+			s.FailingSince = time.Time{}
+		}
+	})
 	return st, nil
 }
 
@@ -131,7 +137,6 @@ func (s *watching) work(ctx context.Context, r *reflector) (err error) {
 		if err != nil {
 			return err
 		}
-		r.sink.update(func(s *Status) { s.FailingSince = time.Time{} })
 	}
 	st := s.stream
 	if s.due = r.waits.watch(string(r.known.at), func() { st.cancel(errDue) }); s.due != "" {
