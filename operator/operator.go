@@ -62,6 +62,12 @@ func New(o Options, controllers ...*controller.Controller) *Operator {
 	o.Metrics.ObserveFactories(o.Factories...)
 	o.Metrics.ObserveControllers(controllers...)
 	o.Metrics.ObserveLeader(o.Name, op.Leads)
+	if o.Webhooks != nil {
+		op.health.Add("webhooks", Ready, o.Webhooks.Check)
+		if err := o.Webhooks.Register(o.Metrics.Registry()); err != nil {
+			op.mistake("register the metrics of webhooks: %w", err)
+		}
+	}
 	return op
 }
 

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/skiff-k8s/skiff/informer"
 )
 
@@ -23,6 +25,10 @@ type Options struct {
 	Elector Elector
 	// Metrics are served at /metrics. nil means NewMetrics(nil).
 	Metrics *Metrics
+	// Webhooks answer the API server's questions on all replicas. They run from before the election
+	// until after it, and the operator is ready when they are. A *webhook.Server is one. nil means
+	// none.
+	Webhooks Webhooks
 	// Logger takes what the operator logs. nil means slog.Default.
 	Logger *slog.Logger
 	// NoSignals leaves SIGTERM and SIGINT to the caller. The default is that the first one stops
@@ -30,6 +36,21 @@ type Options struct {
 	NoSignals bool
 	// NoMemoryLimit leaves Go's memory limit as it is. The default is LimitMemory.
 	NoMemoryLimit bool
+}
+
+// Webhooks are a server of webhooks. Package operator/webhook has one.
+type Webhooks interface {
+	// Listen opens the port, so that a port that is taken is an error before anything else is
+	// started. Close closes the port of a server that does not run.
+	Listen(ctx context.Context) error
+	Close()
+	// Run answers requests until ctx ends, and returns when those that are running have been
+	// answered.
+	Run(ctx context.Context) error
+	// Check returns why requests cannot be answered now, and nil if they can.
+	Check(ctx context.Context) error
+	// Register adds the server's metrics.
+	Register(r prometheus.Registerer) error
 }
 
 // Elector decides which of several replicas leads. An *election.Elector is one.

@@ -11,14 +11,15 @@ const (
 	untilControllers = 0.70
 	untilParts       = 0.80
 	untilElection    = 0.85
-	untilFactories   = 0.95
+	untilWebhooks    = 0.95
+	untilFactories   = 0.97
 	untilServers     = 1.00
 )
 
 // Run runs the operator until ctx ends, a signal comes, or a part fails.
 //
-// It starts the servers, then the informers, then the election, and then, on the replica that
-// leads, the OnLeader parts and the controllers. What is Always, or has controller.WithoutLease,
+// It starts the servers, then the informers, then the webhooks, then the election, and then, on the
+// replica that leads, the OnLeader parts and the controllers. What is Always, or has controller.WithoutLease,
 // does not wait for the election. It stops them in the reverse order: controllers finish the
 // reconciles that are running while their caches and the parts, such as a recorder of events, go
 // on; the lease is given back when all have ended; and the servers answer to the end, /readyz with
@@ -74,6 +75,10 @@ func (o *Operator) start(ctx context.Context, s *stack, servers []*Server) {
 	for _, f := range o.options.Factories {
 		factories.run("informers of "+hostOf(f), f.Run, mustRun)
 	}
+	webhooks := s.stage(ctx, untilWebhooks)
+	if o.options.Webhooks != nil {
+		webhooks.run("webhooks", o.options.Webhooks.Run, mustRun)
+	}
 	elect := s.stage(ctx, untilElection)
 	w := workers{parts: s.stage(ctx, untilParts), controllers: s.stage(ctx, untilControllers)}
 	o.startWorkers(w, context.WithoutCancel(ctx), Always)
@@ -126,10 +131,18 @@ func (o *Operator) startWorkers(w workers, within context.Context, where Where) 
 // listen makes the servers and opens their ports.
 func (o *Operator) listen(ctx context.Context) ([]*Server, error) {
 	servers := o.servers()
+	if o.options.Webhooks != nil {
+		if err := o.options.Webhooks.Listen(ctx); err != nil {
+			return nil, fmt.Errorf("run operator: %w", err)
+		}
+	}
 	for i, server := range servers {
 		if err := server.Listen(ctx); err != nil {
 			for _, open := range servers[:i] {
 				open.Close()
+			}
+			if o.options.Webhooks != nil {
+				o.options.Webhooks.Close()
 			}
 			return nil, fmt.Errorf("run operator: %w", err)
 		}

@@ -22,6 +22,12 @@ type Server struct {
 	Handler http.Handler
 	// Certificate makes it an HTTPS server. nil means HTTP.
 	Certificate *Certificate
+	// GetCertificate makes it an HTTPS server without a Certificate: it returns the certificate of each
+	// handshake, as tls.Config.GetCertificate does.
+	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// FinishRequests leaves the contexts of the requests that are running as they are when Run's ends,
+	// for requests that come to an end by themselves.
+	FinishRequests bool
 	// Logger takes the server's errors. nil means slog.Default.
 	Logger *slog.Logger
 
@@ -84,7 +90,7 @@ func (s *Server) Close() {
 }
 
 // Run answers requests until ctx ends. Then it takes no more, ends the contexts of those that are
-// running, and returns nil when they have been answered. A handler that does not return is waited
+// running unless FinishRequests is set, and returns nil when they have been answered. A handler that does not return is waited
 // for; the caller limits that.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.Listen(ctx); err != nil {
@@ -109,8 +115,12 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	served := make(chan error, 1)
 	go func() {
+		get := s.GetCertificate
 		if s.Certificate != nil {
-			hs.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.Certificate.Get}
+			get = s.Certificate.Get
+		}
+		if get != nil {
+			hs.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: get}
 			served <- hs.ServeTLS(s.listener, "", "")
 			return
 		}
@@ -123,7 +133,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serve on %s: %w", s.Address, err)
 	case <-ctx.Done():
 	}
-	end() // streams of events end with their requests' contexts
+	if !s.FinishRequests {
+		end() // streams of events end with their requests' contexts
+	}
 	err := hs.Shutdown(context.WithoutCancel(ctx))
 	if serveErr := <-served; err == nil && !errors.Is(serveErr, http.ErrServerClosed) {
 		err = serveErr

@@ -1,0 +1,193 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"runtime/debug"
+
+	"github.com/skiff-k8s/skiff/internal/overlay"
+	"github.com/skiff-k8s/skiff/kind"
+)
+
+// Validate returns a webhook that admits or refuses requests for objects of the Go type T.
+//
+// If f returns nil, the request is admitted. If it returns an error, the request is refused with
+// that error's text: a *Denied (Deny, Invalid), an error of a field and an error of package
+// apierrors have a status of their own; every other error is a fault of the webhook, status 500,
+// and is logged. The warnings are shown to the user in both cases, each once. They are cut to 256
+// characters, and to 4,096 together.
+//
+// ctx ends a little before the API server stops waiting. f is called concurrently. It does not
+// change the request's objects: only Default may.
+//
+// A request for another kind than T's is refused with the status 400: the rules of the
+// configuration are wrong, or name a subresource that has another kind, such as scale.
+func Validate[T any, P kind.Object[T]](
+	f func(ctx context.Context, r *Request[T]) (warnings []string, err error), opts ...Option) *Hook {
+	k, err := kind.Of[T, P]()
+	return admission(validating, k, err, opts,
+		func(ctx context.Context, in *admissionRequest) (out admitted, err error) {
+			r, err := requestOf[T](in, k)
+			if err != nil {
+				return out, err
+			}
+			out.warnings, err = f(ctx, r)
+			return out, err
+		})
+}
+
+// Default returns a webhook that changes objects of the Go type T before they are stored. f changes
+// Request.Object. If it returns an error, the request is refused, as by Validate.
+//
+// The answer is a JSON patch (RFC 6902) of what f has changed, and of nothing else. Fields that T
+// does not know stay as they are, also beside and within what is changed; see client.Client.Modify
+// for lists. Zero fields that T's JSON has and the user's object has not (creationTimestamp: null,
+// status: {}) are not added. f is not called for Delete, which stores no object.
+//
+// The API server may call it again for the same object (reinvocationPolicy), and other webhooks may
+// follow: f changes nothing if it sees its own result.
+func Default[T any, P kind.Object[T]](f func(ctx context.Context, r *Request[T]) error,
+	opts ...Option) *Hook {
+	k, err := kind.Of[T, P]()
+	return admission(mutating, k, err, opts,
+		func(ctx context.Context, in *admissionRequest) (out admitted, err error) {
+			r, err := requestOf[T](in, k)
+			if err != nil || r.Object == nil {
+				return out, err
+			}
+			out.patch, err = patchOf(in.Object, reflect.TypeFor[T](), r.Object,
+				func() error { return f(ctx, r) })
+			return out, err
+		})
+}
+
+// ValidateRaw returns a webhook that admits or refuses requests for objects of any kind, as JSON:
+// the options of a CONNECT, for example, or the objects of several kinds. Otherwise it is Validate.
+// It has no kind, so that Configurations leaves it out.
+func ValidateRaw(path string,
+	f func(ctx context.Context, r *Request[json.RawMessage]) (warnings []string, err error),
+	opts ...Option) *Hook {
+	return admission(validating, kind.Info{}, nil, append([]Option{At(path)}, opts...),
+		func(ctx context.Context, in *admissionRequest) (out admitted, err error) {
+			r := &Request[json.RawMessage]{Attributes: in.attributes()}
+			if doc := bytesOf(in.Object); doc != nil {
+				r.Object = &in.Object
+			}
+			if doc := bytesOf(in.OldObject); doc != nil {
+				r.OldObject = &in.OldObject
+			}
+			out.warnings, err = f(ctx, r)
+			return out, err
+		})
+}
+
+// admitted is what a function says to a request beside its error.
+type admitted struct {
+	warnings []string
+	patch    []byte // a JSON patch, nil if nothing was changed
+}
+
+// admission returns a hook that answers AdmissionReviews.
+func admission(role role, k kind.Info, err error, opts []Option,
+	admit func(context.Context, *admissionRequest) (admitted, error)) *Hook {
+	h := newHook(role, k, err, opts)
+	h.answer = func(ctx context.Context, log *slog.Logger, body []byte) (reply, error) {
+		var review admissionReview
+		if err := decode(body, kind.Info{}, &review); err != nil {
+			return reply{}, fmt.Errorf("read review: %w", err)
+		}
+		if review.APIVersion != "admission.k8s.io/v1" || review.Kind != "AdmissionReview" {
+			return reply{}, fmt.Errorf("read review: it is a %q of %q: admissionReviewVersions of the "+
+				"configuration has to be v1", review.Kind, review.APIVersion)
+		}
+		if review.Request == nil || review.Request.UID == "" {
+			return reply{}, fmt.Errorf("read review: it has no request with a uid")
+		}
+		return h.admit(ctx, log, &review, admit), nil
+	}
+	return h
+}
+
+func (h *Hook) admit(ctx context.Context, log *slog.Logger, review *admissionReview,
+	admit func(context.Context, *admissionRequest) (admitted, error)) reply {
+	in := review.Request
+	out := &admissionResponse{UID: in.UID, Allowed: true}
+	answer := reply{code: http.StatusOK, review: &admissionReview{APIVersion: review.APIVersion,
+		Kind: review.Kind, Response: out}}
+	got, panicked, err := h.contained(log, func() (admitted, error) {
+		if !in.Operation.known() {
+			return admitted{}, badRequest("the operation %q is unknown", in.Operation)
+		}
+		return admit(ctx, in)
+	})
+	answer.panicked = panicked
+	out.Warnings = bounded(got.warnings)
+	if err != nil {
+		var fault bool
+		out.Allowed = false
+		if out.Status, fault = statusOf(ctx, err, in); fault && !panicked {
+			log.Error("webhook failed, the request is refused", "webhook", h.path, "uid", in.UID,
+				"namespace", in.Namespace, "name", in.Name, "error", err)
+		}
+		answer.code = int(out.Status.Code)
+		return answer
+	}
+	if got.patch != nil {
+		out.Patch, out.PatchType = got.patch, "JSONPatch"
+	}
+	return answer
+}
+
+// contained calls f and returns its panic as an error, which is logged.
+func (h *Hook) contained(log *slog.Logger, f func() (admitted, error)) (out admitted, panicked bool,
+	err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			log.Error("webhook panicked, the request is refused", "webhook", h.path, "panic", v,
+				"stack", string(debug.Stack()))
+			out, panicked, err = admitted{}, true, fmt.Errorf("the webhook panicked")
+		}
+	}()
+	out, err = f()
+	return out, false, err
+}
+
+// patchOf calls change, which changes obj, and returns the patch that makes the same change in raw,
+// the JSON that obj was decoded from. It returns nil if nothing was changed. obj points to a t.
+func patchOf(raw []byte, t reflect.Type, obj any, change func() error) ([]byte, error) {
+	before, err := treeOf(obj)
+	if err != nil {
+		return nil, fmt.Errorf("encode the object: %w", err)
+	}
+	if err := change(); err != nil {
+		return nil, err
+	}
+	after, err := treeOf(obj)
+	if err != nil {
+		return nil, fmt.Errorf("encode the changed object: %w", err)
+	}
+	if overlay.Same(before, after, t) {
+		return nil, nil
+	}
+	from, err := overlay.Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("read the object: %w", err)
+	}
+	ops := difference(from, overlay.Lay(from, before, after, t), "", nil)
+	if len(ops) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(ops)
+}
+
+func treeOf(obj any) (any, error) {
+	data, err := json.Marshal(obj)
+	if err != nil {
+		return nil, err
+	}
+	return overlay.Parse(data)
+}
