@@ -65,8 +65,36 @@ func TestDeployedImageIsTheOneThatIsBuilt(t *testing.T) {
 	if part := "ARG VERSION=" + tag + "\n"; !strings.Contains(text(t, "Dockerfile"), part) {
 		t.Errorf("the Dockerfile does not contain %q", part)
 	}
-	if _, err := parse(container.Args, nil); err != nil {
-		t.Errorf("the arguments of the manifest: %v", err)
+}
+
+// The manifest runs addingress with an election, metrics for a scraper, the probes that it names, and
+// the page where only the Pod reaches it.
+func TestTheManifestHasAllOfTheOperator(t *testing.T) {
+	_, container := image(t)
+	o, err := parse(container.Args, nil)
+	if err != nil {
+		t.Fatalf("the arguments of the manifest: %v", err)
+	}
+	ports := map[string]string{}
+	for _, p := range container.Ports {
+		ports[p.Name] = fmt.Sprint(":", p.ContainerPort)
+	}
+	if !o.election.LeaderElect || !o.frame.Page || o.frame.MetricsAddress != ports["metrics"] ||
+		o.frame.HealthAddress != ports["health"] || o.frame.DebugAddress != "127.0.0.1:6060" {
+		t.Errorf("the manifest asks for %+v and %+v, and has the ports %v", o.frame, o.election, ports)
+	}
+	for path, probe := range map[string]*corev1.Probe{
+		"/healthz": container.LivenessProbe, "/readyz": container.ReadinessProbe,
+	} {
+		if get := probe.HTTPGet; get.Path != path || get.Port.String() != "health" {
+			t.Errorf("the probe of %s asks for %+v", path, get)
+		}
+	}
+	forward := "kubectl -n addingress port-forward deploy/addingress 6060"
+	for _, file := range []string{"deploy/addingress.yaml", "README.md"} {
+		if !strings.Contains(text(t, file), forward) {
+			t.Errorf("%s does not contain %q", file, forward)
+		}
 	}
 }
 

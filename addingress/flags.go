@@ -48,7 +48,8 @@ func leaseName(instance string) string {
 func parse(args []string, stderr io.Writer) (*options, error) {
 	// Ports are opened only where they are asked for: addingress runs on laptops, too.
 	o := &options{operator: addingress.DefaultConfig(), frame: operator.Settings{
-		Address: operator.Off, HealthAddress: operator.Off, LogFormat: "text",
+		MetricsAddress: operator.Off, HealthAddress: operator.Off, DebugAddress: operator.DefaultDebugAddress,
+		LogFormat: "text",
 	}}
 	cfg := &o.operator
 
@@ -81,8 +82,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	if err != nil {
 		return nil, err
 	}
-	flags.Lookup("address").Usage = "the host:port of /metrics, profiles and the page, or off; " +
-		operator.DefaultAddress + " is reached by this machine only"
+	flags.Lookup("metrics-address").Usage = "the host:port of /metrics, or off; a scraper needs :8080"
+	flags.Lookup("debug-address").Usage = "the host:port of --page and --pprof; kubectl port-forward " +
+		"reaches one that only the pod does"
 	flags.Lookup("health-address").Usage = "the host:port of /healthz and /readyz, or off; a kubelet's " +
 		"probes need :8081"
 	flags.Lookup("grace-period").Usage = "how long stopping may take, at most; 0 means the default, half " +
@@ -148,15 +150,12 @@ func (o *options) check() error {
 	if cfg.Resync > 0 && cfg.Resync < time.Second {
 		wrong("--resync is %v, and must be at least 1s (negative means never)", cfg.Resync)
 	}
-	if o.frame.LogFormat != "text" && o.frame.LogFormat != "json" {
-		wrong("--log-format is %q, and must be text or json", o.frame.LogFormat)
-	}
 	if o.election.LeaderElect {
 		if problems := validation.IsDNS1123Subdomain(leaseName(cfg.Instance)); len(problems) > 0 {
 			wrong("--instance %q names a Lease with --leader-elect: %s", cfg.Instance, strings.Join(problems, "; "))
 		}
 	}
-	errs = append(errs, addingress.CheckNames(cfg.Namespace, cfg.IngressClass, cfg.Instance))
+	errs = append(errs, o.frame.Check(), addingress.CheckNames(cfg.Namespace, cfg.IngressClass, cfg.Instance))
 	return errors.Join(errs...)
 }
 

@@ -24,14 +24,18 @@ func TestWrongFlagsAreToldAndExitWith2(t *testing.T) {
 		{[]string{"--instance", strings.Repeat("i", 118)}, []string{"--instance has 118 bytes, and may have 117"}},
 		{[]string{"--instance", "a\tb"}, []string{`--instance "a\tb" is invalid`}},
 		{[]string{"--instance", "a\xff"}, []string{`--instance "a\xff" is invalid`}},
-		{[]string{"--log-format", "xml"}, []string{`--log-format is "xml"`, "text or json"}},
+		{[]string{"--log-format", "xml"}, []string{`log format is "xml"`, "text or json"}},
+		{[]string{"--page", "--debug-address", ":6060"}, []string{"not served to other machines without authorization"}},
+		{[]string{"--pprof", "--debug-address", "off"}, []string{"the debug address, which is off"}},
+		{[]string{"--authorize"}, []string{"the metrics address, which is off"}},
+		{[]string{"--cert-file", "x"}, []string{"a certificate needs both files"}},
 		{[]string{"--log-level", "loud"}, []string{`"loud"`, "log-level"}},
 		{[]string{"--namespace", "No_Such"}, []string{`--namespace "No_Such" is invalid`}},
 		{[]string{"--ingress-class", "a/b"}, []string{`--ingress-class "a/b" is invalid`}},
 		{[]string{"--host-template", "{{.Nmae}}.example.com"}, []string{"--host-template", "{{.Nmae}}", "can't evaluate field Nmae", addingress.DefaultHostTemplate}},
 		{[]string{"--host-template", "{{.Name}}_{{.Namespace}}"}, []string{`"web_default" is invalid`}},
 		{[]string{"--leader-elect", "--instance", "Blue One"}, []string{`--instance "Blue One" names a Lease`}},
-		{[]string{"--workers", "-2", "--log-format", "xml"}, []string{"--workers", "--log-format"}}, // all at once
+		{[]string{"--workers", "-2", "--log-format", "xml"}, []string{"--workers", "log format"}}, // all at once
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(tt.args, &stdout, &stderr); code != exitUsage {

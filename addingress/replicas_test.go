@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -42,16 +43,17 @@ func TestTwoReplicas(t *testing.T) {
 	r := &replicas{t: t, limit: limit, timings: timings, cluster: startCluster(t), left: map[string]leaders.Left{}}
 	r.shop = newShopFor(t, r.cluster, limit)
 	first := r.start()
-	served := first.address()
+	metrics, probes, page := first.address(), first.address(), first.address()
 	first.says(leads)
 	second := r.start()
+	second.address()
 	waiting := second.address()
 	second.says(waits)
 	for url, want := range map[string]string{
-		"http://" + served + "/healthz":      "ok",
-		"http://" + served + "/readyz":       "ok",
-		"http://" + waiting + "/readyz":      "ok", // its caches are warm
-		"http://" + served + "/debug/skiff/": "<html",
+		"http://" + probes + "/healthz":    "ok",
+		"http://" + probes + "/readyz":     "ok",
+		"http://" + waiting + "/readyz":    "ok", // its caches are warm
+		"http://" + page + "/debug/skiff/": "<html",
 	} {
 		if body := first.get(url); !strings.Contains(body, want) {
 			t.Errorf("%s does not have %q:\n%s", url, want, body)
@@ -59,7 +61,7 @@ func TestTwoReplicas(t *testing.T) {
 	}
 	load := r.load()
 	r.works("one")
-	if body := first.get("http://" + served + "/metrics"); !strings.Contains(body,
+	if body := first.get("http://" + metrics + "/metrics"); !strings.Contains(body,
 		`controller_runtime_reconcile_total{controller="addingress",result="success"}`) {
 		t.Errorf("metrics:\n%s", body)
 	}
@@ -143,14 +145,15 @@ type replica struct {
 	name string
 }
 
-// start starts a replica.
+// start starts a replica with the arguments of the manifest, on ports that are free.
 func (r *replicas) start() *replica {
 	r.t.Helper()
 	r.started++
 	name := fmt.Sprint(r.shop.namespace, "-replica-", r.started)
-	args := append([]string{"--kubeconfig", r.kubeconfigOf(name), "--namespace", r.shop.namespace, "--instance", r.shop.namespace,
-		"--leader-elect", "--leader-elect-namespace", r.shop.namespace,
-		"--address", "127.0.0.1:0", "--health-address", "127.0.0.1:0", "--page"}, r.timings...)
+	_, container := image(r.t)
+	args := slices.Concat(container.Args, []string{"--kubeconfig", r.kubeconfigOf(name), "--namespace", r.shop.namespace,
+		"--instance", r.shop.namespace, "--leader-elect-namespace", r.shop.namespace, "--log-format", "text",
+		"--metrics-address", "127.0.0.1:0", "--health-address", "127.0.0.1:0", "--debug-address", "127.0.0.1:0"}, r.timings)
 	return &replica{startFor(r.t, r.limit, args...), r, name}
 }
 

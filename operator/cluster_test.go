@@ -242,7 +242,7 @@ func TestTheAPIServerSaysWhoMayReadMetrics(t *testing.T) {
 	m := operator.NewMetrics(nil)
 	f := informer.NewFactory(connect(t, as, m))
 	settings := anyPort
-	settings.Authorize, settings.Pprof = true, true
+	settings.Authorize, settings.Page, settings.Pprof = true, true, true
 	r := start(t, operator.New(operator.Options{Factories: []*informer.Factory{f}, Settings: settings, Metrics: m, Logger: logger(t)}))
 
 	// RBAC's own cache in the API server may lag behind the binding.
@@ -276,6 +276,12 @@ func TestTheAPIServerSaysWhoMayReadMetrics(t *testing.T) {
 	}
 	if code, body := r.get(1, "/healthz"); code != 200 {
 		t.Errorf("/healthz: %d %s", code, body)
+	}
+	// A browser that comes by kubectl port-forward sends no token.
+	for _, path := range []string{"/debug/skiff/state", "/debug/pprof/cmdline"} {
+		if code, body := r.get(2, path); code != 200 {
+			t.Errorf("%s by the loopback address: %d %s", path, code, body)
+		}
 	}
 	if err := r.ends(); err != nil {
 		t.Error(err)

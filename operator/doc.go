@@ -23,6 +23,7 @@
 //
 // The servers listen on addresses that only this machine reaches, unless they are told otherwise.
 // The probes are open to everybody who reaches their address, and name informers. /metrics is open
-// to everybody who reaches Settings.Address, unless Settings.Authorize is set. The page and the
-// profiles are off, and are refused on an address that other machines reach without Authorize.
+// to everybody who reaches Settings.MetricsAddress, unless Settings.Authorize is set. The page and
+// the profiles are off. They have an address of their own, Settings.DebugAddress, and are refused on
+// one that other machines reach without Authorize.
 package operator

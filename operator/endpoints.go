@@ -1,37 +1,40 @@
 package operator
 
 import (
+	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"slices"
 	"strings"
 )
 
-// endpoints adds the operator's own handlers to the mux.
+// endpoints makes the operator's own handlers.
 func (o *Operator) endpoints() {
 	o.mux.Handle("GET /metrics", o.options.Metrics.Handler(o.log))
 	if o.options.Settings.Page {
-		o.mux.Handle("/debug/skiff/", o.local(NewPage(o, "/debug/skiff")))
+		o.debug.Handle(pagePath+"/", NewPage(o, pagePath))
 	}
 	if o.options.Settings.Pprof {
 		// Their own registration is on http.DefaultServeMux, which nobody serves here.
-		profiles := http.NewServeMux()
-		profiles.HandleFunc("/debug/pprof/", pprof.Index)
-		profiles.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-		profiles.HandleFunc("/debug/pprof/profile", pprof.Profile)
-		profiles.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-		profiles.HandleFunc("/debug/pprof/trace", pprof.Trace)
-		o.mux.Handle("/debug/pprof/", o.local(profiles))
+		o.debug.HandleFunc(pprofPath+"/", pprof.Index)
+		o.debug.HandleFunc(pprofPath+"/cmdline", pprof.Cmdline)
+		o.debug.HandleFunc(pprofPath+"/profile", pprof.Profile)
+		o.debug.HandleFunc(pprofPath+"/symbol", pprof.Symbol)
+		o.debug.HandleFunc(pprofPath+"/trace", pprof.Trace)
 	}
 }
 
-// local returns a handler that, without authorization, answers only requests for this machine by
-// its address or as localhost. A web page of another host, whose name is made to resolve to this
-// machine (DNS rebinding), is refused so.
-func (o *Operator) local(h http.Handler) http.Handler {
-	if o.options.Settings.Authorize {
-		return h
-	}
+const (
+	pagePath  = "/debug/skiff"
+	pprofPath = "/debug/pprof"
+)
+
+// local returns a handler that answers only requests for this machine by its address or as
+// localhost. A web page of another host, whose name is made to resolve to this machine (DNS
+// rebinding), is refused so.
+func local(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
 		if name, _, err := net.SplitHostPort(host); err == nil {
@@ -46,55 +49,117 @@ func (o *Operator) local(h http.Handler) http.Handler {
 	})
 }
 
-// servers returns the servers that the settings ask for.
-func (o *Operator) servers() (servers []*Server) {
+// servers returns the servers that the settings ask for, one for each address.
+func (o *Operator) servers() *servers {
 	s := o.options.Settings
 	var certificate *Certificate
 	if s.CertFile != "" {
 		certificate = &Certificate{CertFile: s.CertFile, KeyFile: s.KeyFile, Logger: o.log}
 	}
-	protected := http.Handler(o.mux)
+	protect := func(h http.Handler) http.Handler { return h }
 	if s.Authorize {
-		protected = NewAuthorizer(o.options.Factories[0].Client(), o.log).Wrap(protected)
-		if s.CertFile == "" && !loopback(s.Address) {
-			o.log.Warn("the tokens of requests cross the network without TLS: set a certificate", "address", s.Address)
+		protect = NewAuthorizer(o.options.Factories[0].Client(), o.log).Wrap
+	}
+	all := &servers{log: o.log}
+	all.metrics = all.add(s.MetricsAddress, "metrics", certificate, protect(o.mux), "/")
+	all.health = all.add(s.HealthAddress, "probes", nil, o.health,
+		"/healthz", "/healthz/", "/livez", "/livez/", "/readyz", "/readyz/")
+	if s.debugs() {
+		debug := local(o.debug)
+		if loopback(s.DebugAddress) {
+			certificate = nil
+		} else {
+			debug = protect(o.debug)
 		}
-	} else if s.Address != Off && !loopback(s.Address) {
-		o.log.Warn("metrics are served to other machines without authorization", "address", s.Address)
+		all.debug = all.add(s.DebugAddress, "debug", certificate, debug, pagePath+"/", pprofPath+"/")
 	}
-	if s.Address == s.HealthAddress && s.Address != Off {
-		return []*Server{{Address: s.Address, Certificate: certificate, Logger: o.log,
-			Handler: withHealth(o.health, protected)}}
-	}
-	if s.Address != Off {
-		servers = append(servers, &Server{Address: s.Address, Certificate: certificate, Logger: o.log,
-			Handler: protected})
-	}
-	if s.HealthAddress != Off {
-		servers = append(servers, &Server{Address: s.HealthAddress, Logger: o.log, Handler: o.health})
-	}
-	return servers
-}
-
-// withHealth returns a handler of the probes, which are permitted to everybody, and of the rest.
-func withHealth(health *Health, rest http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	for _, path := range []string{"/healthz", "/livez", "/readyz"} {
-		mux.Handle(path, health)
-		mux.Handle(path+"/", health)
-	}
-	mux.Handle("/", rest)
-	return mux
-}
-
-// Addresses returns the addresses that the servers of a running operator listen on: that of
-// Settings.Address first. It is empty before Run has opened them. With port 0 it tells the ports.
-func (o *Operator) Addresses() []net.Addr {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	var all []net.Addr
-	for _, s := range o.serving {
-		all = append(all, s.Addr())
+	for _, served := range all.list {
+		switch open := !loopback(served.Address); {
+		case open && s.Authorize && served.Certificate == nil &&
+			(served == all.metrics || served == all.debug):
+			o.log.Warn("the tokens of requests cross the network without TLS: set a certificate",
+				"address", served.Address)
+		case open && !s.Authorize && served == all.metrics:
+			o.log.Warn("metrics are served to other machines without authorization",
+				"address", served.Address)
+		}
 	}
 	return all
+}
+
+// servers are those of an operator. Some may be the same, and some nil.
+type servers struct {
+	log                    *slog.Logger
+	metrics, health, debug *served
+	list                   []*served // each once
+}
+
+// served is a server and what it serves.
+type served struct {
+	Server
+	mux  *http.ServeMux
+	what []string
+}
+
+// add returns the server of an address, which serves h at these patterns from now on. It is nil if
+// the address is Off.
+func (s *servers) add(address, what string, c *Certificate, h http.Handler, patterns ...string) *served {
+	if address == Off {
+		return nil
+	}
+	i := slices.IndexFunc(s.list, func(v *served) bool {
+		return v.Address == address && !strings.HasSuffix(address, ":0") // which is any port
+	})
+	if i < 0 {
+		mux := http.NewServeMux()
+		i, s.list = len(s.list), append(s.list, &served{mux: mux,
+			Server: Server{Address: address, Logger: s.log, Handler: mux}})
+	}
+	v := s.list[i]
+	if c != nil {
+		v.Certificate = c
+	}
+	for _, pattern := range patterns {
+		v.mux.Handle(pattern, h)
+	}
+	v.what = append(v.what, what)
+	return v
+}
+
+// listen opens the ports.
+func (s *servers) listen(ctx context.Context) error {
+	for i, v := range s.list {
+		if err := v.Listen(ctx); err != nil {
+			for _, open := range s.list[:i] {
+				open.Close()
+			}
+			return err
+		}
+		s.log.Info("serving", "address", v.Addr().String(), "what", strings.Join(v.what, ","),
+			"tls", v.Certificate != nil)
+	}
+	return nil
+}
+
+// Addresses are what the servers of an operator listen on. An address is nil if there is no such
+// server.
+type Addresses struct{ Metrics, Health, Debug net.Addr }
+
+// Addresses returns the addresses of a running operator. They are nil before Run has opened them.
+// With port 0 they tell the ports.
+func (o *Operator) Addresses() (a Addresses) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.serving == nil {
+		return a
+	}
+	for _, each := range []struct {
+		of   *served
+		addr *net.Addr
+	}{{o.serving.metrics, &a.Metrics}, {o.serving.health, &a.Health}, {o.serving.debug, &a.Debug}} {
+		if each.of != nil {
+			*each.addr = each.of.Addr()
+		}
+	}
+	return a
 }

@@ -139,7 +139,7 @@ func Parse(prefix string, settings *Settings, more ...any) {
 		fmt.Fprintf(os.Stderr, "unexpected arguments: %s\n", strings.Join(fs.Args(), " "))
 		os.Exit(2)
 	}
-	if err := settings.withDefaults().check(); err != nil {
+	if err := settings.Check(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}

@@ -38,13 +38,13 @@ func TestFlagsAndEnvironment(t *testing.T) {
 	s := Settings{HealthAddress: ":1", GracePeriod: time.Second}
 	o := own{Retries: 7, Untagged: "kept", hidden: "kept"}
 	err := parse([]string{"--grace-period=5s", "--page", "--log-level", "warn", "--tls-key=k", "--deep"}, map[string]string{
-		"WEB_ADDRESS": "localhost:2", "WEB_GRACE_PERIOD": "9s", "WEB_CLASS": "nginx", "WEB_RATE": "1.5", "WEB_PPROF": "true",
+		"WEB_METRICS_ADDRESS": "localhost:2", "WEB_GRACE_PERIOD": "9s", "WEB_CLASS": "nginx", "WEB_RATE": "1.5", "WEB_PPROF": "true",
 		"WEB_RETRIES": "", "CLASS": "not ours",
 	}, &s, &o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Settings{Address: "localhost:2", HealthAddress: ":1", GracePeriod: 5 * time.Second, Page: true, Pprof: true,
+	if want := (Settings{MetricsAddress: "localhost:2", HealthAddress: ":1", GracePeriod: 5 * time.Second, Page: true, Pprof: true,
 		LogLevel: slog.LevelWarn}); s != want {
 		t.Errorf("settings are %+v, want %+v", s, want)
 	}

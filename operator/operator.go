@@ -23,13 +23,14 @@ type Operator struct {
 	log         *slog.Logger
 	controllers []*controller.Controller
 	health      *Health
-	mux         *http.ServeMux // of Settings.Address, behind the Authorizer
+	mux         *http.ServeMux // of Settings.MetricsAddress, behind the Authorizer
+	debug       *http.ServeMux // of Settings.DebugAddress
 
 	mu       sync.Mutex
-	added    []added   // guarded by mu until Run
-	mistakes []error   // guarded by mu
-	serving  []*Server // guarded by mu: set by Run
-	ran      bool      // guarded by mu
+	added    []added  // guarded by mu until Run
+	mistakes []error  // guarded by mu
+	serving  *servers // guarded by mu: set by Run when the ports are open
+	ran      bool     // guarded by mu
 
 	started  time.Time
 	leads    atomic.Bool
@@ -55,7 +56,7 @@ func New(o Options, controllers ...*controller.Controller) *Operator {
 	o = o.withDefaults()
 	op := &Operator{
 		options: o, log: o.Logger, controllers: controllers,
-		health: &Health{}, mux: http.NewServeMux(), started: time.Now(),
+		health: &Health{}, mux: http.NewServeMux(), debug: http.NewServeMux(), started: time.Now(),
 	}
 	op.checks()
 	op.endpoints()
@@ -128,7 +129,7 @@ func (o *Operator) Check(name string, p Probe, f func(ctx context.Context) error
 	o.health.Add(name, p, f)
 }
 
-// Handle serves h on Settings.Address, for a pattern of http.ServeMux. With Settings.Authorize it
+// Handle serves h on Settings.MetricsAddress, for a pattern of http.ServeMux. With Settings.Authorize it
 // is called only for requests that are permitted.
 func (o *Operator) Handle(pattern string, h http.Handler) {
 	defer func() { // ServeMux panics for a pattern that is wrong or taken
@@ -160,7 +161,7 @@ func (o *Operator) check() error {
 		return errors.New("run operator: it was run before: make a new one")
 	}
 	o.ran = true
-	errs := append([]error{o.options.Settings.check()}, o.mistakes...)
+	errs := append([]error{o.options.Settings.Check()}, o.mistakes...)
 	for i, f := range o.options.Factories {
 		if f == nil {
 			errs = append(errs, fmt.Errorf("run operator: factory %d is nil", i))

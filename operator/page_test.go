@@ -23,7 +23,7 @@ import (
 // state returns the JSON of the page.
 func (r *running) state() (s operator.State) {
 	r.t.Helper()
-	code, body := r.get(0, "/debug/skiff/state")
+	code, body := r.get(2, "/debug/skiff/state")
 	if err := json.Unmarshal([]byte(body), &s); err != nil || code != 200 {
 		r.t.Fatalf("/debug/skiff/state: %d, %v: %s", code, err, body)
 	}
@@ -81,7 +81,7 @@ func TestThePageOfAHealthyOperatorWithAKeyThatFails(t *testing.T) {
 		t.Errorf("the keys that moved are %+v", s.Moved)
 	}
 	var steps []operator.Step
-	code, body := r.get(0, "/debug/skiff/key?"+url.Values{"controller": {"pods"}, "key": {"a/bad"}}.Encode())
+	code, body := r.get(2, "/debug/skiff/key?"+url.Values{"controller": {"pods"}, "key": {"a/bad"}}.Encode())
 	if err := json.Unmarshal([]byte(body), &steps); err != nil || code != 200 {
 		t.Fatalf("the history: %d %v %s", code, err, body)
 	}
@@ -89,7 +89,7 @@ func TestThePageOfAHealthyOperatorWithAKeyThatFails(t *testing.T) {
 		steps[2].What != "failed" || steps[2].Why != "next: retry; it is bad" || steps[2].Next == nil {
 		t.Errorf("the history is %+v", steps)
 	}
-	if code, body := r.get(0, "/debug/skiff/key?controller=pods&key=a/none"); code != 404 || !strings.Contains(body, "no history") {
+	if code, body := r.get(2, "/debug/skiff/key?controller=pods&key=a/none"); code != 404 || !strings.Contains(body, "no history") {
 		t.Errorf("the history of a key that is not: %d %s", code, body)
 	}
 	if err := r.ends(); err != nil {
@@ -118,7 +118,7 @@ func TestThePageWithoutTheAPIServer(t *testing.T) {
 
 func TestThePageIsOneFileAndEvents(t *testing.T) {
 	r, _, _ := withPage(t)
-	base := "http://" + r.Addresses()[0].String() + "/debug/skiff/"
+	base := "http://" + r.Addresses().Debug.String() + "/debug/skiff/"
 	req, err := http.NewRequestWithContext(r.ctx, http.MethodGet, base, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -66,9 +66,9 @@ func (o *Operator) Run(ctx context.Context) error {
 }
 
 // start starts the stages.
-func (o *Operator) start(ctx context.Context, s *stack, servers []*Server) {
+func (o *Operator) start(ctx context.Context, s *stack, servers *servers) {
 	serve := s.stage(ctx, untilServers)
-	for _, server := range servers {
+	for _, server := range servers.list {
 		serve.run("server on "+server.Addr().String(), server.Run, mustRun)
 	}
 	factories := s.stage(ctx, untilFactories)
@@ -128,25 +128,20 @@ func (o *Operator) startWorkers(w workers, within context.Context, where Where) 
 	return all
 }
 
-// listen makes the servers and opens their ports.
-func (o *Operator) listen(ctx context.Context) ([]*Server, error) {
-	servers := o.servers()
-	if o.options.Webhooks != nil {
-		if err := o.options.Webhooks.Listen(ctx); err != nil {
+// listen makes the servers and opens their ports, those of the webhooks first.
+func (o *Operator) listen(ctx context.Context) (*servers, error) {
+	webhooks := o.options.Webhooks
+	if webhooks != nil {
+		if err := webhooks.Listen(ctx); err != nil {
 			return nil, fmt.Errorf("run operator: %w", err)
 		}
 	}
-	for i, server := range servers {
-		if err := server.Listen(ctx); err != nil {
-			for _, open := range servers[:i] {
-				open.Close()
-			}
-			if o.options.Webhooks != nil {
-				o.options.Webhooks.Close()
-			}
-			return nil, fmt.Errorf("run operator: %w", err)
+	servers := o.servers()
+	if err := servers.listen(ctx); err != nil {
+		if webhooks != nil {
+			webhooks.Close()
 		}
-		o.log.Info("serving", "address", server.Addr().String(), "tls", server.Certificate != nil)
+		return nil, fmt.Errorf("run operator: %w", err)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()

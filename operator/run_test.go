@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ import (
 )
 
 // anyPort are the settings of tests: ports that are free.
-var anyPort = operator.Settings{Address: "127.0.0.1:0", HealthAddress: "localhost:0"}
+var anyPort = operator.Settings{MetricsAddress: "127.0.0.1:0", HealthAddress: "127.0.0.1:0", DebugAddress: "127.0.0.1:0"}
 
 func logger(t *testing.T) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -69,7 +70,7 @@ func start(t *testing.T, op *operator.Operator) *running {
 		<-r.done // it logs to the test
 		cancel()
 	})
-	r.until("its ports are open", func() bool { return len(op.Addresses()) > 0 })
+	r.until("its ports are open", func() bool { return op.Addresses().Health != nil || op.Addresses().Metrics != nil })
 	return r
 }
 
@@ -105,10 +106,12 @@ func (r *running) ends() error {
 	}
 }
 
-// get asks server n of the operator.
+// get asks a server of the operator: 0 is that of the metrics, 1 of the probes, 2 of the page.
 func (r *running) get(n int, path string, header ...string) (int, string) {
 	r.t.Helper()
-	req, err := http.NewRequestWithContext(r.ctx, http.MethodGet, "http://"+r.Addresses()[n].String()+path, nil)
+	a := r.Addresses()
+	addresses := []net.Addr{a.Metrics, a.Health, a.Debug}
+	req, err := http.NewRequestWithContext(r.ctx, http.MethodGet, "http://"+addresses[n].String()+path, nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -171,7 +174,7 @@ func TestAnOperatorRunsAndStops(t *testing.T) {
 
 func TestOneAddressForAll(t *testing.T) {
 	f, _ := inMemory(t)
-	// A port that is free now. With port 0 the two addresses would be two ports.
+	// A port that is free now. With port 0 the addresses would be several ports.
 	s := &operator.Server{Address: "127.0.0.1:0"}
 	if err := s.Listen(t.Context()); err != nil {
 		t.Fatal(err)
@@ -179,14 +182,14 @@ func TestOneAddressForAll(t *testing.T) {
 	address := s.Addr().String()
 	s.Close()
 	r := start(t, operator.New(operator.Options{Factories: []*informer.Factory{f}, Logger: logger(t),
-		Settings: operator.Settings{Address: address, HealthAddress: address, Pprof: true}}))
+		Settings: operator.Settings{MetricsAddress: address, HealthAddress: address, DebugAddress: address, Pprof: true}}))
 	for _, path := range []string{"/healthz", "/readyz/informers", "/metrics", "/debug/pprof/cmdline"} {
 		if code, body := r.get(0, path); code != 200 {
 			t.Errorf("%s: %d %s", path, code, body)
 		}
 	}
-	if len(r.Addresses()) != 1 {
-		t.Errorf("it listens on %v", r.Addresses())
+	if a := r.Addresses(); a.Metrics.String() != address || a.Health.String() != address || a.Debug.String() != address {
+		t.Errorf("it listens on %v", a)
 	}
 	if err := r.ends(); err != nil {
 		t.Error(err)
@@ -211,13 +214,14 @@ func TestMistakesAreReturnedBeforeAnythingStarts(t *testing.T) {
 		"it has no For":                     operator.New(with(nil), controller.New("none", nothing)),
 		"is not among the operator's":       operator.New(with(nil), controller.New("b", nothing, controller.For(pods(other)))),
 		"authorize needs a factory":         operator.New(operator.Options{Settings: operator.Settings{Authorize: true}}),
+		"to the metrics address, which is":  operator.New(with(func(s *operator.Settings) { s.MetricsAddress, s.Authorize = operator.Off, true })),
 		"the log format is":                 operator.New(with(func(s *operator.Settings) { s.LogFormat = "xml" })),
 		"a certificate needs both":          operator.New(with(func(s *operator.Settings) { s.CertFile = "x" })),
-		"belong to the address, which is":   operator.New(with(func(s *operator.Settings) { s.Address, s.Pprof = operator.Off, true })),
-		"not served to other machines":      operator.New(with(func(s *operator.Settings) { s.Address, s.Page = ":0", true })),
-		"other machines without authorizat": operator.New(with(func(s *operator.Settings) { s.Address, s.Pprof = "0.0.0.0:0", true })),
+		"belong to the debug address, whi":  operator.New(with(func(s *operator.Settings) { s.DebugAddress, s.Pprof = operator.Off, true })),
+		"not served to other machines":      operator.New(with(func(s *operator.Settings) { s.DebugAddress, s.Page = ":0", true })),
+		"other machines without authorizat": operator.New(with(func(s *operator.Settings) { s.DebugAddress, s.Pprof = "0.0.0.0:0", true })),
 		"no such file":                      operator.New(with(func(s *operator.Settings) { s.CertFile, s.KeyFile = "/none", "/none" })),
-		"listen on 127.0.0.1:notaport":      operator.New(with(func(s *operator.Settings) { s.Address = "127.0.0.1:notaport" })),
+		"listen on 127.0.0.1:notaport":      operator.New(with(func(s *operator.Settings) { s.MetricsAddress = "127.0.0.1:notaport" })),
 	} {
 		if err := op.Run(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got the error %v, want one with %q", err, want)
@@ -251,7 +255,7 @@ func TestAPartThatFailsEndsTheOperator(t *testing.T) {
 // quiet are options of an operator that needs no network, for synctest.
 func quiet(t *testing.T, e operator.Elector) operator.Options {
 	return operator.Options{Logger: logger(t), Elector: e, NoSignals: true,
-		Settings: operator.Settings{Address: operator.Off, HealthAddress: operator.Off}}
+		Settings: operator.Settings{MetricsAddress: operator.Off, HealthAddress: operator.Off}}
 }
 
 func TestAPartThatDoesNotStopIsNamed(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/operator"
 )
 
@@ -86,7 +87,7 @@ func TestAnOperatorWithTLS(t *testing.T) {
 	roots.AddCert(certificate.Certificate())
 	c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	defer c.CloseIdleConnections()
-	resp, err := c.Get("https://" + r.Addresses()[0].String() + "/metrics")
+	resp, err := c.Get("https://" + r.Addresses().Metrics.String() + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func TestAnOperatorWithTLS(t *testing.T) {
 		t.Errorf("/metrics: %d", resp.StatusCode)
 	}
 	old := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS11}}}
-	if resp, err := old.Get("https://" + r.Addresses()[0].String() + "/metrics"); err == nil {
+	if resp, err := old.Get("https://" + r.Addresses().Metrics.String() + "/metrics"); err == nil {
 		resp.Body.Close()
 		t.Error("it speaks TLS 1.1")
 	}
@@ -105,6 +106,37 @@ func TestAnOperatorWithTLS(t *testing.T) {
 	c.CloseIdleConnections()
 	if err := r.ends(); err != nil {
 		t.Error(err)
+	}
+}
+
+// The page and the profiles are served by their own address, and there only. On one that other
+// machines reach their readers need a token, as those of the metrics do.
+func TestWhereThePageIs(t *testing.T) {
+	for address, want := range map[string]int{"127.0.0.1:0": 200, "0.0.0.0:0": 401} {
+		f, _ := inMemory(t)
+		settings := anyPort
+		settings.DebugAddress, settings.Page, settings.Pprof, settings.Authorize = address, true, true, true
+		r := start(t, operator.New(operator.Options{Factories: []*informer.Factory{f}, Settings: settings, Logger: logger(t)}))
+		for _, path := range []string{"/debug/skiff/state", "/debug/pprof/cmdline"} {
+			if code, body := r.get(2, path); code != want {
+				t.Errorf("%s on %s: %d %s", path, address, code, body)
+			}
+			if code, _ := r.get(1, path); code != 404 {
+				t.Errorf("%s beside the probes: %d", path, code)
+			}
+		}
+		if code, _ := r.get(0, "/metrics"); code != 401 {
+			t.Errorf("/metrics without a token: %d", code)
+		}
+		if err := r.ends(); err != nil {
+			t.Error(err)
+		}
+	}
+	settings := anyPort
+	settings.Page, settings.DebugAddress = false, "127.0.0.1:notaport"
+	r := start(t, operator.New(operator.Options{Settings: settings, Logger: logger(t)}))
+	if a := r.Addresses().Debug; a != nil {
+		t.Errorf("without page and profiles %v is open", a)
 	}
 }
 

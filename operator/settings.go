@@ -10,27 +10,32 @@ import (
 // Settings are what whoever installs an operator decides. [Flags] makes a flag and an environment
 // variable of each field. The zero value is the default.
 type Settings struct {
-	// Address is where /metrics is served, and the profiles, the page and the handlers of
-	// Operator.Handle. "" means DefaultAddress, which only this machine reaches; Off means nowhere.
-	Address string `help:"the host:port of /metrics, profiles and the page, or off; default: 127.0.0.1:8080"`
+	// MetricsAddress is where /metrics and the handlers of Operator.Handle are served. "" means
+	// DefaultMetricsAddress, which only this machine reaches: a scraper needs ":8080". Off means
+	// nowhere.
+	MetricsAddress string `help:"the host:port of /metrics, or off; default: 127.0.0.1:8080; a scraper needs :8080"`
 	// HealthAddress is where /healthz and /readyz are served. "" means DefaultHealthAddress, which
-	// only this machine reaches: a kubelet's probes need ":8081". Off means nowhere. If it is
-	// Address, one server serves all.
+	// only this machine reaches: a kubelet's probes need ":8081". Off means nowhere.
 	HealthAddress string `help:"the host:port of /healthz and /readyz, or off; default: 127.0.0.1:8081; a kubelet's probes need :8081"`
-	// CertFile and KeyFile make the server of Address an HTTPS server. See Certificate. If
-	// HealthAddress is another one, the probes stay HTTP.
-	CertFile string `help:"the PEM file of the certificate of --address; it may be replaced while the operator runs"`
+	// DebugAddress is where the page and the profiles are served, if one is on. "" means
+	// DefaultDebugAddress, which only this machine reaches, and kubectl port-forward. On an address
+	// that other machines reach it needs Authorize, and its readers a token, which browsers do not
+	// send. If several addresses are the same, one server serves all.
+	DebugAddress string `help:"the host:port of --page and --pprof; default: 127.0.0.1:6060, which kubectl port-forward reaches"`
+	// CertFile and KeyFile make the server of MetricsAddress an HTTPS server, and that of
+	// DebugAddress, if other machines reach it. See Certificate. The probes of another HealthAddress
+	// stay HTTP.
+	CertFile string `help:"the PEM file of the certificate of --metrics-address; it may be replaced while the operator runs"`
 	KeyFile  string `help:"the PEM file of its private key"`
-	// Authorize asks the API server of the first factory, for each request to Address, who sends it
-	// and whether they may. See Authorizer.
-	Authorize bool `help:"ask the API server whether a request to --address is permitted (TokenReview, SubjectAccessReview)"`
-	// Pprof serves the profiles of net/http/pprof at /debug/pprof/. Their readers see function
-	// names, and parts of the memory in a trace: on an Address that other machines reach it needs
-	// Authorize.
-	Pprof bool `help:"serve Go profiles at /debug/pprof/"`
-	// Page serves the live page at /debug/skiff/. On an Address that other machines reach it needs
-	// Authorize.
-	Page bool `help:"serve the live page at /debug/skiff/"`
+	// Authorize asks the API server of the first factory, for each request to MetricsAddress, who
+	// sends it and whether they may, and for each to DebugAddress, if other machines reach it. See
+	// Authorizer.
+	Authorize bool `help:"ask the API server whether a request to --metrics-address is permitted (TokenReview, SubjectAccessReview)"`
+	// Pprof serves the profiles of net/http/pprof at /debug/pprof/ of DebugAddress. Their readers
+	// see function names, and parts of the memory in a trace.
+	Pprof bool `help:"serve Go profiles at /debug/pprof/ of --debug-address"`
+	// Page serves the live page at /debug/skiff/ of DebugAddress.
+	Page bool `help:"serve the live page at /debug/skiff/ of --debug-address"`
 	// GracePeriod is how long the operator takes to stop, at most. 0 means the default,
 	// DefaultGracePeriod; negative means no limit.
 	GracePeriod time.Duration `help:"how long stopping may take; 0 means the default, 25s; negative means no limit"`
@@ -45,10 +50,12 @@ type Settings struct {
 const (
 	// Off is the address of a server that is not wanted.
 	Off = "off"
-	// DefaultAddress is the default of Settings.Address.
-	DefaultAddress = "127.0.0.1:8080"
+	// DefaultMetricsAddress is the default of Settings.MetricsAddress.
+	DefaultMetricsAddress = "127.0.0.1:8080"
 	// DefaultHealthAddress is the default of Settings.HealthAddress.
 	DefaultHealthAddress = "127.0.0.1:8081"
+	// DefaultDebugAddress is the default of Settings.DebugAddress.
+	DefaultDebugAddress = "127.0.0.1:6060"
 	// DefaultGracePeriod is the default of Settings.GracePeriod. Kubernetes kills a pod 30 seconds
 	// after it told it to stop, unless the pod says otherwise.
 	DefaultGracePeriod = 25 * time.Second
@@ -56,11 +63,14 @@ const (
 
 // withDefaults returns s with its zeros replaced by the defaults.
 func (s Settings) withDefaults() Settings {
-	if s.Address == "" {
-		s.Address = DefaultAddress
+	if s.MetricsAddress == "" {
+		s.MetricsAddress = DefaultMetricsAddress
 	}
 	if s.HealthAddress == "" {
 		s.HealthAddress = DefaultHealthAddress
+	}
+	if s.DebugAddress == "" {
+		s.DebugAddress = DefaultDebugAddress
 	}
 	if s.GracePeriod == 0 {
 		s.GracePeriod = DefaultGracePeriod
@@ -68,8 +78,10 @@ func (s Settings) withDefaults() Settings {
 	return s
 }
 
-// check returns what is wrong with the settings, which have their defaults.
-func (s Settings) check() error {
+// Check returns what is wrong with the settings. Parse and Run call it; a program that parses its
+// flags in its own way calls it to tell wrong use from other errors.
+func (s Settings) Check() error {
+	s = s.withDefaults()
 	var errs []error
 	wrong := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("use settings: "+format, args...))
@@ -80,16 +92,20 @@ func (s Settings) check() error {
 	if (s.CertFile == "") != (s.KeyFile == "") {
 		wrong("a certificate needs both files: the certificate's is %q, the key's %q", s.CertFile, s.KeyFile)
 	}
-	if s.Address == Off {
-		if s.Pprof || s.Page || s.Authorize || s.CertFile != "" {
-			wrong("pprof, page, authorize and a certificate belong to the address, which is off")
-		}
-		return errors.Join(errs...)
+	if s.debugs() && s.DebugAddress == Off {
+		wrong("the page and the profiles belong to the debug address, which is off")
 	}
-	if open := s.Address; !loopback(open) && !s.Authorize && (s.Pprof || s.Page) {
+	open := s.debugs() && s.DebugAddress != Off && !loopback(s.DebugAddress)
+	if open && !s.Authorize {
 		wrong("the page and the profiles are not served to other machines without authorization: "+
-			"set authorize, or an address such as %s and reach it with kubectl port-forward (it is %s)",
-			DefaultAddress, open)
+			"use a debug address such as %s and reach it with kubectl port-forward, or set authorize "+
+			"(it is %s)", DefaultDebugAddress, s.DebugAddress)
+	}
+	if s.MetricsAddress == Off && !open && (s.Authorize || s.CertFile != "") {
+		wrong("authorize and a certificate belong to the metrics address, which is off")
 	}
 	return errors.Join(errs...)
 }
+
+// debugs reports whether there is something to serve on DebugAddress.
+func (s Settings) debugs() bool { return s.Page || s.Pprof }

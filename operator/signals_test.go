@@ -22,7 +22,7 @@ func TestHelperOperator(t *testing.T) {
 		return
 	}
 	op := operator.New(operator.Options{Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-		Settings: operator.Settings{Address: operator.Off, HealthAddress: operator.Off, GracePeriod: time.Hour}})
+		Settings: operator.Settings{MetricsAddress: operator.Off, HealthAddress: operator.Off, GracePeriod: time.Hour}})
 	op.Add("part", func(ctx context.Context) error {
 		_, _ = io.WriteString(os.Stderr, "it runs\n")
 		<-ctx.Done()

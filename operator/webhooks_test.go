@@ -120,7 +120,7 @@ func TestWebhooksThatCannotListen(t *testing.T) {
 	defer taken.Close()
 	h = &hooks{}
 	err = operator.Run(t.Context(), operator.Options{Webhooks: h, Logger: logger(t), NoSignals: true,
-		Settings: operator.Settings{Address: taken.Addr().String(), HealthAddress: operator.Off}})
+		Settings: operator.Settings{MetricsAddress: taken.Addr().String(), HealthAddress: operator.Off}})
 	if err == nil || !slices.Equal(h.all(), []string{"listen", "close"}) {
 		t.Errorf("%v, %q", err, h.all())
 	}

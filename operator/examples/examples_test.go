@@ -114,7 +114,7 @@ type process struct {
 	t    *testing.T
 	ctx  context.Context
 	cmd  *exec.Cmd
-	addr []string // where it serves: its address, and that of the probes
+	addr []string // where it serves: the addresses of the metrics, the probes and the page
 
 	mu  sync.Mutex
 	log strings.Builder
@@ -128,8 +128,8 @@ func start(t *testing.T, kubeconfig, namespace string, args ...string) *process 
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	p := &process{t: t, ctx: ctx, eof: make(chan struct{})}
-	p.cmd = exec.CommandContext(ctx, program(t), append([]string{"--health-address=localhost:0", "--page"}, args...)...)
-	p.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "NAMES_ADDRESS=127.0.0.1:0", "POD_NAMESPACE="+namespace)
+	p.cmd = exec.CommandContext(ctx, program(t), append([]string{"--health-address=localhost:0", "--debug-address=127.0.0.1:0", "--page"}, args...)...)
+	p.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "NAMES_METRICS_ADDRESS=127.0.0.1:0", "POD_NAMESPACE="+namespace)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func start(t *testing.T, kubeconfig, namespace string, args ...string) *process 
 			p.mu.Lock()
 			fmt.Fprintln(&p.log, s.Text())
 			if m := serving.FindStringSubmatch(s.Text()); m != nil {
-				if p.addr = append(p.addr, m[1]); len(p.addr) == 2 {
+				if p.addr = append(p.addr, m[1]); len(p.addr) == 3 {
 					close(ready)
 				}
 			}
@@ -274,7 +274,7 @@ func TestTheOperator(t *testing.T) {
 			strings.Contains(body, `rest_client_requests_total{code="201"`)
 	})
 	var state operator.State
-	if code, body := p.get(0, "/debug/skiff/state"); code != 200 || json.Unmarshal([]byte(body), &state) != nil {
+	if code, body := p.get(2, "/debug/skiff/state"); code != 200 || json.Unmarshal([]byte(body), &state) != nil {
 		t.Errorf("the page: %d %s", code, body)
 	}
 	if !state.Leads || len(state.Moved) != 1 || state.Moved[0].Key != namespace+"/web" {
@@ -315,7 +315,7 @@ func TestTheFlagsOfTheOperator(t *testing.T) {
 	for args, want := range map[string]string{
 		"--help":                     "$NAMES_HEALTH_ADDRESS",
 		"--wrong":                    "flag provided but not defined",
-		"--address=:0 --page":        "not served to other machines without authorization",
+		"--debug-address=:0 --page":  "not served to other machines without authorization",
 		"unexpected":                 "unexpected arguments: unexpected",
 		"--grace-period=much":        "invalid value",
 		"--log-format=xml":           "it is text or json",

@@ -22,7 +22,7 @@ import (
 
 func main() {
 	var settings operator.Settings
-	operator.Parse("NAMES_", &settings) // --help lists the flags; also $NAMES_ADDRESS, …
+	operator.Parse("NAMES_", &settings) // --help lists the flags; also $NAMES_METRICS_ADDRESS, …
 	metrics := operator.NewMetrics(nil)
 	cfg, err := kubeconfig.Load("")
 	exitOn(err)
