@@ -19,16 +19,19 @@ type candidate struct {
 	seenAt time.Time // when it was first read, by the monotonic clock; zero if none was
 	gone   bool      // the Lease was deleted since; seenAt is when that was seen
 	asked  record    // that this process wrote last; its answer may be lost
+	unsure bool      // the answer to asked was lost, and the Lease was not read since
 	failed int       // requests in a row
 }
 
-// campaign returns when this process has the Lease, or ctx's error.
+// campaign returns when this process has the Lease, or ctx's error. Then this process does not hold
+// the Lease, as far as it can reach the server.
 func (c *candidate) campaign(ctx context.Context) (*term, error) {
 	c.log.Debug("waiting for the Lease", "identity", c.o.Identity)
 	for {
 		began := time.Now()
 		t, wait, err := c.turn(ctx)
-		if ctx.Err() != nil && t == nil {
+		if ctx.Err() != nil {
+			c.withdraw(ctx, t)
 			return nil, ctx.Err()
 		}
 		if err == nil {
@@ -48,9 +51,27 @@ func (c *candidate) campaign(ctx context.Context) (*term, error) {
 		select {
 		case <-time.After(wait - time.Since(began)):
 		case <-ctx.Done():
+			c.withdraw(ctx, nil)
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// withdraw releases the Lease if this process has taken it although ctx has ended: by t, or by a
+// request whose answer was lost. It takes RenewDeadline at most.
+func (c *candidate) withdraw(ctx context.Context, t *term) {
+	if c.o.KeepLease || t == nil && !c.unsure {
+		return
+	}
+	if t == nil {
+		t = c.term(&coordinationv1.Lease{}, moment{}) // release reads what is stored
+	}
+	t.release(context.WithoutCancel(ctx))
+}
+
+// term returns the term that began with the record that this process wrote last.
+func (c *candidate) term(stored *coordinationv1.Lease, sent moment) *term {
+	return &term{Elector: c.Elector, leaders: c.leaders, stored: stored, record: c.asked, sent: sent}
 }
 
 // unanswered reports whether a request failed without an answer of the server. Its connection is
@@ -75,6 +96,7 @@ func spread(d time.Duration) time.Duration {
 // the turn's beginning.
 func (c *candidate) turn(ctx context.Context) (*term, time.Duration, error) {
 	l, err := c.leases.Get(ctx, c.o.Name, metav1.GetOptions{})
+	c.unsure = c.unsure && err != nil
 	switch {
 	case apierrors.IsNotFound(err):
 		l = nil
@@ -103,11 +125,13 @@ func (c *candidate) turn(ctx context.Context) (*term, time.Duration, error) {
 	if left := c.left(); left > 0 && !(l != nil && c.own()) {
 		return nil, min(spread(c.o.RetryPeriod), left), nil
 	}
-	t, err := c.take(ctx, l)
+	// It is not cancelled: the server might carry it out all the same, and nobody would lead.
+	t, err := c.take(context.WithoutCancel(ctx), l)
+	c.unsure = err != nil && unanswered(err)
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
 		return nil, spread(c.o.RetryPeriod), nil // another was faster
 	}
-	if err == nil && time.Since(t.sent) >= c.o.RenewDeadline {
+	if err == nil && time.Since(t.sent.at) >= c.o.RenewDeadline {
 		return nil, 0, nil // this process was stopped meanwhile: the next turn renews
 	}
 	return t, 0, err
@@ -144,7 +168,7 @@ func (c *candidate) take(ctx context.Context, l *coordinationv1.Lease) (*term, e
 		next.transitions = c.seen.transitions + 1
 	}
 	c.asked = next
-	sent := time.Now()
+	sent := c.fence.moment()
 	var err error
 	if l == nil {
 		l = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{
@@ -158,5 +182,5 @@ func (c *candidate) take(ctx context.Context, l *coordinationv1.Lease) (*term, e
 		return nil, err
 	}
 	c.seen, c.seenAt = next, time.Now()
-	return &term{Elector: c.Elector, leaders: c.leaders, stored: l, record: next, sent: sent}, nil
+	return c.term(l, sent), nil
 }

@@ -48,6 +48,12 @@
 // Reads are never refused. Neither are the reviews of authentication.k8s.io and
 // authorization.k8s.io, which change nothing.
 //
+// The age is the longer one of what two clocks tell. The monotonic clock stands still while a machine
+// is suspended, and the wall clock does not. If the wall clock alone shows that RenewDeadline has
+// passed, writes are refused until the next renewal has succeeded, within RetryPeriod. So a wall clock
+// that is set forward ends no term.
+//
 // docs/operating.md lists what a client cannot prevent, such as a process that is stopped between the
-// look and the send, and a machine whose monotonic clock stands still while it is suspended.
+// look and the send. A store that compares a fencing token prevents that, too: Status has the token of
+// the term.
 package election

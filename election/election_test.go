@@ -314,8 +314,11 @@ func TestALeaseThatIsTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := faults.NewStore()
 		srv := faults.Start(t, store, faults.Options{})
-		r := run(t, configOf(srv, faults.NewLog()), options("a"))
+		o, told := options("a"), new(heard)
+		o.OnNewLeader = told.note
+		r := run(t, configOf(srv, faults.NewLog()), o)
 		leading := <-r.leads
+		synctest.Wait()
 		l := storedLease(t, store)
 		l.Spec.HolderIdentity = new("thief")
 		must(store.Put(l))(t)
@@ -326,6 +329,9 @@ func TestALeaseThatIsTaken(t *testing.T) {
 		}
 		if holderOf(storedLease(t, store)) != "thief" {
 			t.Errorf("%+v", storedLease(t, store).Spec)
+		}
+		if s := r.Status(); s.Leader != "thief" || told.String() != "a thief" {
+			t.Errorf("%+v, and OnNewLeader was called with %q", s, told)
 		}
 	})
 }

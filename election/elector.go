@@ -40,10 +40,19 @@ type Status struct {
 	Leader string
 	// Since is when this process saw the leader for the first time.
 	Since time.Time
-	// Transitions is the count of changes of the holder in the record that this process saw last. It
-	// is no fencing token: that record may be another process's, and a Lease that was deleted and
-	// created again counts from 0.
+	// Transitions is the count of changes of the holder in the record that this process saw last. That
+	// record may be another process's, and a Lease that was deleted and created again counts from 0.
 	Transitions int32
+	// Token is the fencing token of this process's term: each term at the Lease, of whichever process,
+	// has a greater one than those before. It is for a store that keeps the greatest token that it has
+	// seen and refuses a write with a lower one: a database, or an annotation that is compared and
+	// written under a resourceVersion.
+	//
+	// It is 0 while this process does not hold the Lease. Otherwise it is the resourceVersion of the
+	// write that won the Lease, so it grows also if the Lease is deleted meanwhile, and falls only if
+	// the cluster's etcd is restored from a backup. It is 0 on a server whose versions are no numbers;
+	// those of Kubernetes are (KEP-5504).
+	Token uint64
 	// Renewed is when the last renewal of this process that succeeded was sent; zero if it does not
 	// hold the Lease.
 	Renewed time.Time
@@ -77,7 +86,8 @@ func New(cfg *rest.Config, o Options) (*Elector, error) {
 		e.log = c.Logger()
 	}
 	e.log = e.log.With("lease", e.lease)
-	e.fence = fence{lease: e.lease, deadline: o.RenewDeadline, limit: o.writeTime()}
+	e.fence = fence{lease: e.lease, deadline: o.RenewDeadline, limit: o.writeTime(),
+		wall: func() time.Time { return e.wall() }}
 	e.state = Status{Lease: e.lease, Identity: o.Identity}
 	o.Metrics.leading(o.Name, false)
 	return e, nil
@@ -97,8 +107,11 @@ func (e *Elector) Status() Status {
 	s := e.state
 	e.mu.Unlock()
 	e.fence.mu.Lock()
-	s.Renewed, s.Leading = e.fence.renewed, e.fence.refusal() == nil
+	s.Renewed, s.Leading = e.fence.renewed.at, e.fence.refusal() == nil
 	e.fence.mu.Unlock()
+	if s.Renewed.IsZero() {
+		s.Token = 0
+	}
 	return s
 }
 

@@ -14,14 +14,21 @@ import (
 type NotLeadingError struct {
 	Lease string // its namespace and name
 	// Age is the time since the last renewal of this process was sent, or 0 if this process does
-	// not hold the Lease.
+	// not hold the Lease. It is the longer one of what the monotonic and the wall clock tell.
 	Age time.Duration
 	// RenewDeadline is the age from which writes are refused.
 	RenewDeadline time.Duration
+	// Ended reports whether the term of this process has ended and its work has not: it is about to
+	// release the Lease, or leadership was lost.
+	Ended bool
 }
 
 func (e *NotLeadingError) Error() string {
-	if e.Age == 0 {
+	switch {
+	case e.Ended && e.Age < e.RenewDeadline:
+		return fmt.Sprintf("election: not leading: the term of this process has ended: it gives the Lease %s up, "+
+			"or another has taken it", e.Lease)
+	case e.Age == 0:
 		return fmt.Sprintf("election: not leading: this process does not hold the Lease %s", e.Lease)
 	}
 	return fmt.Sprintf("election: not leading: the Lease %s was renewed %v ago, and RenewDeadline is %v",

@@ -184,6 +184,8 @@ func TestReleaseWaitsForWrites(t *testing.T) {
 		synctest.Wait()
 		if err := r.create(); !errors.As(err, new(*election.NotLeadingError)) {
 			t.Errorf("a write after the end: %v", err)
+		} else if !strings.Contains(err.Error(), "the term of this process has ended: it gives the Lease ns/lock up") {
+			t.Errorf("the text of a write's error while the Lease is given up: %v", err)
 		}
 		time.Sleep(3*time.Second - 1)
 		if holderOf(storedLease(t, store)) != "a" {

@@ -82,12 +82,17 @@ type running struct {
 // run runs an Elector whose leading function waits for the end of its context.
 func run(t testing.TB, cfg *rest.Config, o election.Options) *running {
 	t.Helper()
+	return runElector(t, cfg, must(election.New(cfg, o))(t))
+}
+
+func runElector(t testing.TB, cfg *rest.Config, e *election.Elector) *running {
+	t.Helper()
 	r := &running{
-		Elector: must(election.New(cfg, o))(t), ended: make(chan error, 1),
+		Elector: e, ended: make(chan error, 1),
 		leads: make(chan context.Context, 1), finish: make(chan error, 1),
 	}
 	fenced := r.Fence(cfg)
-	fenced.UserAgent = o.Identity
+	fenced.UserAgent = r.Identity()
 	r.client = must(rest.NewClient(fenced))(t)
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop

@@ -3,6 +3,7 @@ package election
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -17,7 +18,7 @@ type term struct {
 
 	stored *coordinationv1.Lease // the Lease as the server has it, as far as is known
 	record record                // that this process wrote last
-	sent   time.Time             // when the last renewal that succeeded was sent
+	sent   moment                // when the last renewal that succeeded was sent
 	taken  bool                  // the Lease has a record of somebody else
 }
 
@@ -41,8 +42,9 @@ func (t *term) serve(ctx context.Context, lead func(context.Context) error) erro
 		lost <- err
 	}
 	if !t.fence.begin(t.sent, lose) {
-		return &LostError{Lease: t.lease, Age: time.Since(t.sent)}
+		return &LostError{Lease: t.lease, Age: time.Since(t.sent.at)}
 	}
+	t.won()
 	t.log.Info("this process leads",
 		"identity", t.o.Identity, "transitions", t.record.transitions)
 	t.saw(t.record, t.leaders)
@@ -75,6 +77,17 @@ func (t *term) serve(ctx context.Context, lead func(context.Context) error) erro
 		t.release(context.WithoutCancel(ctx))
 	}
 	return err
+}
+
+// won keeps the fencing token of the term.
+func (t *term) won() {
+	token, err := strconv.ParseUint(t.stored.ResourceVersion, 10, 64)
+	if err != nil {
+		token = 0
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.state.Token = token
 }
 
 // renewUntil renews the Lease until leadership is lost, or until the leading function has returned,
@@ -115,7 +128,7 @@ func (t *term) await(returned <-chan error) error {
 
 // renewInTime tries once to renew the Lease, until RenewDeadline or until ctx ends.
 func (t *term) renewInTime(ctx context.Context) {
-	limited, cancel := context.WithDeadline(ctx, t.sent.Add(t.o.RenewDeadline))
+	limited, cancel := context.WithDeadline(ctx, t.sent.at.Add(t.o.RenewDeadline))
 	defer cancel()
 	err := t.renew(limited)
 	switch {
@@ -126,7 +139,7 @@ func (t *term) renewInTime(ctx context.Context) {
 		if unanswered(err) {
 			t.conns.reset()
 		}
-		left := t.o.RenewDeadline - time.Since(t.sent)
+		left := t.o.RenewDeadline - time.Since(t.sent.at)
 		t.note(err, "trying again; leadership ends in "+max(left, 0).Round(time.Millisecond).String())
 	default:
 		t.note(nil, "")
@@ -152,6 +165,7 @@ func (t *term) renew(ctx context.Context) error {
 	default:
 		t.stored = l
 		if t.taken = !recordOf(l).sameTerm(t.record); t.taken {
+			t.saw(recordOf(l), t.leaders)
 			return nil
 		}
 	}
@@ -162,7 +176,7 @@ func (t *term) renew(ctx context.Context) error {
 func (t *term) put(ctx context.Context) error {
 	next := t.record
 	next.renewed = t.now()
-	sent := time.Now()
+	sent := t.fence.moment()
 	l := next.into(t.stored, t.o.Labels)
 	var err error
 	if l.ResourceVersion == "" {
@@ -189,11 +203,13 @@ func (t *term) release(ctx context.Context) {
 	}
 	l, err := t.stored, error(nil)
 	for range 2 {
-		_, err = t.leases.Update(ctx, free.into(l, nil), metav1.UpdateOptions{})
-		if !apierrors.IsConflict(err) {
-			break
+		if l.ResourceVersion != "" {
+			_, err = t.leases.Update(ctx, free.into(l, nil), metav1.UpdateOptions{})
+			if !apierrors.IsConflict(err) {
+				break
+			}
 		}
-		// A renewal whose answer was lost, or another's term.
+		// A renewal whose answer was lost, a Lease that was deleted meanwhile, or another's term.
 		var found error
 		if l, found = t.leases.Get(ctx, t.o.Name, metav1.GetOptions{}); found != nil {
 			err = found

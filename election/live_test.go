@@ -5,9 +5,12 @@ package election_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -35,6 +38,7 @@ func TestNeverTwoLeadersLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	cluster := controlplane.New(t, controlplane.WithAPIServerArgs(args...))
+	answersAreLost(t, cluster)
 	s := &stage{t: t, cluster: cluster, namespace: cluster.Namespace(t), fast: fast}
 	s.leases = client.Of[coordinationv1.Lease](must(rest.NewClient(cluster.Config()))(t)).In(s.namespace)
 	for range 3 {
@@ -82,6 +86,65 @@ func TestNeverTwoLeadersLive(t *testing.T) {
 		<-p.ended
 	}
 	s.judge(audit, lasts)
+}
+
+// A Lease of the real API server is released also if the answer to its creation was lost, by a candidate
+// that is ended and by a leader; and each term's token is greater than the one before.
+func answersAreLost(t *testing.T, cluster *controlplane.Cluster) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	namespace, tokens := cluster.Namespace(t), []uint64{0}
+	leases := client.Of[coordinationv1.Lease](must(rest.NewClient(cluster.Config()))(t)).In(namespace)
+	for _, leader := range []bool{false, true, true} {
+		var lose atomic.Bool
+		lost := make(chan struct{})
+		cfg := cluster.Config()
+		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(req *http.Request) (*http.Response, error) {
+				resp, err := next.RoundTrip(req)
+				if err == nil && req.Method == http.MethodPost && lose.CompareAndSwap(true, false) {
+					_ = resp.Body.Close()
+					defer close(lost)
+					return nil, io.ErrUnexpectedEOF
+				}
+				return resp, err
+			})
+		})
+		lose.Store(!leader)
+		r := run(t, cfg, processOptions(namespace, "a", true))
+		if leader {
+			select {
+			case <-r.leads:
+			case <-ctx.Done():
+				t.Fatal("nobody leads")
+			}
+			if token := r.Status().Token; token <= tokens[len(tokens)-1] {
+				t.Errorf("the token %d, after %d", token, tokens)
+			} else {
+				tokens = append(tokens, token)
+			}
+			lose.Store(true)
+			if err := leases.Delete(ctx, "lock", metav1.DeleteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		select {
+		case <-lost:
+		case <-ctx.Done():
+			t.Fatal("the Lease was not created")
+		}
+		if err := r.end(); err != nil {
+			t.Error(err)
+		}
+		if l, err := leases.Get(ctx, "lock", metav1.GetOptions{}); err != nil || holderOf(l) != "" {
+			t.Errorf("a leader %v: %v, %+v", leader, err, l)
+		}
+		if !leader {
+			if err := leases.Delete(ctx, "lock", metav1.DeleteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // stage is where the processes compete.

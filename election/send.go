@@ -64,10 +64,33 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if at.stays() || req.Header.Get("Upgrade") != "" {
-		defer t.fence.leave(true)
-		return t.next.RoundTrip(req)
+		return t.stay(req)
 	}
 	return t.write(req, at)
+}
+
+// stay sends a write that has no limit. It waits for the answer's header until the release of the
+// Lease has waited for it for as long as other writes may take.
+func (t *transport) stay(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancel(req.Context())
+	patience := t.fence.waits()
+	release := context.AfterFunc(patience, cancel)
+	resp, err := t.next.RoundTrip(req.Clone(ctx))
+	release()
+	t.fence.leave(err == nil)
+	if err != nil {
+		cancel()
+		if refused := t.fence.look(); refused != nil && patience.Err() != nil && req.Context().Err() == nil {
+			err = refused
+		}
+		return nil, err
+	}
+	if stream, ok := resp.Body.(io.ReadWriteCloser); ok { // 101
+		resp.Body = &upgraded{stream, cancel}
+	} else {
+		resp.Body = &answer{ReadCloser: resp.Body, done: cancel}
+	}
+	return resp, nil
 }
 
 // write sends a write, and gives up when its time is over.
@@ -172,6 +195,17 @@ type answer struct {
 func (a *answer) Close() error {
 	defer a.done()
 	return a.ReadCloser.Close()
+}
+
+// upgraded is the connection that answers a write with Upgrade.
+type upgraded struct {
+	io.ReadWriteCloser
+	done func()
+}
+
+func (u *upgraded) Close() error {
+	defer u.done()
+	return u.ReadWriteCloser.Close()
 }
 
 // limitQuery sets the parameter timeout of a query, unless it is shorter already. kube-apiserver
