@@ -1,5 +1,6 @@
-// Package webhook answers the API server's questions: whether a request is admitted (Validate), and
-// what is to be changed in its object before it is stored (Default).
+// Package webhook answers the API server's questions: whether a request is admitted (Validate), what
+// is to be changed in its object before it is stored (Default), and what a custom resource is in
+// another version (Convert).
 //
 //	validate := webhook.Validate(func(ctx context.Context, r *webhook.Request[v1.Backup]) ([]string, error) {
 //		if r.Operation == webhook.Update && r.Object.Spec.Bucket != r.OldObject.Spec.Bucket {
@@ -19,6 +20,13 @@
 //			Validating: []string{"backups"}, Mutating: []string{"backups"}}),
 //	}, validate, defaults)
 //	err := operator.Run(ctx, operator.Options{Webhooks: hooks, …}, …)
+//
+// A custom resource with several versions has one that the others are converted through:
+//
+//	webhook.Convert(webhook.From(func(src *v1beta1.Backup, dst *v1.Backup) error { … },
+//		func(src *v1.Backup, dst *v1beta1.Backup) error { … }))
+//
+// Package webhooktest converts random objects there and back, and names what is lost.
 //
 // [Server] is the Webhooks of operator.Options: it runs on all replicas, and the operator is ready
 // when it has its certificate. The certificate comes from files (Options.Certificate), or from a CA

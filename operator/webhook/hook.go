@@ -26,6 +26,7 @@ type Hook struct {
 	err          error         // why it cannot be used
 	maxBody      int64
 	answer       func(ctx context.Context, log *slog.Logger, body []byte) (reply, error)
+	versions     map[groupKind]versions // of a converting hook
 }
 
 // role is what a hook is for.

@@ -63,7 +63,7 @@ func NewServer(o Options, hooks ...*Hook) *Server {
 	if o.Address == "" {
 		o.Address = DefaultAddress
 	}
-	s := &Server{options: o, hooks: hooks}
+	s := &Server{options: o, hooks: merged(hooks)}
 	s.env = environment{log: o.Logger, metrics: newMetrics(s.expires), bodies: newBudget(maxBodies)}
 	s.err = s.mistakes()
 	s.server = operator.Server{Address: o.Address, Logger: o.Logger, Certificate: o.Certificate,
