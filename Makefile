@@ -40,7 +40,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-kubectl bench-stale bench-ingresses bench-against bench-programs faults differences clean tools mutants matrix election
+.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-kubectl bench-stale bench-ingresses bench-sizes bench-against bench-programs faults differences clean tools mutants matrix election
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -50,18 +50,19 @@ help: ## list the targets
 run: devcluster build ## start a real control plane and show addingress on it
 	@bin/demo $(ARGS)
 
-# -count=1: what crosses the API is run and not remembered. A test that is skipped is a failure here.
+# -count=1: what crosses the API is run and not remembered. A test that is skipped is a
+# failure here. -vet=off: `make lint` vets.
 test: devcluster bin/testrun ## run every test of every module, with the race detector
 	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then operator, addingress, cmd/skiff, devcluster, tools, bench and compare"
 	@bin/testrun \
-		-- . -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
-		-- operator -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
-		-- addingress -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
-		-- cmd/skiff -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
-		-- devcluster $(DEVCLUSTER_ENV) -count=1 -p 1 -timeout $(TIMEOUT) ./... \
-		-- tools -count=1 ./... \
-		-- bench -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
-		-- compare -count=1 $(RACE) -p $(P) -timeout $(TIMEOUT) ./...
+		-- . -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- operator -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- addingress -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- cmd/skiff -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- devcluster $(DEVCLUSTER_ENV) -count=1 -vet=off -p 1 -timeout $(TIMEOUT) ./... \
+		-- tools -count=1 -vet=off ./... \
+		-- bench -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- compare -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./...
 
 # Each package's line has the number of its tests that were skipped.
 test-short: bin/testrun ## run the tests that need no control plane, without the race detector
@@ -145,6 +146,9 @@ bench-ingresses: devcluster ## measure the same controller on skiff and controll
 	@mkdir -p bin/bench
 	@cd bench && go build -trimpath -o ../bin/bench/ ./cmd/ingresses ./cmd/ingress-skiff ./cmd/ingress-ctrl
 	@bin/bench/ingresses --out bench/RESULTS.md
+
+bench-sizes: ## build an informer and an operator with skiff and without, and write their sizes into their section of bench/RESULTS.md
+	@cd bench && go run -trimpath ./cmd/sizes --out RESULTS.md
 
 # Both commits' programs are built first, and then run by turns.
 bench-against: ## measure skiff beside an older commit of it: OLD=<commit>, N=<runs> (default 9)
