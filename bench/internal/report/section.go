@@ -13,7 +13,7 @@ func beginOf(name string) string { return "<!-- " + name + ": begin -->\n" }
 func endOf(name string) string   { return "<!-- " + name + ": end -->\n" }
 
 // sections are the names of those sections.
-var sections = []string{"kubectl", "stale", "ingresses"}
+var sections = []string{"kubectl", "stale", "ingresses", "sizes"}
 
 // WriteSection puts a section into a file: in the place of the one of that name, or at the end.
 func WriteSection(path, name, text string) error {
