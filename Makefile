@@ -1,6 +1,7 @@
 # Everything that is done with this repository. `make` lists it.
 #
-# What each target needs: Go (go.mod says which), make and git; a C compiler for the race detector.
+# What each target needs: Go (go.mod says which), make and git; a C compiler for the race detector;
+# chromium for the tests of the live page (Debian: apt-get install chromium).
 # Nothing is installed on the machine: what is built goes to bin/.
 
 # What `make run` passes to the demo: ARGS=--once shows every step and ends.
@@ -40,7 +41,7 @@ DEVCLUSTER_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 STATICCHECK := $(CURDIR)/bin/staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-short devcluster build skiff examples fmt image lint size bench bench-quick bench-kubectl bench-stale bench-ingresses bench-sizes bench-against bench-programs faults differences clean tools mutants matrix election
+.PHONY: help run test test-short devcluster build skiff examples fmt page-pictures image lint size bench bench-quick bench-kubectl bench-stale bench-ingresses bench-sizes bench-against bench-programs faults differences clean tools mutants matrix election
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -53,10 +54,11 @@ run: devcluster build ## start a real control plane and show addingress on it
 # -count=1: what crosses the API is run and not remembered. A test that is skipped is a
 # failure here. -vet=off: `make lint` vets.
 test: devcluster bin/testrun ## run every test of every module, with the race detector
-	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then operator, addingress, cmd/skiff, devcluster, tools, bench and compare"
+	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then operator, its page in a browser, addingress, cmd/skiff, devcluster, tools, bench and compare"
 	@bin/testrun \
 		-- . -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- operator -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- operator/browser -count=1 -vet=off -timeout $(TIMEOUT) ./... \
 		-- addingress -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- cmd/skiff -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- devcluster $(DEVCLUSTER_ENV) -count=1 -vet=off -p 1 -timeout $(TIMEOUT) ./... \
@@ -86,6 +88,10 @@ examples: ## build the examples into bin/examples/
 	@mkdir -p bin/examples
 	go build -o bin/examples/ ./examples/...
 
+page-pictures: devcluster ## test the live page in chromium, and write its pictures in docs/pictures
+	@mkdir -p docs/pictures
+	cd operator/browser && go test -count=1 -timeout $(TIMEOUT) -run '^TestThePage$$' . -pictures $(CURDIR)/docs/pictures
+
 fmt: ## format the sources
 	gofmt -w .
 
@@ -96,6 +102,7 @@ lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module; go vet f
 	go vet ./...
 	$(STATICCHECK) ./...
 	cd operator && go vet ./... && $(STATICCHECK) ./...
+	cd operator/browser && go vet ./... && $(STATICCHECK) ./...
 	cd addingress && go vet ./... && $(STATICCHECK) ./...
 	cd cmd/skiff && go vet ./... && $(STATICCHECK) ./...
 	cd tools && go vet ./... && $(STATICCHECK) ./...
