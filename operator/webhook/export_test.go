@@ -20,3 +20,16 @@ const TotalBudget = maxBodies
 
 // Merged are the webhooks that a server makes of those that it gets.
 func Merged(hooks ...*Hook) []*Hook { return merged(hooks) }
+
+// MakeCertificate returns a CA, a serving certificate of it for hosts, and its key, as PEM.
+func MakeCertificate(now time.Time, hosts ...string) (ca, cert, key []byte, err error) {
+	id, _, err := plan{name: "test", hosts: hosts}.next(identity{}, identity{}, now, true)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	data, err := id.data()
+	return data[keyOfCA], data[keyOfCert], data[keyOfKey], err
+}
+
+// LingerOf returns how long a server that listens takes requests when it is to stop.
+func LingerOf(s *Server) time.Duration { return s.linger() }
