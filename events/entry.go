@@ -2,6 +2,7 @@ package events
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,6 +24,10 @@ const (
 	objectEvery = time.Minute
 	// sweepEvery is how often what is remembered is looked through.
 	sweepEvery = time.Minute
+	// maxRemembered is how many Events are remembered, beside those that are to be written. More are
+	// only those whose pauses go on: at the default QPS they are fewer, because pauses end. There are
+	// never more than twice as many.
+	maxRemembered = 2000
 )
 
 // object identifies what an Event is about.
@@ -88,8 +93,8 @@ func (s *subject) take(now time.Time) bool {
 	return true
 }
 
-// add records an occurrence. It reports false if a limit is reached.
-func (r *Recorder) add(ev Event) bool {
+// add records an occurrence. It returns why it was dropped, if it was.
+func (r *Recorder) add(ev Event) error {
 	now := time.Now()
 	key := id{group: group{objectOf(ev.Regarding), ev.Type, ev.Reason, ev.Action}, note: ev.Note}
 	if ev.Related != nil {
@@ -97,18 +102,25 @@ func (r *Recorder) add(ev Event) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.state == ended {
+		return ErrEnded
+	}
+	if now.Sub(r.swept) >= sweepEvery {
+		r.sweep(now)
+	}
 	e := r.entries[key]
 	if e == nil && r.groups[key.group] >= maxNotes {
 		key.note, key.further = "", true
 		e = r.entries[key]
 	}
-	if e == nil {
+	if e == nil || e.pending == 0 {
 		if r.waiting >= r.o.Queue {
-			r.sayFull()
-			return false
+			return errFull
 		}
-		if len(r.entries) >= 2*max(DefaultQueue, r.waiting) {
-			r.sweep(now, 0)
+	}
+	if e == nil {
+		if len(r.entries)-r.waiting >= r.crowded {
+			r.thin(now)
 		}
 		of := r.objects[key.object]
 		if of == nil {
@@ -116,7 +128,7 @@ func (r *Recorder) add(ev Event) bool {
 			r.objects[key.object] = of
 		}
 		if !of.take(now) {
-			return false
+			return ErrDropped
 		}
 		r.made++
 		e = &entry{event: ev, number: r.made}
@@ -128,11 +140,6 @@ func (r *Recorder) add(ev Event) bool {
 	}
 	r.stats.Recorded++
 	if e.pending == 0 {
-		if r.waiting >= r.o.Queue {
-			r.sayFull()
-			r.stats.Recorded--
-			return false
-		}
 		r.waiting++
 		e.first = now
 		r.queue.AddAfter(key, max(0, e.pause-now.Sub(e.wrote)))
@@ -142,14 +149,17 @@ func (r *Recorder) add(ev Event) bool {
 	if ev.Done != nil {
 		e.done = append(e.done, ev.Done)
 	}
-	return true
+	return nil
 }
 
-// sayFull logs that the queue is full, once until it is not. r.mu is held.
+// sayFull logs that the queue is full, with growing pauses.
 func (r *Recorder) sayFull() {
-	if !r.full {
-		r.full = true
-		r.log.Warn("Events are dropped: the queue is full", "queued", r.waiting,
+	r.mu.Lock()
+	yes, kept := r.full.say(time.Now())
+	queued := r.waiting
+	r.mu.Unlock()
+	if yes {
+		r.log.Warn("Events are dropped: the queue is full", "queued", queued, "droppedBefore", kept,
 			"next", "further ones are dropped until some are written")
 	}
 }
@@ -169,12 +179,42 @@ func (r *Recorder) remove(key id, e *entry) {
 	}
 }
 
-// sweep forgets the Events that are written and did not occur for a time, and the objects whose
-// allowance is whole. r.mu is held.
-func (r *Recorder) sweep(now time.Time, idle time.Duration) {
+// thin forgets Events that are written, because there are too many: to three quarters of maxRemembered,
+// those first whose pauses have ended first. Those whose pauses go on are forgotten only from twice
+// maxRemembered on, to three quarters of that. r.mu is held.
+func (r *Recorder) thin(now time.Time) {
+	type written struct {
+		key   id
+		until time.Time // of its pause
+	}
+	var all []written
+	for key, e := range r.entries {
+		if e.pending == 0 {
+			all = append(all, written{key, e.wrote.Add(e.pause)})
+		}
+	}
+	slices.SortFunc(all, func(a, b written) int { return a.until.Compare(b.until) })
+	left := len(all)
+	paused := left // to how many those whose pauses go on are forgotten
+	if left >= 2*maxRemembered {
+		paused = 2 * maxRemembered * 3 / 4
+	}
+	for _, w := range all {
+		if left <= maxRemembered*3/4 || w.until.After(now) && left <= paused {
+			break
+		}
+		r.remove(w.key, r.entries[w.key])
+		left--
+	}
+	r.crowded = max(maxRemembered, min(left+maxRemembered/4, 2*maxRemembered))
+}
+
+// sweep forgets the Events that are written and did not occur for the time that they are remembered,
+// and the objects whose allowance is whole. r.mu is held.
+func (r *Recorder) sweep(now time.Time) {
 	r.swept = now
 	for key, e := range r.entries {
-		if e.pending == 0 && now.Sub(e.last) >= idle {
+		if e.pending == 0 && now.Sub(e.last) >= remember {
 			r.remove(key, e)
 		}
 	}

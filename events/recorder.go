@@ -75,17 +75,28 @@ type Recorder struct {
 	queue   *workqueue.Queue[id]
 
 	mu      sync.Mutex // guards the fields below
-	running bool
+	state   state
 	entries map[id]*entry
 	objects map[object]*subject
 	groups  map[group]int // how many entries have notes of their own
 	waiting int           // entries that are to be written
 	stats   Stats
-	said    bool // a hopeless error was logged, and no Event was written since
-	full    bool // that the queue is full was logged
+	said    bool   // a hopeless error has come, and no Event was written since
+	hopes   seldom // hopeless errors
+	full    seldom // the queue is full
 	swept   time.Time
+	crowded int // with so many entries that are written, some are forgotten
 	made    int // entries
 }
+
+// state is that of a Recorder: it runs once.
+type state int
+
+const (
+	idle state = iota
+	running
+	ended
+)
 
 // Stats counts occurrences.
 type Stats struct {
@@ -95,8 +106,16 @@ type Stats struct {
 	Queued   int // Events that wait to be written
 }
 
-// ErrDropped is what Done gets for an occurrence that a limit dropped.
-var ErrDropped = errors.New("events: dropped: too many")
+// What Done gets for an occurrence that is not written.
+var (
+	// ErrDropped: a limit dropped it.
+	ErrDropped = errors.New("events: dropped: too many")
+	// ErrEnded: it was recorded after the end of Run.
+	ErrEnded = errors.New("events: dropped: the recorder has ended")
+)
+
+// errFull is an ErrDropped of the queue's limit.
+var errFull = fmt.Errorf("%w", ErrDropped)
 
 // New returns a Recorder that writes by a client. It starts nothing. An error names the option that
 // is wrong.
@@ -131,6 +150,7 @@ func NewTo(sink Sink, o Options) (*Recorder, error) {
 		queue: workqueue.NewWithRateLimiter(
 			workqueue.Exponential[id](time.Second, time.Minute), workqueue.WithName("events")),
 		entries: map[id]*entry{}, objects: map[object]*subject{}, groups: map[group]int{},
+		crowded: maxRemembered,
 	}
 	if o.QPS == 0 {
 		o.QPS = DefaultQPS
@@ -192,8 +212,12 @@ func (r *Recorder) Record(e Event) {
 		r.dropped(e.Done, err)
 		return
 	}
-	if !r.add(e) {
-		r.dropped(e.Done, ErrDropped)
+	if err := r.add(e); err != nil {
+		if err == errFull {
+			err = ErrDropped
+			r.sayFull()
+		}
+		r.dropped(e.Done, err)
 	}
 }
 
@@ -220,14 +244,20 @@ func (r *Recorder) Forget(regarding corev1.ObjectReference) {
 }
 
 // Run writes Events until ctx ends, and then for up to FlushTimeout what is queued. It returns nil,
-// and an error at once if it runs already.
+// and an error at once if it runs or has run: make a new Recorder then. What is recorded after Run has
+// ended is dropped.
 func (r *Recorder) Run(ctx context.Context) error {
 	r.mu.Lock()
-	running := r.running
-	r.running = true
+	before := r.state
+	if before == idle {
+		r.state = running
+	}
 	r.mu.Unlock()
-	if running {
+	switch before {
+	case running:
 		return errors.New("events: run the recorder: it is running already")
+	case ended:
+		return errors.New("events: run the recorder: it was run before: make a new one")
 	}
 	for {
 		key, err := r.queue.Get(ctx)

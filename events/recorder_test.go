@@ -416,6 +416,149 @@ func TestLimits(t *testing.T) {
 	})
 }
 
+// A series keeps its pause when many Events are remembered.
+func TestManySeriesKeepTheirPauses(t *testing.T) {
+	for _, n := range []int{1999, 2000, 2001, 3999, 4000} {
+		synctest.Test(t, func(t *testing.T) {
+			r := start(t, &spoiled{}, events.Options{QPS: -1, Queue: -1})
+			defer r.stop()
+			for i := range n {
+				r.Normal(deployment(fmt.Sprint(i)), "R", "A", "")
+				synctest.Wait() // it is written
+			}
+			r.Normal(deployment("one more"), "R", "A", "")
+			synctest.Wait()
+			if entries, _, _ := r.Remembered(); n < 4000 && entries != n+1 || n == 4000 && entries != 3001 {
+				t.Errorf("%d: %d are remembered", n, entries)
+			}
+			r.Normal(deployment("0"), "R", "A", "") // forgotten if there were 4000: the Event is there already
+			if n < 4000 {
+				r.check(fmt.Sprint(n, " within the pause"), n+1, n+1)
+			} else {
+				r.check(fmt.Sprint(n, ", forgotten"), n+1, n+3)
+			}
+			r.Normal(deployment(fmt.Sprint(n-1)), "R", "A", "")
+			synctest.Wait()
+			before := r.sink.calls
+			time.Sleep(10*time.Second - 1)
+			synctest.Wait()
+			if r.sink.calls != before {
+				t.Errorf("%d: a series was written within its pause", n)
+			}
+			time.Sleep(time.Nanosecond)
+			synctest.Wait()
+			r.Normal(deployment("and another"), "R", "A", "")
+			synctest.Wait()
+			if entries, _, _ := r.Remembered(); n == 3999 && entries > 1600 {
+				t.Errorf("%d: %d are remembered when the pauses are over", n, entries)
+			}
+		})
+	}
+}
+
+// Nothing is remembered of objects whose Events cannot be written.
+func TestNothingLeaksWhenAllWritesAreForbidden(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &spoiled{err: apierrors.NewForbidden(eventsv1.Resource("events"), "x", nil)}
+		r := start(t, sink, events.Options{QPS: -1})
+		defer r.stop()
+		for i := range 5_000 {
+			r.Normal(deployment(fmt.Sprint(i)), "R", "A", "")
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		if entries, objects, groups := r.Remembered(); entries != 0 || objects > 130 || groups != 0 {
+			t.Errorf("%d entries, %d objects, %d groups", entries, objects, groups)
+		}
+	})
+}
+
+func TestARecorderRunsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, &spoiled{}, events.Options{})
+		synctest.Wait()
+		if err := r.Run(t.Context()); err == nil || err.Error() != "events: run the recorder: it is running already" {
+			t.Error(err)
+		}
+		r.stop()
+		if err := r.Run(t.Context()); err == nil || err.Error() != "events: run the recorder: it was run before: make a new one" {
+			t.Error(err)
+		}
+		var done error
+		for range 2000 {
+			r.Record(events.Event{Regarding: events.Ref(deployment("late")), Type: "Normal", Reason: "R", Action: "A",
+				Done: func(err error) { done = err }})
+		}
+		if s := r.Stats(); done != events.ErrEnded || s != (events.Stats{Recorded: 2000, Dropped: 2000}) {
+			t.Errorf("%v, %+v", done, s)
+		}
+	})
+}
+
+// A queue that is full again and again is logged with growing pauses, and not under the lock. So are
+// Events that may not be written in between others that may.
+func TestFaultsThatComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := faults.NewLog()
+		var r *events.Recorder
+		calling := slog.New(&caller{log.Logger().Handler(), func() { r.Stats() }})
+		sink := &spoiled{}
+		var err error
+		if r, err = events.NewTo(sink, events.Options{Controller: "x", Logger: calling, Queue: 1, QPS: -1}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = r.Run(ctx) })
+		count := func() int { return len(log.Lines(slog.LevelWarn)) }
+		var lines []int
+		for i := range 120 { // the queue is full, then empty, twice a minute
+			r.Normal(deployment(fmt.Sprint("a", i)), "R", "A", "")
+			r.Normal(deployment(fmt.Sprint("b", i)), "R", "A", "")
+			time.Sleep(30 * time.Second)
+			if n := count(); len(lines) < n {
+				lines = append(lines, i)
+			}
+		}
+		if fmt.Sprint(lines) != "[0 2 6 14 30 62]" { // after 0, 1, 3, 7, 15 and 31 minutes
+			t.Errorf("logged at %v:\n%s", lines, log)
+		}
+		if text := log.Lines(slog.LevelWarn)[5].Text; !strings.Contains(text, "droppedBefore=31") {
+			t.Error(text)
+		}
+		cancel()
+		running.Wait()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		sink := &spoiled{}
+		r := start(t, sink, events.Options{QPS: -1})
+		defer r.stop()
+		for i := range 120 {
+			sink.mu.Lock()
+			if sink.err = nil; i%2 == 0 {
+				sink.err = apierrors.NewForbidden(eventsv1.Resource("events"), "x", nil)
+			}
+			sink.mu.Unlock()
+			r.Normal(deployment(fmt.Sprint(i)), "R", "A", "")
+			time.Sleep(30 * time.Second)
+		}
+		if lines := r.log.Lines(slog.LevelWarn); len(lines) != 6 {
+			t.Errorf("%d lines:\n%s", len(lines), r.log)
+		}
+	})
+}
+
+// caller is a slog.Handler that calls a function for each record.
+type caller struct {
+	slog.Handler
+	call func()
+}
+
+func (c *caller) Handle(ctx context.Context, r slog.Record) error {
+	c.call()
+	return c.Handler.Handle(ctx, r)
+}
+
 // What is remembered does not grow with what was ever recorded.
 func TestMemoryIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -52,7 +52,7 @@ func (r *Recorder) wrote(key id, e *entry, now entry, count int32) {
 	e.pending -= now.pending
 	e.done = e.done[len(now.done):]
 	r.stats.Written += int(now.pending)
-	r.said, r.full = false, false
+	r.said = false
 	if r.entries[key] == e {
 		if e.pending == 0 {
 			r.waiting--
@@ -62,7 +62,7 @@ func (r *Recorder) wrote(key id, e *entry, now entry, count int32) {
 		}
 	}
 	if t.Sub(r.swept) >= sweepEvery {
-		r.sweep(t, remember)
+		r.sweep(t)
 	}
 	r.mu.Unlock()
 	finish(now.done, nil)
@@ -77,11 +77,15 @@ func (r *Recorder) giveUp(key id, e *entry, now entry, err error) {
 		r.stats.Dropped += int(e.pending)
 		r.remove(key, e)
 	}
-	said := r.said
+	loud := true
+	if hopeless(err) { // missing rights would fill the log, also if other Events can be written
+		yes, _ := r.hopes.say(time.Now())
+		loud = yes && !r.said
+	}
 	r.said = hopeless(err)
 	r.mu.Unlock()
 	say := r.log.Warn
-	if said && hopeless(err) { // missing rights would fill the log
+	if !loud {
 		say = r.log.Debug
 	}
 	ref := now.event.Regarding
@@ -118,9 +122,11 @@ func (r *Recorder) flush(ctx context.Context) {
 		r.turn(ctx, key, true)
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.waiting > 0 && r.o.FlushTimeout > 0 {
-		r.log.Warn("Events dropped: the recorder has ended", "events", r.waiting)
+	r.state = ended
+	left := r.waiting
+	r.mu.Unlock()
+	if left > 0 && r.o.FlushTimeout > 0 {
+		r.log.Warn("Events dropped: the recorder has ended", "events", left)
 	}
 }
 
