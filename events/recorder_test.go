@@ -47,6 +47,12 @@ func (s *spoiled) spoil(ctx context.Context) error {
 	return err
 }
 
+func (s *spoiled) called() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
 func (s *spoiled) Create(ctx context.Context, e *eventsv1.Event) error {
 	if err := s.spoil(ctx); err != nil {
 		return err
@@ -439,10 +445,10 @@ func TestManySeriesKeepTheirPauses(t *testing.T) {
 			}
 			r.Normal(deployment(fmt.Sprint(n-1)), "R", "A", "")
 			synctest.Wait()
-			before := r.sink.calls
+			before := r.sink.called()
 			time.Sleep(10*time.Second - 1)
 			synctest.Wait()
-			if r.sink.calls != before {
+			if r.sink.called() != before {
 				t.Errorf("%d: a series was written within its pause", n)
 			}
 			time.Sleep(time.Nanosecond)
