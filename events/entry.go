@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -193,7 +194,9 @@ func (r *Recorder) thin(now time.Time) {
 			all = append(all, written{key, e.wrote.Add(e.pause)})
 		}
 	}
-	slices.SortFunc(all, func(a, b written) int { return a.until.Compare(b.until) })
+	slices.SortFunc(all, func(a, b written) int {
+		return cmp.Or(a.until.Compare(b.until), r.entries[a.key].number-r.entries[b.key].number)
+	})
 	left := len(all)
 	paused := left // to how many those whose pauses go on are forgotten
 	if left >= 2*maxRemembered {

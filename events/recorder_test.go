@@ -519,8 +519,13 @@ func TestFaultsThatComeAndGo(t *testing.T) {
 		count := func() int { return len(log.Lines(slog.LevelWarn)) }
 		var lines []int
 		for i := range 120 { // the queue is full, then empty, twice a minute
+			held := make(chan struct{})
+			sink.mu.Lock()
+			sink.wait = held
+			sink.mu.Unlock()
 			r.Normal(deployment(fmt.Sprint("a", i)), "R", "A", "")
 			r.Normal(deployment(fmt.Sprint("b", i)), "R", "A", "")
+			close(held)
 			time.Sleep(30 * time.Second)
 			if n := count(); len(lines) < n {
 				lines = append(lines, i)
