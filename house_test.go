@@ -54,7 +54,7 @@ var house = plan{
 	{"election", imports("rest", "client")},
 	{"finalizer", imports("kind", "client", "controller")},
 	{"events", imports("kind", "rest", "client", "workqueue")},
-	{"skifftest/controlplane", imports("kubeconfig", "rest")},
+	{"skifftest/controlplane", imports("kubeconfig", "rest", "discovery", "dynamic")},
 	{"examples", everyRowAbove},
 }
 

@@ -30,6 +30,15 @@
 // the other tests of the package run. With go test's -short flag the tests that ask for a control
 // plane are skipped, and Main prints how many there were.
 //
+// # A cluster that is there
+//
+// With $SKIFF_TEST_KUBECONFIG [Start] uses the cluster of that kubeconfig and needs no binary. Tests
+// write to it, so $SKIFF_TEST_CONTEXT has to name the kubeconfig's current context:
+//
+//	SKIFF_TEST_KUBECONFIG=kind.kubeconfig SKIFF_TEST_CONTEXT=kind-tests go test ./...
+//
+// [New] and [Run] still start a control plane of their own: its components can be stopped.
+//
 // # Lifetime
 //
 // A control plane ends with the process that started it, also if that process is killed: devcluster

@@ -12,13 +12,16 @@ import (
 var skipped atomic.Int64
 
 // need ends the test t if it cannot have a control plane: under -short it is skipped, and without a
-// devcluster binary it fails. It returns the binary's path.
-func need(t TB) (path string, ok bool) {
+// devcluster binary it fails if it needs that. It returns the binary's path.
+func need(t TB, start bool) (path string, ok bool) {
 	t.Helper()
 	if short() {
 		skipped.Add(1)
 		t.Skipf("skipped (-short): this test needs a control plane")
 		return "", false
+	}
+	if !start {
+		return "", true
 	}
 	path, err := binary()
 	if err != nil {

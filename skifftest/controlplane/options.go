@@ -3,7 +3,17 @@ package controlplane
 // Option configures the start of a control plane. None is needed.
 type Option func(*options)
 
-type options struct{ args []string }
+type options struct {
+	args []string // devcluster's
+	crds []string // paths
+}
+
+func optionsOf(opts []Option) (o options) {
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
 
 func (o *options) add(flag string, values ...string) {
 	for _, v := range values {

@@ -40,6 +40,9 @@ var shared struct {
 // only that call's options count. [Main] stops it when the tests have ended. Start is safe for
 // concurrent use.
 //
+// With $SKIFF_TEST_KUBECONFIG Start returns the cluster of that kubeconfig, whose current context
+// $SKIFF_TEST_CONTEXT must name. Options that configure components are an error then: [ErrExisting].
+//
 // A test gets a namespace of its own by [Cluster.Namespace]. A test that stops or restarts components
 // uses [New].
 //
@@ -47,7 +50,8 @@ var shared struct {
 // there is no devcluster binary, the message ends with the line `make devcluster`.
 func Start(t TB, opts ...Option) *Cluster {
 	t.Helper()
-	if _, ok := need(t); !ok {
+	path := os.Getenv(EnvKubeconfig)
+	if _, ok := need(t, path == ""); !ok {
 		return nil // a TB that goes on
 	}
 	shared.mu.Lock()
@@ -55,7 +59,11 @@ func Start(t TB, opts ...Option) *Cluster {
 	if shared.cluster == nil && shared.err == nil {
 		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 		defer cancel()
-		shared.cluster, shared.err = Run(ctx, opts...)
+		if path != "" {
+			shared.cluster, shared.err = existing(ctx, path, optionsOf(opts))
+		} else {
+			shared.cluster, shared.err = Run(ctx, opts...)
+		}
 	}
 	if shared.err != nil {
 		fail(t, shared.err)
@@ -64,10 +72,10 @@ func Start(t TB, opts ...Option) *Cluster {
 }
 
 // New starts a control plane for the test t alone, and stops it when the test ends. It skips and
-// fails as [Start] does.
+// fails as [Start] does, and needs the binary also with $SKIFF_TEST_KUBECONFIG.
 func New(t TB, opts ...Option) *Cluster {
 	t.Helper()
-	if _, ok := need(t); !ok {
+	if _, ok := need(t, true); !ok {
 		return nil // a TB that goes on
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
@@ -89,7 +97,7 @@ func New(t TB, opts ...Option) *Cluster {
 // plane itself. It skips and fails as [Start] does.
 func Binary(t TB) string {
 	t.Helper()
-	path, _ := need(t)
+	path, _ := need(t, true)
 	return path
 }
 

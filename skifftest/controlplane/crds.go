@@ -1,0 +1,204 @@
+package controlplane
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/skiff-k8s/skiff/discovery"
+	"github.com/skiff-k8s/skiff/dynamic"
+	"github.com/skiff-k8s/skiff/rest"
+)
+
+// WithCRDs installs the CustomResourceDefinitions of files and folders before the control plane is
+// handed out: see [Cluster.InstallCRDs]. Options may be repeated.
+func WithCRDs(paths ...string) Option {
+	return func(o *options) { o.crds = append(o.crds, paths...) }
+}
+
+// crdWait bounds the wait for the definitions to be served, beside the context.
+const crdWait = time.Minute
+
+// InstallCRDs applies the CustomResourceDefinitions that stand in files, and returns when the server
+// serves all their versions. A path is a file of YAML or JSON documents, or a folder: its files that
+// end with .yaml, .yml or .json, without those of folders in it. Documents of other kinds are left
+// out. What is installed already is changed to what the files say, whoever owns it.
+//
+// Errors:
+//   - a path that does not exist, cannot be read or has no CustomResourceDefinition: the error names
+//     it;
+//   - what the server refuses, and names that it does not accept;
+//   - a definition that is not served within a minute, or when ctx ends: the error names it.
+func (c *Cluster) InstallCRDs(ctx context.Context, paths ...string) error {
+	if err := c.installCRDs(ctx, paths); err != nil {
+		return fmt.Errorf("controlplane: install CRDs: %w", err)
+	}
+	return nil
+}
+
+func (c *Cluster) installCRDs(ctx context.Context, paths []string) error {
+	var crds []*unstructured.Unstructured
+	for _, path := range paths {
+		some, err := readCRDs(path)
+		if err != nil {
+			return err
+		}
+		crds = append(crds, some...)
+	}
+	if len(crds) == 0 {
+		return nil
+	}
+	client, err := rest.NewClient(c.Config())
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	mapper := discovery.NewMapper(discovery.New(client))
+	all := func(yield func(*unstructured.Unstructured, error) bool) {
+		for _, crd := range crds {
+			if !yield(crd, nil) {
+				return
+			}
+		}
+	}
+	if _, err := dynamic.ApplyAll(ctx, dynamic.New(client), mapper, all,
+		dynamic.ApplyAllOptions{FieldManager: "skifftest", Force: true}); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, crdWait, fmt.Errorf("not served within %s", crdWait))
+	defer cancel()
+	for _, crd := range crds {
+		if err := served(ctx, client, crd); err != nil {
+			return fmt.Errorf("wait for %s: %w", crd.GetName(), err)
+		}
+	}
+	return nil
+}
+
+// readCRDs returns the definitions of a file or a folder, at least one.
+func readCRDs(path string) ([]*unstructured.Unstructured, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	files := []string{path}
+	if info.IsDir() {
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return nil, err
+		}
+		files = nil
+		for _, e := range entries {
+			if ext := filepath.Ext(e.Name()); !e.IsDir() && slices.Contains([]string{".yaml", ".yml", ".json"}, ext) {
+				files = append(files, filepath.Join(path, e.Name()))
+			}
+		}
+	}
+	var crds []*unstructured.Unstructured
+	for _, name := range files {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		for object, err := range dynamic.Decode(file) {
+			if err != nil {
+				file.Close()
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			if gvk := object.GroupVersionKind(); gvk.Group == "apiextensions.k8s.io" && gvk.Kind == "CustomResourceDefinition" {
+				crds = append(crds, object)
+			}
+		}
+		file.Close()
+	}
+	if len(crds) == 0 {
+		return nil, fmt.Errorf("%s has no CustomResourceDefinition", path)
+	}
+	return crds, nil
+}
+
+// served waits until the server has established a definition, and lists its resource in each version
+// that it serves.
+func served(ctx context.Context, client *rest.Client, crd *unstructured.Unstructured) error {
+	established := func() (bool, error) {
+		var now unstructured.Unstructured
+		err := client.Get().AbsPath("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" + crd.GetName()).Do(ctx).Into(&now)
+		if err != nil {
+			return false, err
+		}
+		conditions, _, _ := unstructured.NestedSlice(now.Object, "status", "conditions")
+		for _, c := range conditions {
+			condition, _ := c.(map[string]any)
+			switch {
+			case condition["type"] == "NamesAccepted" && condition["status"] == "False":
+				return false, fmt.Errorf("its names are not accepted: %v", condition["message"])
+			case condition["type"] == "Established" && condition["status"] == "True":
+				return true, nil
+			}
+		}
+		return false, nil
+	}
+	if err := poll(ctx, established); err != nil {
+		return err
+	}
+	group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
+	plural, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "plural")
+	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	for _, v := range versions {
+		version, _ := v.(map[string]any)
+		if version["served"] != true {
+			continue
+		}
+		path := fmt.Sprint("/apis/", group, "/", version["name"])
+		listed := func() (bool, error) {
+			data, err := client.Get().AbsPath(path).DoRaw(ctx)
+			if apierrors.IsNotFound(err) {
+				return false, nil
+			}
+			if err != nil {
+				return false, err
+			}
+			var list metav1.APIResourceList
+			err = json.Unmarshal(data, &list)
+			return slices.ContainsFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Name == plural }), err
+		}
+		// It is listed before its storage is ready, which is answered by 429 until then.
+		ready := func() (bool, error) {
+			err := client.Get().AbsPath(path+"/"+plural).Param("limit", "1").MaxRetries(-1).Do(ctx).Error()
+			if apierrors.IsNotFound(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err) {
+				return false, nil
+			}
+			return err == nil, err
+		}
+		for _, yes := range []func() (bool, error){listed, ready} {
+			if err := poll(ctx, yes); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// poll asks at growing pauses until the answer is yes or an error, or ctx ends.
+func poll(ctx context.Context, yes func() (bool, error)) error {
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		switch ok, err := yes(); {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case ok || err != nil:
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
