@@ -15,6 +15,7 @@ import (
 
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/controller"
+	"github.com/skiff-k8s/skiff/election"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/operator"
 	"github.com/skiff-k8s/skiff/rest"
@@ -52,8 +53,12 @@ func TestTheMetricsOfAnOperator(t *testing.T) {
 		}
 		return controller.Result{}, nil
 	}
+	elector, err := election.New(cluster.Config(), election.Options{Namespace: namespace, Name: "maps.example.com", Metrics: m.Election()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := start(t, operator.New(operator.Options{Name: "maps", Factories: []*informer.Factory{f}, Settings: anyPort,
-		Metrics: m, Logger: logger(t)},
+		Elector: elector, Metrics: m, Logger: logger(t)},
 		controller.New("maps", reconcile, controller.For(maps), controller.Workers(3))))
 	for _, name := range []string{"good", "bad"} {
 		_, err := client.Of[corev1.ConfigMap](c).In(namespace).Create(r.ctx, &corev1.ConfigMap{
@@ -87,7 +92,11 @@ func TestTheMetricsOfAnOperator(t *testing.T) {
 		`controller_runtime_reconcile_panics_total{controller="maps"} 0` + "\n",
 		`controller_runtime_reconcile_time_seconds_count{controller="maps"} 3` + "\n",
 		`skiff_workqueue_oldest_key_seconds{controller="maps",name="maps"} 0` + "\n",
-		`workqueue_depth{controller="maps",name="maps"} 0` + "\n",
+		`workqueue_depth{controller="maps",name="maps",priority="0"} 0` + "\n",
+		`workqueue_depth{controller="maps",name="maps",priority="-100"} 0` + "\n",
+		`controller_runtime_reconcile_timeouts_total{controller="maps"} 0` + "\n",
+		`skiff_controller_failing_longest_seconds{controller="maps"} 0` + "\n",
+		`skiff_informer_unwatchable{`,
 		`workqueue_adds_total{controller="maps",name="maps"} `,
 		`workqueue_queue_duration_seconds_count{controller="maps",name="maps"} `,
 		`workqueue_work_duration_seconds_count{controller="maps",name="maps"} `,
@@ -97,12 +106,11 @@ func TestTheMetricsOfAnOperator(t *testing.T) {
 		`rest_client_requests_total{code="201",host="` + host + `",method="POST"} 2` + "\n",
 		`rest_client_requests_total{code="200",host="` + host + `",method="GET"} `,
 		`rest_client_request_duration_seconds_count{host="` + host + `",verb="create"} 2` + "\n",
-		`leader_election_master_status{name="maps"} 1` + "\n",
+		`leader_election_master_status{name="maps.example.com"} 1` + "\n",
 		"skiff_build_info{", "go_goroutines ", "process_resident_memory_bytes ",
 	}
-	// There are none of these without a retry, and without an election.
+	// There are none of these without a retry.
 	m.REST().Attempt(t.Context(), rest.RequestInfo{Verb: "get", Method: "GET"}, rest.AttemptMetrics{Code: 503, Retry: 1})
-	m.Election().Leading("maps", false)
 	for _, name := range seriesOf(t) { // what docs/operating.md names is there
 		want = append(want, "\n# TYPE "+name+" ")
 	}

@@ -30,7 +30,8 @@ type Metrics struct {
 	mu          sync.Mutex
 	factories   []*informer.Factory
 	controllers []*controller.Controller
-	leaders     map[string]func() bool // by the name of the election
+	failing     map[*controller.Controller]*failing
+	leaders     map[string]func() bool // by the name of the Lease
 }
 
 // NewMetrics returns metrics in the registry r, which may hold the program's own; nil means a new
@@ -41,7 +42,7 @@ func NewMetrics(r *prometheus.Registry) *Metrics {
 		r = prometheus.NewRegistry()
 	}
 	m := &Metrics{registry: r, requests: newRequestMetrics(), events: newControllerMetrics(),
-		leaders: map[string]func() bool{}}
+		failing: map[*controller.Controller]*failing{}, leaders: map[string]func() bool{}}
 	for _, c := range []prometheus.Collector{
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
@@ -76,13 +77,14 @@ func (m *Metrics) ObserveControllers(controllers ...*controller.Controller) {
 	for _, c := range controllers {
 		if c != nil && !slices.Contains(m.controllers, c) {
 			m.controllers = append(m.controllers, c)
-			c.Observe(m.events.observer(c.Name()))
+			m.failing[c] = &failing{since: map[any]time.Time{}}
+			c.Observe(m.events.observer(c.Name(), m.failing[c]))
 		}
 	}
 }
 
-// ObserveLeader adds leader_election_master_status of an election. leads reports whether this
-// replica leads.
+// ObserveLeader adds leader_election_master_status of an election, by the name of its Lease. leads
+// reports whether this replica leads.
 func (m *Metrics) ObserveLeader(name string, leads func() bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -123,12 +123,15 @@ func (m *controllerMetrics) collectors() []prometheus.Collector {
 }
 
 // observer returns the functions that count what a controller does.
-func (m *controllerMetrics) observer(name string) controller.Observer {
+func (m *controllerMetrics) observer(name string, f *failing) controller.Observer {
 	reconciled := m.reconciled.WithLabelValues(name)
 	return controller.Observer{
 		Queue: m.queue(name),
-		Reconcile: func(ctx context.Context, _ any) (context.Context, func(controller.Outcome)) {
-			return ctx, func(o controller.Outcome) { reconciled.Observe(o.Duration.Seconds()) }
+		Reconcile: func(ctx context.Context, key any) (context.Context, func(controller.Outcome)) {
+			return ctx, func(o controller.Outcome) {
+				reconciled.Observe(o.Duration.Seconds())
+				f.ended(key, o, time.Now())
+			}
 		},
 	}
 }

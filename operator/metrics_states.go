@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"maps"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -42,10 +43,14 @@ var (
 		"Attempts that have failed since the last one that did not. 0 is healthy.")
 	informerLag = desc(ofInformer, "skiff_informer_lag_seconds",
 		"Time since the first attempt failed after which none has succeeded; 0 while the informer works.")
+	informerUnwatchable = desc(ofInformer, "skiff_informer_unwatchable",
+		"Whether the server refuses watches, so that the resource is listed every few minutes.")
 	informerLastError = desc(ofInformer, "skiff_informer_last_error_timestamp_seconds",
 		"When the last error occurred, which may be over; 0 if there was none. The log has its text.")
 
-	queueDepth      = desc(ofQueue, "workqueue_depth", "Keys that are queued.")
+	// As controller-runtime has it, with its numbers of priorities.
+	queueDepth = desc([]string{"name", "controller", "priority"}, "workqueue_depth",
+		"Keys that are queued, by priority: 0, and -100 for those of lists and resyncs.")
 	queueUnfinished = desc(ofQueue, "workqueue_unfinished_work_seconds",
 		"Time for which the keys that are being processed have been so far, summed.")
 	queueLongest = desc(ofQueue, "workqueue_longest_running_processor_seconds",
@@ -62,6 +67,12 @@ var (
 		"Reconciles that have returned a terminal error.")
 	reconcilePanics = desc(ofController, "controller_runtime_reconcile_panics_total",
 		"Reconciles that have panicked.")
+	reconcileTimeouts = desc(ofController, "controller_runtime_reconcile_timeouts_total",
+		"Reconciles that have failed because their ReconcileTimeout was over.")
+	reconcileFailing = desc(ofController, "skiff_controller_failing_keys",
+		"Keys whose last reconcile failed, terminal errors excepted; at most 1000.")
+	reconcileLongest = desc(ofController, "skiff_controller_failing_longest_seconds",
+		"Time since the first failure of the key among them that fails for the longest.")
 	reconcileHolds = desc(ofController, "skiff_controller_holds_total",
 		"Times that a key was held until the caches have seen its own writes.")
 	reconcileExpired = desc(ofController, "skiff_controller_holds_expired_total",
@@ -74,7 +85,7 @@ var (
 	reconcileHeld   = desc(ofController, "skiff_controller_held_keys",
 		"Keys that wait until the caches have seen their own writes.")
 
-	leaderStatus = desc([]string{"name"}, "leader_election_master_status", "Whether this replica leads.")
+	leaderStatus = desc([]string{"name"}, "leader_election_master_status", "Whether this replica leads, by the name of the Lease.")
 )
 
 // Describe sends the descriptions of all series.
@@ -82,9 +93,10 @@ func (s *states) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		informerObjects, informerPacked, informerDecoded, informerRaw, informerEvents, informerLists,
 		informerWatches, informerSynced, informerFailures, informerLag, informerLastError,
+		informerUnwatchable,
 		queueDepth, queueUnfinished, queueLongest, queueDelayed, queueOldest,
 		reconcileTotal, reconcileErrors, reconcileTerminal, reconcilePanics, reconcileGivenUp, reconcileWorkers,
-		reconcileActive, reconcileHeld, reconcileHolds, reconcileExpired,
+		reconcileTimeouts, reconcileFailing, reconcileLongest, reconcileActive, reconcileHeld, reconcileHolds, reconcileExpired,
 		leaderStatus,
 	} {
 		out <- d
@@ -96,16 +108,13 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 	m := (*Metrics)(s)
 	m.mu.Lock()
 	factories, controllers := slices.Clone(m.factories), slices.Clone(m.controllers)
-	leaders := make(map[string]func() bool, len(m.leaders))
-	for name, f := range m.leaders {
-		leaders[name] = f
-	}
+	leaders, failing := maps.Clone(m.leaders), maps.Clone(m.failing)
 	m.mu.Unlock()
 	for _, i := range allInformers(factories) {
 		collectInformer(out, i, time.Now())
 	}
 	for _, c := range controllers {
-		collectController(out, c.Name(), c.Stats())
+		collectController(out, c.Name(), c.Stats(), failing[c])
 	}
 	for name, leads := range leaders {
 		gauge(out, leaderStatus, bit(leads()), name)
@@ -124,6 +133,7 @@ func collectInformer(out chan<- prometheus.Metric, i named, now time.Time) {
 	count(out, informerWatches, float64(s.Watches), labels...)
 	gauge(out, informerSynced, bit(s.Synced), labels...)
 	gauge(out, informerFailures, float64(s.Failures), labels...)
+	gauge(out, informerUnwatchable, bit(s.Unwatchable != nil), labels...)
 	gauge(out, informerLag, lag(s, now).Seconds(), labels...)
 	last := 0.0
 	if !s.LastErrorAt.IsZero() {
@@ -141,8 +151,9 @@ func lag(s informer.Status, now time.Time) time.Duration {
 	return max(now.Sub(s.FailingSince), 0)
 }
 
-func collectController(out chan<- prometheus.Metric, name string, s controller.Stats) {
-	gauge(out, queueDepth, float64(s.Queue.Depth), name, name)
+func collectController(out chan<- prometheus.Metric, name string, s controller.Stats, f *failing) {
+	gauge(out, queueDepth, float64(s.Queue.Depth-s.Queue.Low), name, name, "0")
+	gauge(out, queueDepth, float64(s.Queue.Low), name, name, "-100")
 	gauge(out, queueUnfinished, s.Queue.UnfinishedWork.Seconds(), name, name)
 	gauge(out, queueLongest, s.Queue.LongestRunningProcessor.Seconds(), name, name)
 	gauge(out, queueDelayed, float64(s.Queue.Delayed), name, name)
@@ -154,6 +165,10 @@ func collectController(out chan<- prometheus.Metric, name string, s controller.S
 	count(out, reconcileGivenUp, float64(s.GivenUp), name)
 	count(out, reconcileTerminal, float64(s.Terminal), name)
 	count(out, reconcilePanics, float64(s.Panics), name)
+	count(out, reconcileTimeouts, float64(s.Timeouts), name)
+	keys, longest := f.state(time.Now())
+	gauge(out, reconcileFailing, float64(keys), name)
+	gauge(out, reconcileLongest, longest.Seconds(), name)
 	count(out, reconcileHolds, float64(s.Holds), name)
 	count(out, reconcileExpired, float64(s.HoldsExpired), name)
 	gauge(out, reconcileWorkers, float64(s.Workers), name)

@@ -62,7 +62,9 @@ func New(o Options, controllers ...*controller.Controller) *Operator {
 	op.endpoints()
 	o.Metrics.ObserveFactories(o.Factories...)
 	o.Metrics.ObserveControllers(controllers...)
-	o.Metrics.ObserveLeader(o.Name, op.Leads)
+	if o.Elector != nil {
+		o.Metrics.ObserveLeader(leaseOf(o), op.Leads)
+	}
 	if o.Webhooks != nil {
 		op.health.Add("webhooks", Ready, o.Webhooks.Check)
 		if err := o.Webhooks.Register(o.Metrics.Registry()); err != nil {
@@ -96,6 +98,17 @@ type (
 		Check(grace time.Duration) error
 	}
 )
+
+// leaseOf returns the name of the Lease that the operator's Elector competes for, and the operator's
+// name if the Elector does not tell.
+func leaseOf(o Options) string {
+	if e, ok := o.Elector.(electionStatus); ok {
+		if _, name, ok := strings.Cut(e.Status().Lease, "/"); ok {
+			return name
+		}
+	}
+	return o.Name
+}
 
 // electionGrace is how long what the leader runs may go on after its lease has expired, before the
 // process is to be started again.
