@@ -68,8 +68,8 @@ type Moved struct {
 type Failing struct {
 	Controller string    `json:"controller"`
 	Key        string    `json:"key"`
-	Since      time.Time `json:"since"` // the first failure since it succeeded, or since its history begins
-	Times      int       `json:"times"` // how many there were
+	Since      time.Time `json:"since"` // the first failure in a row that its history knows
+	Times      int       `json:"times"` // how many there are in a row
 	Step                 // the last one: its error and its next try
 }
 
@@ -224,17 +224,22 @@ func (h *histories) failing(n int) (keys []Failing, count map[string]int) {
 	keys, count = []Failing{}, map[string]int{}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	var all []*history // and not of Failing: a sort of pointers is linked already
 	for e := h.order.Front(); e != nil; e = e.Next() {
 		if k := e.Value.(*history); k.failures > 0 {
 			count[k.of.controller]++
-			keys = append(keys, Failing{Controller: k.of.controller, Key: k.of.key, Since: k.since,
-				Times: k.failures, Step: k.failed})
+			all = append(all, k)
 		}
 	}
-	slices.SortFunc(keys, func(a, b Failing) int {
-		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Controller, b.Controller), cmp.Compare(a.Key, b.Key))
+	slices.SortFunc(all, func(a, b *history) int {
+		return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.of.controller, b.of.controller),
+			cmp.Compare(a.of.key, b.of.key))
 	})
-	return keys[:min(n, len(keys))], count
+	for _, k := range all[:min(n, len(all))] {
+		keys = append(keys, Failing{Controller: k.of.controller, Key: k.of.key, Since: k.since,
+			Times: k.failures, Step: k.failed})
+	}
+	return keys, count
 }
 
 // observer returns the functions that note what happens to the keys of a controller. Of a

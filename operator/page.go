@@ -19,12 +19,12 @@ var pageHTML []byte
 //	PREFIX/events   the same as server-sent events: one now, and one each second
 //	PREFIX/key?controller=NAME&key=KEY   the history of a key, a list of Steps
 //
-// It shows names, counts, times and the texts of errors, and reads no other part of an object. Of the
-// API server's errors about fields it shows the paths and not the values, and of controllers with a
-// cache of Secrets no text of an error. The message of a webhook, or of the program's own errors, may
-// hold a value. Of what a reconcile wrote it shows the paths of fields, and of Secrets not these. While
-// a Page is there, the histories of keys are kept: 64 steps of the 1,000 keys that moved last, in 16 MB
-// at most. Close ends that. It is safe for concurrent use.
+// It shows names, counts, times and the texts of errors, and reads no other part of an object. Of
+// the API server's errors about fields it shows the paths and not the values, and of controllers
+// with a cache of Secrets no text of an error. The message of a webhook, or of the program's own
+// errors, may hold a value. Of what a reconcile wrote it shows the paths of the fields, of Secrets
+// not even these. While a Page is there, the histories of keys are kept: 64 steps of the 1,000 keys
+// that moved last, in 16 MB at most. Close ends that. It is safe for concurrent use.
 type Page struct {
 	source func() State // without what changes with time
 	mux    *http.ServeMux

@@ -58,7 +58,7 @@ type ControllerState struct {
 	Retried    uint64   `json:"retried"`
 	GivenUp    uint64   `json:"givenUp"`
 	Panics     uint64   `json:"panics"`
-	Failing    int      `json:"failing"` // of the keys with a history: those whose last reconcile failed
+	Failing    int      `json:"failing"` // keys whose last reconcile failed, if they have a history
 	P50Ms      float64  `json:"p50Ms"`   // of the last reconciles
 	P99Ms      float64  `json:"p99Ms"`
 	Held       int      `json:"held"`

@@ -180,11 +180,9 @@ func (f *fields) pointer(pointer string) {
 // child returns the path of a member, as package fieldpath writes it. A name that is not made of
 // letters, digits, "-" and "_" is a key of a map.
 func child(path, name string) string {
-	plain := name != "" && strings.IndexFunc(name, func(c rune) bool {
-		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_')
-	}) < 0
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 	switch {
-	case !plain:
+	case name == "" || strings.Trim(name, plain) != "":
 		return path + "['" + name + "']"
 	case path == "":
 		return name
@@ -195,9 +193,10 @@ func child(path, name string) string {
 // identity reports whether a field only tells which object it is, or is the server's to write.
 func identity(path string) bool {
 	switch path {
-	case "apiVersion", "kind", "metadata.name", "metadata.generateName", "metadata.namespace", "metadata.uid",
-		"metadata.resourceVersion", "metadata.generation", "metadata.creationTimestamp", "metadata.selfLink",
-		"metadata.deletionTimestamp", "metadata.deletionGracePeriodSeconds", "metadata.managedFields":
+	case "apiVersion", "kind", "metadata.name", "metadata.generateName", "metadata.namespace",
+		"metadata.uid", "metadata.resourceVersion", "metadata.generation", "metadata.selfLink",
+		"metadata.creationTimestamp", "metadata.deletionTimestamp",
+		"metadata.deletionGracePeriodSeconds", "metadata.managedFields":
 		return true
 	}
 	return false

@@ -128,9 +128,18 @@ func call(t *testing.T, expression string, arguments []any) string {
 // until waits for an expression of JavaScript to be true.
 func (p *tab) until(what, expression string, arguments ...any) {
 	p.t.Helper()
+	p.when(what, "("+call(p.t, expression, arguments)+") ? 'yes' : ''")
+}
+
+// when waits for an expression of JavaScript to be a text, and returns it without its line breaks.
+func (p *tab) when(what, expression string, arguments ...any) string {
+	p.t.Helper()
 	expression = call(p.t, expression, arguments)
 	deadline := time.Now().Add(patience)
-	for tick := time.NewTicker(20 * time.Millisecond); !eval[bool](p, "!!("+expression+")"); <-tick.C {
+	for tick := time.NewTicker(20 * time.Millisecond); ; <-tick.C {
+		if text := eval[string](p, expression); text != "" {
+			return strings.Join(strings.Fields(text), " ")
+		}
 		if time.Now().After(deadline) {
 			p.t.Fatalf("it is not so that %s: the page has\n%s", what, eval[string](p, "document.body.innerText"))
 		}
@@ -146,10 +155,15 @@ func (p *tab) text(selector string) string {
 // has reports an error if an element's text lacks a part.
 func (p *tab) has(selector string, parts ...string) {
 	p.t.Helper()
-	text := p.text(selector)
+	contains(p.t, selector, p.text(selector), parts...)
+}
+
+// contains reports an error if a text lacks a part.
+func contains(t *testing.T, what, text string, parts ...string) {
+	t.Helper()
 	for _, part := range parts {
 		if !strings.Contains(text, part) {
-			p.t.Errorf("%s is %q, without %q", selector, text, part)
+			t.Errorf("%s is %q, without %q", what, text, part)
 		}
 	}
 }

@@ -23,6 +23,7 @@ setTimeout = (f, ms) => { if (f.name === 'connect') pauses.push(ms); return real
 type restarting struct {
 	*httptest.Server
 	status  atomic.Int32 // of its answers while it is away; 0 means that it is not
+	state   atomic.Bool  // whether it answers requests for the state all the same
 	streams atomic.Int32 // how many were asked for
 }
 
@@ -38,7 +39,7 @@ func newRestarting(t *testing.T, page string) *restarting {
 		if strings.HasSuffix(req.URL.Path, "/events") {
 			r.streams.Add(1)
 		}
-		if status := r.status.Load(); status != 0 {
+		if status := r.status.Load(); status != 0 && !(r.state.Load() && strings.HasSuffix(req.URL.Path, "/state")) {
 			w.WriteHeader(int(status))
 			return
 		}
@@ -77,6 +78,19 @@ func liveAgain(t *testing.T, p *tab, r *restarting) {
 			}
 		})
 	}
+	t.Run("a stream that is refused alone", func(t *testing.T) {
+		p.t = t
+		r.state.Store(true)
+		r.status.Store(http.StatusServiceUnavailable)
+		r.CloseClientConnections()
+		p.until("it says so", `document.querySelector('#lost').innerText.includes('the operator answers, but refuses its stream of events, and this is its state of ')`)
+		at := eval[string](p, "last.at")
+		p.until("it shows newer states", `at => last.at > at && document.querySelector('#live').innerText === '▲ not live'`, at)
+		r.state.Store(false)
+		p.until("it does not answer", `document.querySelector('#lost').innerText.includes('the operator does not answer, and')`)
+		r.status.Store(0)
+		p.until("it is live again", `document.querySelector('#live').innerText === '● live' && document.querySelector('#lost').hidden`)
+	})
 	t.Run("at once", func(t *testing.T) {
 		p.t = t
 		eval[chromedp.Void](p, `(() => { pauses.length = 0; const slow = setTimeout; setTimeout = (f, ms) => slow(f, f.name === 'connect' ? 3600e3 : ms); })()`)
