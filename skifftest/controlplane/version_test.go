@@ -29,7 +29,7 @@ func TestOlder(t *testing.T) {
 
 func TestNeeds(t *testing.T) {
 	for version, skips := range map[string]bool{"v1.35.4": true, "v1.36.0": false, "": false} {
-		c := &Cluster{process: &process{hello: hello{Version: version}}}
+		c := &Cluster{version: version}
 		r := &skipper{T: t}
 		c.Needs(r, "1.36", "there is none")
 		if skipped := r.words == "needs Kubernetes 1.36: before, there is none"; skipped != skips {
