@@ -49,6 +49,7 @@ require (
 	github.com/prometheus/client_model v0.6.2 // indirect
 	github.com/prometheus/common v0.70.0 // indirect
 	github.com/prometheus/procfs v0.21.1 // indirect
+	github.com/skiff-k8s/skiff/operator v0.0.0
 	github.com/spf13/pflag v1.0.10 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
@@ -76,3 +77,5 @@ require (
 )
 
 replace github.com/skiff-k8s/skiff => ../
+
+replace github.com/skiff-k8s/skiff/operator => ../operator

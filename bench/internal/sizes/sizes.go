@@ -28,8 +28,8 @@ var pairs = []struct {
 }{
 	{"an informer of pods: `examples/informer`, and the same with client-go",
 		program{".", "./examples/informer"}, program{"bench", "./cmd/smallest-clientgo"}, 12_700_000},
-	{"a whole operator (election, metrics, probes, page or profiles, events, webhooks): `operator/examples/webhooks`, and a manager of controller-runtime",
-		program{"operator", "./examples/webhooks"}, program{"bench", "./cmd/operator-ctrl"}, 20_000_000},
+	{"a whole operator (a controller, election, metrics, probes, profiles, events, webhooks): `bench/cmd/operator-skiff`, which also has the live page, and `bench/cmd/operator-ctrl` with controller-runtime",
+		program{"bench", "./cmd/operator-skiff"}, program{"bench", "./cmd/operator-ctrl"}, 20_000_000},
 }
 
 // Size is what came out of a build.
