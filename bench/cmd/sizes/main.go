@@ -7,48 +7,14 @@
 package main
 
 import (
-	"context"
 	"flag"
-	"fmt"
-	"os"
-	"os/signal"
-	"strings"
-	"syscall"
-	"time"
 
-	"github.com/skiff-k8s/skiff/bench/internal/report"
+	"github.com/skiff-k8s/skiff/bench/internal/section"
 	"github.com/skiff-k8s/skiff/bench/internal/sizes"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "sizes:", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context) error {
 	b := new(sizes.Bench)
 	flag.StringVar(&b.Repository, "repository", "..", "the `folder` of skiff's source")
-	out := flag.String("out", "", "the `file` whose section is written, such as bench/RESULTS.md (default: print it)")
-	flag.Parse()
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
-	}
-	begin := time.Now()
-	if err := b.Run(ctx); err != nil {
-		return err
-	}
-	text := b.Section(report.Machine(), begin)
-	if *out == "" {
-		fmt.Print(text)
-	} else if err := report.WriteSection(*out, sizes.Name, text); err != nil {
-		return err
-	}
-	if missed := b.Missed(); len(missed) > 0 {
-		return fmt.Errorf("limits are missed:\n%s", strings.Join(missed, "\n"))
-	}
-	return nil
+	section.Main(sizes.Name, b, func() error { return nil })
 }

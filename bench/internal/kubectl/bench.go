@@ -3,6 +3,7 @@
 package kubectl
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -39,9 +40,11 @@ type Bench struct {
 	Pods, Runs     int
 	Progress       io.Writer // a line for each step
 
-	// Samples are what was measured. Version is what kubectl says that it is.
-	Samples stats.Samples
+	// Version is the Kubernetes version that kubectl was built from; Run makes it what kubectl says if it
+	// is "".
 	Version string
+
+	Samples stats.Samples // what was measured
 
 	home, kubeconfig string
 	begin            time.Time
@@ -115,7 +118,7 @@ func (b *Bench) compare(ctx context.Context, tools []tool) error {
 	if err != nil {
 		return err
 	}
-	b.Version = versionOf(string(text))
+	b.Version = cmp.Or(b.Version, versionOf(string(text)))
 	return samePods(printed[skiff], printed[kubectl], b.Pods)
 }
 

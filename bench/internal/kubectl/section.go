@@ -21,14 +21,13 @@ func (b *Bench) ratios() report.Ratios {
 	}}
 }
 
-// Section returns the section of RESULTS.md, with its title. version is the Kubernetes version that
-// kubectl was built from.
-func (b *Bench) Section(machine, version string, date time.Time) string {
+// Section returns the section of RESULTS.md, with its title.
+func (b *Bench) Section(machine string, date time.Time) string {
 	return fmt.Sprintf("## skiff beside kubectl\n\nWritten by `make bench-kubectl` on %s; do not edit. "+
 		"`skiff get pods -A` and kubectl %s's, built with the same flags from k8s.io/kubernetes, ran %d times each by turns, "+
 		"against a control plane with %s pods, with the output to /dev/null and discovery cached. "+
 		"The figures are medians, with the least and the most in brackets. Machine: %s.\n\n",
-		date.UTC().Format(time.DateOnly), version, b.Runs, report.Count.Format(float64(b.Pods)), machine) + b.ratios().Table()
+		date.UTC().Format(time.DateOnly), b.Version, b.Runs, report.Count.Format(float64(b.Pods)), machine) + b.ratios().Table()
 }
 
 // Missed returns the figures that are over their limits.
