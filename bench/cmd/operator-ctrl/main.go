@@ -104,4 +104,3 @@ func (hooks) ValidateUpdate(_ context.Context, _, s *corev1.Service) (admission.
 func (hooks) ValidateDelete(context.Context, *corev1.Service) (admission.Warnings, error) {
 	return nil, nil
 }
-
