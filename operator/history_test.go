@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -266,5 +267,19 @@ func TestPercentiles(t *testing.T) {
 	one := durations{all: []time.Duration{time.Second}}
 	if one.percentile(50) != 1000 || one.percentile(99) != 1000 {
 		t.Errorf("of one: %v", one.percentile(50))
+	}
+}
+
+// A controller that is paused shows so, and not that it works.
+func TestTheStateOfAPausedController(t *testing.T) {
+	c := controller.New("c", func(context.Context, controller.Key) (controller.Result, error) {
+		return controller.Result{}, nil
+	})
+	if controllerState(c).Paused {
+		t.Error("it is paused from the beginning")
+	}
+	c.Pause()
+	if !controllerState(c).Paused {
+		t.Error("it is not shown that it is paused")
 	}
 }

@@ -41,12 +41,14 @@ type InformerState struct {
 	LastError       string     `json:"lastError,omitempty"`
 	LastErrorAt     *time.Time `json:"lastErrorAt,omitempty"`
 	NextTry         *time.Time `json:"nextTry,omitempty"`
+	Unwatchable     string     `json:"unwatchable,omitempty"` // why it is listed again and again
 }
 
 // ControllerState is the state of a controller and its queue.
 type ControllerState struct {
 	Name       string   `json:"name"`
 	NeedsLease bool     `json:"needsLease"`
+	Paused     bool     `json:"paused"`
 	Workers    int      `json:"workers"`
 	Active     int      `json:"active"`
 	Depth      int      `json:"depth"`   // keys that are queued
@@ -58,8 +60,10 @@ type ControllerState struct {
 	Retried    uint64   `json:"retried"`
 	GivenUp    uint64   `json:"givenUp"`
 	Panics     uint64   `json:"panics"`
-	Failing    int      `json:"failing"` // keys whose last reconcile failed, if they have a history
-	P50Ms      float64  `json:"p50Ms"`   // of the last reconciles
+	Timeouts   uint64   `json:"timeouts"`
+	LongestMs  float64  `json:"longestMs"` // for how long the longest reconcile has been running
+	Failing    int      `json:"failing"`   // keys whose last reconcile failed, if they have a history
+	P50Ms      float64  `json:"p50Ms"`     // of the last reconciles
 	P99Ms      float64  `json:"p99Ms"`
 	Held       int      `json:"held"`
 	HeldKeys   []string `json:"heldKeys,omitempty"` // those that were wanted meanwhile
@@ -100,6 +104,9 @@ func informerState(i named, now time.Time) InformerState {
 		Events: s.Events, Lists: s.Lists, LagMs: milliseconds(lag(s, now)), Failures: s.Failures,
 		NextTry: timeOf(s.NextAt),
 	}
+	if s.Unwatchable != nil {
+		state.Unwatchable = short(s.Unwatchable.Error())
+	}
 	if s.LastError != nil {
 		state.LastError, state.LastErrorAt = short(s.LastError.Error()), timeOf(s.LastErrorAt)
 	}
@@ -117,10 +124,11 @@ func timeOf(t time.Time) *time.Time {
 func controllerState(c *controller.Controller) ControllerState {
 	s := c.Stats()
 	return ControllerState{
-		Name: c.Name(), NeedsLease: c.NeedsLease(), Workers: s.Workers, Active: s.Active,
+		Name: c.Name(), NeedsLease: c.NeedsLease(), Paused: s.Paused, Workers: s.Workers, Active: s.Active,
 		Depth: s.Queue.Depth, Delayed: s.Queue.Delayed, Oldest: s.Oldest, OldestMs: milliseconds(s.OldestWait),
 		Succeeded: s.Succeeded, Failed: s.Failed, Retried: s.Retried, GivenUp: s.GivenUp,
-		Panics: s.Panics, Held: s.Held,
+		Panics: s.Panics, Timeouts: s.Timeouts, Held: s.Held,
+		LongestMs: milliseconds(s.Queue.LongestRunningProcessor),
 	}
 }
 

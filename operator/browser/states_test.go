@@ -24,6 +24,9 @@ func everyState(t *testing.T, p *tab) {
 		Failing: []operator.Failing{{Controller: long, Key: long, Since: at, Times: 1, Step: step}, {Controller: "c", Key: "k", Since: at, Times: 123456, Step: operator.Step{At: at, What: "failed"}}}}
 	for i, state := range []string{informer.StateIdle, "streaming", "paging", "watching", informer.StateWaiting, "discovering", informer.StateUnserved, "stopped", "polling"} {
 		in := operator.InformerState{Name: state, Resource: "things.example.com", Host: fmt.Sprint("server-", i), State: state, Synced: i%2 == 0}
+		if state == "polling" {
+			in.Unwatchable = text
+		}
 		if i > 3 {
 			in.Name, in.Resource, in.Host = state+long, long, long+":443"
 			in.Objects, in.PackedBytes, in.DecodedBytes, in.Events, in.EventsPerSecond, in.Lists, in.LagMs = 123456789, 123456789012, 12345, 1e12, 123456.7, 123456, 1e9
@@ -33,10 +36,12 @@ func everyState(t *testing.T, p *tab) {
 	}
 	s.Controllers = []operator.ControllerState{
 		{Name: "waits", NeedsLease: true, Workers: 1},
-		{Name: "works", Workers: 1, Active: 1, P50Ms: 0.05, P99Ms: 3.4},
-		{Name: "queued", Workers: 1, Depth: 1, P50Ms: 12, P99Ms: 9999},
+		{Name: "paused", Paused: true, Workers: 1, Depth: 5, Failing: 5},
+		{Name: "stuck", Workers: 1, Active: 1, LongestMs: 900e3, Timeouts: 3},
+		{Name: "works", Workers: 1, Active: 1, Succeeded: 1, P50Ms: 0.05, P99Ms: 3.4},
+		{Name: "queued", Workers: 1, Depth: 1, Failed: 1, P50Ms: 12, P99Ms: 9999},
 		{Name: long, Workers: 123456, Active: 123456, Depth: 123456789, Delayed: 123456789, Oldest: long, OldestMs: 1e10, Succeeded: 1e15, Failed: 1e15, Retried: 1e15,
-			GivenUp: 1e15, Panics: 1e15, P50Ms: 1e8, P99Ms: 1e9, Failing: 1000, Held: 123456, HeldKeys: []string{long, "a/b", long}},
+			GivenUp: 1e15, Panics: 1e15, Timeouts: 1e15, LongestMs: 1e10, P50Ms: 1e8, P99Ms: 1e9, Failing: 1000, Held: 123456, HeldKeys: []string{long, "a/b", long}},
 	}
 	for _, what := range []string{"queued", "held", "released", "reconciling", "wrote", "deleted", "reconciled", "failed"} {
 		step.What = what
@@ -55,8 +60,10 @@ func everyState(t *testing.T, p *tab) {
 		row("informers", "waiting"+long, ""):  {"◆ waiting", "last error ", "3 h ago, over", "123.5M", "123.46 GB", "11 d"},
 		row("informers", "stopped"+long, ""):  {"▲ stopped, not synced", "123,456 failed in a row", "next try ", ", in 3 h"},
 		row("informers", "unserved"+long, ""): {"● unserved"},
-		row("informers", "polling"+long, ""):  {"● polling"},
-		row("controllers", "waits", ""):       {"○ waits for the lease"},
+		row("informers", "polling"+long, ""):  {"● polling", "listed again and again: " + text},
+		row("controllers", "paused", ""):      {"○ paused"},
+		row("controllers", "stuck", ""):       {"◆ working", "a reconcile has been running for 15 min · timed out 3"},
+		row("controllers", "waits", ""):       {"○ waits for the lease", "0 of 1", "none"},
 		row("controllers", "works", ""):       {"◆ working", "1 of 1", "< 0.1 ms", "3.4 ms"},
 		row("controllers", "queued", ""):      {"◆ working", "12 ms", "10.0 s"},
 		row("controllers", long, ""):          {"▲ 1,000 keys fail", "given up 1000T", "panics 1000T", "oldest: " + long, "held: " + long + ", a/b"},
