@@ -176,7 +176,7 @@ func (a *Authority) keep(ctx context.Context) {
 			wait = min(pause, wait)
 			a.log.Error("keep certificate of webhooks: trying again", "secret", a.secret(),
 				"error", err, "in", wait)
-			pause *= 2
+			pause = min(2*pause, a.period)
 		}
 		timer := time.NewTimer(wait)
 		select {
