@@ -27,7 +27,7 @@ func TestLinkedFilesExist(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 	for _, doc := range []string{
 		"README.md", "DESIGN.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/stability.md", "docs/faults.md",
-		"docs/differences.md", "docs/migrating.md", "docs/versions.md", "docs/operating.md",
+		"docs/differences.md", "docs/migrating.md", "docs/versions.md", "docs/operating.md", "docs/webhooks.md",
 		"addingress/README.md", "cmd/skiff/README.md",
 	} {
 		// Code holds brackets of its own.
