@@ -26,7 +26,7 @@ type RBACOptions struct {
 	// Requests adds what a run has asked for: a test run that comes by all writes. nil adds
 	// nothing.
 	Requests *Requests
-	// Rules are added as they are.
+	// Rules are added as they are, such as those that webhook.Server.Rules returns.
 	Rules []rbacv1.PolicyRule
 }
 

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -41,7 +42,7 @@ func Validate[T any, P kind.Object[T]](
 }
 
 // Default returns a webhook that changes objects of the Go type T before they are stored. f changes
-// Request.Object. If it returns an error, the request is refused, as by Validate.
+// Request.Object, or sets it. If it returns an error, the request is refused, as by Validate.
 //
 // The answer is a JSON patch (RFC 6902) of what f has changed, and of nothing else. Fields that T
 // does not know stay as they are, also beside and within what is changed; see client.Client.Modify
@@ -59,8 +60,13 @@ func Default[T any, P kind.Object[T]](f func(ctx context.Context, r *Request[T])
 			if err != nil || r.Object == nil {
 				return out, err
 			}
-			out.patch, err = patchOf(in.Object, reflect.TypeFor[T](), r.Object,
-				func() error { return f(ctx, r) })
+			out.patch, err = patchOf(in.Object, reflect.TypeFor[T](), r.Object, func() (any, error) {
+				err := f(ctx, r)
+				if err == nil && r.Object == nil {
+					err = errors.New("the function took the object away")
+				}
+				return r.Object, err
+			})
 			return out, err
 		})
 }
@@ -156,14 +162,15 @@ func (h *Hook) contained(log *slog.Logger, f func() (admitted, error)) (out admi
 	return out, false, err
 }
 
-// patchOf calls change, which changes obj, and returns the patch that makes the same change in raw,
-// the JSON that obj was decoded from. It returns nil if nothing was changed. obj points to a t.
-func patchOf(raw []byte, t reflect.Type, obj any, change func() error) ([]byte, error) {
+// patchOf calls change, which changes obj or returns another one, and returns the patch that makes
+// the same change in raw, the JSON that obj was decoded from. It returns nil if nothing was changed.
+// The objects point to a t.
+func patchOf(raw []byte, t reflect.Type, obj any, change func() (any, error)) ([]byte, error) {
 	before, err := treeOf(obj)
 	if err != nil {
 		return nil, fmt.Errorf("encode the object: %w", err)
 	}
-	if err := change(); err != nil {
+	if obj, err = change(); err != nil {
 		return nil, err
 	}
 	after, err := treeOf(obj)

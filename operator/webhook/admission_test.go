@@ -182,6 +182,24 @@ func TestDefault(t *testing.T) {
 	}
 }
 
+// A function may set another object, and may not take it away.
+func TestDefaultOfAnotherObject(t *testing.T) {
+	logged(t)
+	for patch, to := range map[string]*Widget{`[{"op":"add","path":"/spec/color","value":"red"}]`: {Spec: WidgetSpec{Color: "red"}}, "": nil} {
+		h := webhook.Default(func(_ context.Context, r *webhook.Request[Widget]) error {
+			if to != nil {
+				to.TypeMeta = r.Object.TypeMeta
+			}
+			r.Object = to
+			return nil
+		})
+		r := reviewed(t, h, `"operation":"CREATE","object":{"apiVersion":"webhook.skiff.test/v1","kind":"Widget","spec":{"new":true}}`).Response
+		if string(r.Patch) != patch || r.Allowed != (to != nil) || to == nil && r.Status.Code != 500 {
+			t.Errorf("%s %+v", r.Patch, r)
+		}
+	}
+}
+
 func TestValidateRaw(t *testing.T) {
 	h := webhook.ValidateRaw("/exec", func(_ context.Context, r *webhook.Request[json.RawMessage]) ([]string, error) {
 		if r.Operation != webhook.Connect || r.OldObject != nil {

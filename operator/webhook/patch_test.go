@@ -143,9 +143,9 @@ func TestDefaultsKeepUnknownFields(t *testing.T) {
 		if err := json.Unmarshal(data, &d); err != nil {
 			t.Fatal(err)
 		}
-		patch, err := patchOf(data, reflect.TypeFor[appsv1.Deployment](), &d, func() error {
+		patch, err := patchOf(data, reflect.TypeFor[appsv1.Deployment](), &d, func() (any, error) {
 			change(r, &d)
-			return nil
+			return &d, nil
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package webhook
 import (
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -48,7 +49,7 @@ func (p plan) next(stored, served identity, now time.Time, told bool) (identity,
 	switch newest := out.cas[0]; {
 	case err != nil:
 		why = append(why, fmt.Sprintf("a serving certificate is made: %v", err))
-		out.leaf, err = newLeaf(p.name, p.hosts, newest, out.caKey, now)
+		out.leaf, err = newLeaf(p.name, p.hostsBeside(stored, out.cas, now), newest, out.caKey, now)
 	case out.leaf.Leaf.CheckSignatureFrom(newest) != nil:
 		if since(newest, now) >= p.settle && told {
 			why = append(why, "the new CA signs the serving certificate")
@@ -62,6 +63,21 @@ func (p plan) next(stored, served identity, now time.Time, told bool) (identity,
 		out.cas = out.cas[:1]
 	}
 	return out, why, err
+}
+
+// hostsBeside returns the hosts of a new serving certificate. If the one that is there is wrong in
+// its hosts only, it has these as well until it is renewed: replicas of two versions of a program
+// would replace each other's certificate otherwise.
+func (p plan) hostsBeside(stored identity, cas []*x509.Certificate, now time.Time) []string {
+	if usable(stored, cas, nil, now) != nil {
+		return p.hosts
+	}
+	hosts := slices.Concat(p.hosts, stored.leaf.Leaf.DNSNames)
+	for _, ip := range stored.leaf.Leaf.IPAddresses {
+		hosts = append(hosts, ip.String())
+	}
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
 }
 
 // renewCA returns why a new CA is needed, and "" if none is.

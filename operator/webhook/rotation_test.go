@@ -213,6 +213,15 @@ func TestBrokenIdentities(t *testing.T) {
 	if !strings.Contains(why, "not other.ns.svc") || !sameCert(next.cas[0], whole.cas[0]) {
 		t.Errorf("for another Service: %q", why)
 	}
+	for _, p := range []plan{p, renamed} { // a rollout has both
+		if _, why := step(t, p, next, next, now, true); why != "" {
+			t.Errorf("%v replaces it: %s", p.hosts, why)
+		}
+	}
+	later, _ := step(t, renamed, next, next, now.Add(80*day), true)
+	if err := later.leaf.Leaf.VerifyHostname("web.ns.svc"); err == nil {
+		t.Error("the host before is still there after the renewal")
+	}
 }
 
 // The bundle is bounded, however often the Secret is deleted.
