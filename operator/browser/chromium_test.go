@@ -61,12 +61,21 @@ type tab struct {
 func open(t *testing.T, browser context.Context, url string, scripts ...string) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
-	t.Cleanup(cancel)
 	p := &tab{t, ctx}
-	// The first Run makes the tab, which ends with the context that it was given.
+	// The first Do makes the tab, which ends with the context that it was given.
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("open a tab: %v", err)
 	}
+	messages, ended := chromedp.Console(ctx), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for m, err := range messages {
+			if err == nil && (m.Type == chromedp.ConsoleException || strings.Contains(m.Text, "Content Security Policy")) {
+				t.Errorf("the page has a fault: %s", m.Text)
+			}
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
 	for _, script := range scripts {
 		command(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 	}
@@ -168,9 +177,11 @@ func contains(t *testing.T, what, text string, parts ...string) {
 	}
 }
 
-// phone is the width of a small phone in CSS pixels, and desktop that of a window.
+// phone is the width of a small phone in CSS pixels, desktop that of a window, and narrow that of the
+// smallest window with tables.
 const (
 	phone   = 390
+	narrow  = 961
 	desktop = 1280
 )
 

@@ -43,7 +43,7 @@ const unreadable = `() => {
 // the dark. The dark page has to be dark.
 func (p *tab) looks(what string) {
 	p.t.Helper()
-	for _, width := range []int64{desktop, 800, phone} {
+	for _, width := range []int64{desktop, narrow, phone} {
 		for _, dark := range []bool{false, true} {
 			p.view(width, dark)
 			if got := eval[int64](p, "document.documentElement.clientWidth"); got != width {

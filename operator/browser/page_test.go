@@ -214,6 +214,7 @@ func TestThePage(t *testing.T) {
 		s.configMap(t, namespace, bad, text)
 		p.until("the key fails again and again", `key => { const li = [...document.querySelectorAll('#failing .row')].find(li => li.querySelector('button').innerText === key);
 			return li && /failed ([4-9]|\d\d+) times/.test(li.innerText) && li.querySelector('.next').innerText.includes('next try'); }`, namespace+"/"+bad)
+		p.has("#h-failing", "Keys that fail: 1")
 		p.has("#failing li .error", "next: retry; "+text)
 		p.has("#failing li .next", "next try ")
 		p.has("#failing li", "settings", "▲ failed ", ", the first ")

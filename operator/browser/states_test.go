@@ -67,6 +67,7 @@ func everyState(t *testing.T, p *tab) {
 		row("controllers", "works", ""):       {"◆ working", "1 of 1", "< 0.1 ms", "3.4 ms"},
 		row("controllers", "queued", ""):      {"◆ working", "12 ms", "10.0 s"},
 		row("controllers", long, ""):          {"▲ 1,000 keys fail", "given up 1000T", "panics 1000T", "oldest: " + long, "held: " + long + ", a/b"},
+		"#h-failing":                          {"Keys that fail: 1,005, of which 2 are shown"},
 		"#failing li:nth-child(1)":            {"▲ failed once, the first 3 h ago", ", in 3 h"},
 		"#failing li:nth-child(2)":            {"▲ failed 123,456 times"},
 	} {
