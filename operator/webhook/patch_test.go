@@ -57,7 +57,7 @@ func TestPatches(t *testing.T) {
 func TestPatchesOfRandomDocuments(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
-	for range 3000 {
+	for range 1000 {
 		from := any(map[string]any{"o": randomTree(r, 4)})
 		to := changedTree(r, from)
 		patch, err := json.Marshal(difference(from, to, "", nil))
@@ -133,7 +133,7 @@ func changedTree(r *rand.Rand, v any) any {
 func TestDefaultsKeepUnknownFields(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
-	for range 500 {
+	for range 200 {
 		raw, marks := strange(r, randomDeployment(r))
 		data, err := json.Marshal(raw)
 		if err != nil {

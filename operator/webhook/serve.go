@@ -1,10 +1,10 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -66,8 +66,9 @@ func (h *Hook) serve(w http.ResponseWriter, r *http.Request, env environment) {
 		return
 	}
 	defer env.bodies.give(size)
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.maxBody))
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead) // so that it does not grow
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, h.maxBody)); err != nil {
 		code := http.StatusBadRequest
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 			code = http.StatusRequestEntityTooLarge
@@ -75,7 +76,7 @@ func (h *Hook) serve(w http.ResponseWriter, r *http.Request, env environment) {
 		http.Error(w, "read review: "+err.Error(), code)
 		return
 	}
-	answer, err := h.answer(ctx, env.log, body)
+	answer, err := h.answer(ctx, env.log, body.Bytes())
 	if err != nil {
 		env.log.Error("webhook cannot read a review", "webhook", h.path, "error", err)
 		http.Error(w, err.Error(), http.StatusBadRequest)
