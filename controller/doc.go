@@ -72,5 +72,6 @@
 // When Run's context ends the controller takes no more keys. Reconciles that are running go on,
 // under a context of their own, for up to the [DrainTimeout], and Run returns when they have
 // finished. If the cause of the end has a method Aborts() bool that returns true, as the loss of
-// leadership has (election.LostError), the contexts of running reconciles end at once.
+// leadership has (election.LostError), the contexts of running reconciles end at once. If it has a
+// method DrainTimeout() time.Duration, the shorter of the two times holds, unless one is negative.
 package controller

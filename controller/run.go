@@ -136,6 +136,16 @@ func aborts(cause error) bool {
 	return errors.As(cause, &a) && a.Aborts()
 }
 
+// drain returns how long the reconciles that are running may go on after this cause of the end of
+// Run's context: the DrainTimeout, or less if the cause has less time.
+func (c *Controller) drain(cause error) time.Duration {
+	var d interface{ DrainTimeout() time.Duration }
+	if c.drainTimeout < 0 || !errors.As(cause, &d) || d.DrainTimeout() < 0 {
+		return c.drainTimeout
+	}
+	return min(c.drainTimeout, d.DrainTimeout())
+}
+
 // work runs the workers until ctx ends, and then until the reconciles that are running have
 // finished.
 func (c *Controller) work(ctx context.Context) error {
@@ -148,20 +158,23 @@ func (c *Controller) work(ctx context.Context) error {
 	}
 
 	<-ctx.Done()
-	if cause := context.Cause(ctx); aborts(cause) {
+	cause := context.Cause(ctx)
+	if aborts(cause) {
 		c.log.Warn("stopping: the reconciles that are running are cancelled", "running",
 			c.loop.stats().Processing, "error", cause)
 		cancel()
 		workers.Wait()
 		return fmt.Errorf("stop controller %q: its reconciles were cancelled: %w", c.name, cause)
 	}
-	c.log.Info("stopping: waiting for the reconciles that are running", "running", c.loop.stats().Processing)
-	if c.drainTimeout < 0 {
+	drain := c.drain(cause)
+	c.log.Info("stopping: waiting for the reconciles that are running", "running", c.loop.stats().Processing,
+		"atMost", drain)
+	if drain < 0 {
 		workers.Wait()
 		return nil
 	}
 	cancelled := make(chan int, 1)
-	grace := time.AfterFunc(c.drainTimeout, func() {
+	grace := time.AfterFunc(drain, func() {
 		cancelled <- c.loop.stats().Processing
 		cancel()
 	})
@@ -170,5 +183,5 @@ func (c *Controller) work(ctx context.Context) error {
 		return nil
 	}
 	return fmt.Errorf("stop controller %q: %d reconciles took longer than %v and were cancelled",
-		c.name, <-cancelled, c.drainTimeout)
+		c.name, <-cancelled, drain)
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"sigs.k8s.io/yaml"
 )
 
 // seriesOf returns the names of series in docs/operating.md.
@@ -24,36 +22,6 @@ func seriesOf(t *testing.T) []string {
 		t.Fatalf("docs/operating.md names only %d series: this test does not read it right", len(names))
 	}
 	return names
-}
-
-// The alert rules of docs/operating.md are YAML, and each has an expression.
-func TestTheAlertsAreRules(t *testing.T) {
-	data, err := os.ReadFile("../docs/operating.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, block, _ := strings.Cut(string(data), "```yaml\n")
-	block, _, _ = strings.Cut(block, "```")
-	var rules struct {
-		Groups []struct {
-			Name  string
-			Rules []struct {
-				Alert, Expr, For string
-				Annotations      map[string]string
-			}
-		}
-	}
-	if err := yaml.UnmarshalStrict([]byte(block), &rules); err != nil {
-		t.Fatal(err)
-	}
-	if len(rules.Groups) != 1 || len(rules.Groups[0].Rules) < 8 {
-		t.Fatalf("the rules are %+v", rules)
-	}
-	for _, r := range rules.Groups[0].Rules {
-		if r.Alert == "" || r.Expr == "" {
-			t.Errorf("a rule is %+v", r)
-		}
-	}
 }
 
 // The program that docs/operating.md shows is the compiled one, which its tests run.

@@ -278,6 +278,40 @@ func TestAPartThatDoesNotStopIsNamed(t *testing.T) {
 	})
 }
 
+// Reconciles that do not finish are cancelled in time, so that a controller stops in its share of the
+// grace period although its DrainTimeout is longer.
+func TestAControllerDrainsInItsShare(t *testing.T) {
+	for grace, want := range map[time.Duration]time.Duration{
+		0:                16800 * time.Millisecond, // 70 % of 25 s, less a part of it
+		10 * time.Second: 6720 * time.Millisecond,
+		time.Hour:        controller.DefaultDrainTimeout,
+		-1:               controller.DefaultDrainTimeout,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f, store := inMemory(t)
+			if _, err := store.Put(&corev1.Pod{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+				ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "b"}}); err != nil {
+				t.Fatal(err)
+			}
+			var took time.Duration
+			ctx, stop := context.WithCancel(t.Context())
+			o := quiet(t, nil)
+			o.Factories, o.Settings.GracePeriod = []*informer.Factory{f}, grace
+			op := operator.New(o, controller.New("pods", func(ctx context.Context, _ controller.Key) (done controller.Result, err error) {
+				stop()
+				began := time.Now()
+				<-ctx.Done()
+				took = time.Since(began)
+				return done, ctx.Err()
+			}, controller.For(pods(f)), controller.Logger(logger(t))))
+			err := op.Run(ctx)
+			if took != want || errors.As(err, new(*operator.StopError)) || err == nil || !strings.Contains(err.Error(), "1 reconciles took longer than "+want.String()) {
+				t.Errorf("a grace period of %v: cancelled after %v, and ended with %v; want %v", grace, took, err, want)
+			}
+		})
+	}
+}
+
 // elector is an Elector that a test decides for.
 type elector struct {
 	leads chan struct{} // closed: it leads

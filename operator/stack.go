@@ -31,7 +31,7 @@ type stage struct {
 	// that the stages before it did not need is the stage's as well.
 	until  float64
 	ctx    context.Context
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 
 	mu      sync.Mutex
 	parts   []*part // guarded by mu
@@ -68,7 +68,7 @@ func newStack(log *slog.Logger, grace time.Duration) *stack {
 // has ctx's values, and ends when the stage is stopped, not when ctx does.
 func (s *stack) stage(ctx context.Context, until float64) *stage {
 	st := &stage{stack: s, until: until}
-	st.ctx, st.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	st.ctx, st.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	s.stages = append(s.stages, st)
 	return st
 }
@@ -160,14 +160,15 @@ func (s *stack) stop() error {
 	late := &StopError{Grace: s.grace}
 	for i := len(s.stages) - 1; i >= 0; i-- {
 		st := s.stages[i]
-		st.stop()
 		var over <-chan time.Time // nil: no limit
+		left := time.Duration(-1)
 		if s.grace >= 0 {
-			share := time.Duration(float64(s.grace) * st.until)
-			timer := time.NewTimer(time.Until(began.Add(share)))
+			left = max(time.Until(began.Add(time.Duration(float64(s.grace)*st.until))), 0)
+			timer := time.NewTimer(left)
 			defer timer.Stop()
 			over = timer.C
 		}
+		st.stop(left)
 		for _, name := range st.wait(over) {
 			s.log.Error("part did not stop in its share of the grace period, leaving it running",
 				"part", name, "after", time.Since(began).Round(time.Millisecond))
@@ -177,12 +178,24 @@ func (s *stack) stop() error {
 	return s.errors(late)
 }
 
-// stop ends the context of the parts.
-func (st *stage) stop() {
+// stopping is the cause of the end of the contexts of a stage's parts.
+type stopping struct{ left time.Duration }
+
+func (stopping) Error() string { return "the operator stops" }
+
+// DrainTimeout returns how long a controller may let its reconciles finish: the time that the stage
+// has, less a part in which those that are cancelled return. Negative means no limit.
+func (s stopping) DrainTimeout() time.Duration { return s.left - s.left/25 }
+
+// Is makes it what the end of a context is otherwise.
+func (stopping) Is(target error) bool { return target == context.Canceled }
+
+// stop ends the context of the parts, which have so much time left; negative means no limit.
+func (st *stage) stop(left time.Duration) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.stopped = true
-	st.cancel()
+	st.cancel(stopping{left})
 }
 
 // wait waits for the parts, until over is ready, and returns the names of those that still run.

@@ -175,13 +175,13 @@ func TestAPartWithinALeadership(t *testing.T) {
 			if first == "lead" {
 				end()
 			} else {
-				st.stop()
+				st.stop(-1)
 			}
 			<-p.done
 			if p.err != nil {
 				t.Errorf("%s: %v", first, p.err)
 			}
-			st.stop()
+			st.stop(-1)
 			if after := st.run("late", func(context.Context) error { t.Error("ran after the stop"); return nil }, mayEnd); after == nil {
 				t.Error("no part")
 			} else {
