@@ -174,11 +174,11 @@ const (
 )
 
 func (s *unserved) work(ctx context.Context, r *reflector) error {
+	r.sink.update(func(status *Status) { // also after an outage
+		status.Failures, status.FailingSince, status.Unwatchable = 0, time.Time{}, nil
+	})
 	if s.pauses == 0 {
 		r.known.at = nil
-		r.sink.update(func(status *Status) {
-			status.Failures, status.FailingSince, status.Unwatchable = 0, time.Time{}, nil
-		})
 		if err := r.sink.push(ctx, delta{kind: deltaUnserved}); err != nil {
 			return err
 		}

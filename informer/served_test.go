@@ -141,6 +141,26 @@ func (s *shop) knows(t *testing.T, want int) {
 	}
 }
 
+// An informer whose resource is not served is failing while the server says nothing, and not any more
+// when it says again that it does not serve it.
+func TestAnOutageWhileTheResourceIsNotServed(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		s.serve(false)
+		s.start()
+		s.absent(t)
+		time.Sleep(5 * time.Minute)
+		groups := s.groups.Swap("") // an outage
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if status := s.gadgets.Status(); status.FailingSince.IsZero() || time.Since(status.FailingSince) < time.Minute || status.Failures == 0 {
+			t.Errorf("in the outage the status is %+v", status)
+		}
+		s.groups.Store(groups)
+		time.Sleep(5 * time.Minute)
+		s.absent(t)
+	})
+}
+
 // An informer starts without its resource, begins when it comes, ends when it goes, and begins again.
 func TestWhenServed(t *testing.T) {
 	for _, how := range []string{"no group", "another version", "no resource"} {
