@@ -70,10 +70,11 @@ func (c *Cluster) Version() string { return c.version }
 func (c *Cluster) Config() *rest.Config { return c.config.Copy() }
 
 // As returns the configuration of another user, by impersonation: what RBAC permits that user and the
-// groups is permitted. The server adds the group system:authenticated. The copy belongs to the caller.
+// groups is permitted. The server adds the group system:authenticated, and to a service account
+// without groups those that every service account has. The copy belongs to the caller.
 //
 //	jane := cluster.As("jane", "developers")
-//	job := cluster.As("system:serviceaccount:default:job", "system:serviceaccounts")
+//	job := cluster.As("system:serviceaccount:default:job")
 func (c *Cluster) As(user string, groups ...string) *rest.Config {
 	config := c.Config()
 	config.Impersonate = rest.Impersonation{User: user, Groups: slices.Clone(groups)}

@@ -142,6 +142,18 @@ func TestAsIsAnotherUser(t *testing.T) {
 	if user := got.Status.UserInfo; user.Username != "jane" || !slices.Equal(user.Groups, []string{"developers", "system:authenticated", "testers"}) {
 		t.Errorf("the server takes jane for %+v", user)
 	}
+	job, err := rest.NewClient(cluster.As("system:serviceaccount:default:job"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer job.CloseIdleConnections()
+	if err := job.Post().AbsPath("/apis/authentication.k8s.io/v1/selfsubjectreviews").Body(review).Do(t.Context()).Into(&got); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(got.Status.UserInfo.Groups)
+	if groups := got.Status.UserInfo.Groups; !slices.Equal(groups, []string{"system:authenticated", "system:serviceaccounts", "system:serviceaccounts:default"}) {
+		t.Errorf("the groups of a service account are %q", groups)
+	}
 	if err := jane.Get().Namespace("default").Resource("secrets").Do(t.Context()).Error(); !apierrors.IsForbidden(err) {
 		t.Errorf("jane lists Secrets: %v", err)
 	}

@@ -35,7 +35,9 @@
 // With $SKIFF_TEST_KUBECONFIG [Start] uses the cluster of that kubeconfig and needs no binary. Tests
 // write to it, so $SKIFF_TEST_CONTEXT has to name the kubeconfig's current context:
 //
-//	SKIFF_TEST_KUBECONFIG=kind.kubeconfig SKIFF_TEST_CONTEXT=kind-tests go test ./...
+//	SKIFF_TEST_KUBECONFIG=$PWD/kind.kubeconfig SKIFF_TEST_CONTEXT=kind-tests go test ./...
+//
+// The path is absolute, because go test runs each package's tests in the package's folder.
 //
 // [New] and [Run] still start a control plane of their own: its components can be stopped.
 //

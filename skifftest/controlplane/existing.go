@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/skiff-k8s/skiff/discovery"
 	"github.com/skiff-k8s/skiff/kubeconfig"
@@ -27,6 +28,10 @@ var ErrExisting = errors.New("controlplane: the cluster of $" + EnvKubeconfig + 
 
 // existing returns the cluster of $SKIFF_TEST_KUBECONFIG, whose path is given.
 func existing(ctx context.Context, path string, o options) (*Cluster, error) {
+	if !filepath.IsAbs(path) {
+		return nil, fmt.Errorf("controlplane: $%s is %s, which is not an absolute path: each package's tests run in their own folder",
+			EnvKubeconfig, path)
+	}
 	config, err := kubeconfig.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("controlplane: $%s: %w", EnvKubeconfig, err)

@@ -79,6 +79,7 @@ func TestAClusterThatIsThere(t *testing.T) {
 	for want, env := range map[string][]string{
 		`and $SKIFF_TEST_CONTEXT is "production"`: {controlplane.EnvContext + "=production"},
 		"--feature-gates=WatchList=false":         {named, "SKIFF_GUEST_ARG=--feature-gates=WatchList=false"},
+		"not an absolute path":                    {named, controlplane.EnvKubeconfig + "=kind.kubeconfig"},
 		"nowhere.kubeconfig":                      {named, controlplane.EnvKubeconfig + "=" + filepath.Join(crds, "nowhere.kubeconfig")},
 	} {
 		if out, ok := run(env...); ok || !strings.Contains(out, want) || strings.Contains(out, "was a guest") {
