@@ -424,14 +424,14 @@ func TestLimits(t *testing.T) {
 
 // A series keeps its pause when many Events are remembered.
 func TestManySeriesKeepTheirPauses(t *testing.T) {
-	for _, n := range []int{1999, 2000, 2001, 3999, 4000} {
+	for _, n := range []int{1999, 2000, 3999, 4000} {
 		synctest.Test(t, func(t *testing.T) {
 			r := start(t, &spoiled{}, events.Options{QPS: -1, Queue: -1})
 			defer r.stop()
 			for i := range n {
 				r.Normal(deployment(fmt.Sprint(i)), "R", "A", "")
-				synctest.Wait() // it is written
 			}
+			synctest.Wait() // they are written
 			r.Normal(deployment("one more"), "R", "A", "")
 			synctest.Wait()
 			if entries, _, _ := r.Remembered(); n < 4000 && entries != n+1 || n == 4000 && entries != 3001 {
@@ -468,7 +468,7 @@ func TestNothingLeaksWhenAllWritesAreForbidden(t *testing.T) {
 		sink := &spoiled{err: apierrors.NewForbidden(eventsv1.Resource("events"), "x", nil)}
 		r := start(t, sink, events.Options{QPS: -1})
 		defer r.stop()
-		for i := range 5_000 {
+		for i := range 1_000 {
 			r.Normal(deployment(fmt.Sprint(i)), "R", "A", "")
 			time.Sleep(time.Second)
 		}
