@@ -59,6 +59,7 @@ type Controller struct {
 
 	observers observers
 	noLease   bool
+	all       calls      // of ReconcileAll, and of the functions that Feed's get
 	pausing   sync.Mutex // held by Pause and Resume
 	paused    atomic.Bool
 }

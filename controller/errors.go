@@ -49,6 +49,11 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
+// errGoexit is the error of a reconcile that neither returned nor panicked. Another worker takes the
+// place of the one that it ended.
+var errGoexit = errors.New("reconcile ended its goroutine (runtime.Goexit, as t.FailNow calls it): " +
+	"return an error instead")
+
 // TimeoutError is the cause of the context of a reconcile that took longer than its ReconcileTimeout,
 // and wraps the error that such a reconcile returned. errors.Is finds context.DeadlineExceeded in it.
 type TimeoutError struct {

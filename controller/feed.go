@@ -76,7 +76,12 @@ func (f *feeder[K]) run(ctx context.Context, c *Controller) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	return f.f(ctx, func(key K) { l.name(key, Cause{Source: f.role}) })
+	return f.f(ctx, func(key K) {
+		if c.all.begin() {
+			defer c.all.done()
+			l.name(key, Cause{Source: f.role})
+		}
+	})
 }
 
 // feed runs the controller's feeds under a context that ends with parent, or before if one of them

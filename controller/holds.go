@@ -19,13 +19,14 @@ import (
 //	   ▲                 │ seen / expired            │ seen / expired: release
 //	   └─────────────────┴───────────────────────────┘
 //
-// A key that no event names while it is held is not released to the queue. There is no goroutine
+// A key that no event names while it is held is not released to the queue. One that is released has the
+// highest priority with which it was named. There is no goroutine
 // here: caches call in when they have moved on, and one timer is set for the hold that expires
 // first. There is at most one hold per key, so memory is bounded by the number of keys that were
 // written for within the timeout.
 type holds struct {
 	timeout time.Duration            // negative means that no hold expires
-	release func(any)                // puts a key into the queue; called without mu
+	release func(any, bool)          // puts a key into the queue, of low priority or not; called without mu
 	expired func(any, time.Duration) // reports a hold that ended by the timeout; called without mu
 	ended   func(any, Hold)          // reports the end of each hold; called without mu; may be nil
 
@@ -45,6 +46,7 @@ type hold struct {
 	since  time.Time
 	waits  []*wait // what has not been seen yet
 	wanted bool    // the key is to be reconciled when the hold ends
+	low    bool    // with low priority
 	place  *list.Element
 }
 
@@ -66,7 +68,7 @@ type view struct {
 	gone     map[Key][]*wait // by object
 }
 
-func newHolds(timeout time.Duration, release func(any), expired func(any, time.Duration)) *holds {
+func newHolds(timeout time.Duration, release func(any, bool), expired func(any, time.Duration)) *holds {
 	return &holds{
 		timeout: timeout, release: release, expired: expired,
 		byKey: map[any]*hold{}, byAge: list.New(),
@@ -108,14 +110,16 @@ func (h *holds) hold(key any, demands []demand) {
 	}
 }
 
-// want reports whether key is held, and if so has it released when its hold ends.
-func (h *holds) want(key any) (held bool) {
+// want reports whether key is held, and if so has it released when its hold ends, with low priority if
+// no one wants it with high priority.
+func (h *holds) want(key any, low bool) (held bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	k := h.byKey[key]
 	if k == nil {
 		return false
 	}
+	k.low = low && (k.low || !k.wanted)
 	k.wanted = true
 	return true
 }
@@ -134,18 +138,23 @@ func (h *holds) made() uint64 {
 	return h.count
 }
 
-// stop ends all holds without releasing a key, and stops the timer. If expire is reporting holds,
-// stop waits for it.
+// stop ends all holds without releasing a key, reports that, and stops the timer. If expire is
+// reporting holds, stop waits for it.
 func (h *holds) stop() {
 	defer h.calls.Wait()
+	var over []*hold
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.stopped = true
 	for k := h.oldest(); k != nil; k = h.oldest() {
+		over = append(over, k)
 		h.remove(k)
 	}
 	if h.timer != nil {
 		h.timer.Stop()
+	}
+	h.mu.Unlock()
+	for _, k := range over {
+		h.report(k, Hold{Stopped: true})
 	}
 }
 
@@ -281,25 +290,31 @@ func (h *holds) expire() {
 	h.mu.Unlock()
 	for _, k := range over {
 		h.expired(k.key, time.Since(k.since))
-		h.over(k, false)
+		h.over(k, Hold{})
 	}
 }
 
 // seen reports holds whose waits have all ended.
 func (h *holds) seen(over []*hold) {
 	for _, k := range over {
-		h.over(k, true)
+		h.over(k, Hold{Seen: true})
 	}
 }
 
 // over reports the end of a hold, and releases its key if that is wanted. It is called without mu:
 // nothing changes a hold that is over.
-func (h *holds) over(k *hold, seen bool) {
-	if h.ended != nil {
-		h.ended(k.key, Hold{Duration: time.Since(k.since), Seen: seen, Wanted: k.wanted})
-	}
+func (h *holds) over(k *hold, how Hold) {
+	h.report(k, how)
 	if k.wanted {
-		h.release(k.key)
+		h.release(k.key, k.low)
+	}
+}
+
+// report reports the end of a hold. It is called without mu.
+func (h *holds) report(k *hold, how Hold) {
+	if h.ended != nil {
+		how.Duration, how.Wanted = time.Since(k.since), k.wanted
+		h.ended(k.key, how)
 	}
 }
 

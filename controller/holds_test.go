@@ -25,7 +25,7 @@ func newHeldCase(timeout time.Duration) *heldCase {
 		*keys = append(*keys, k)
 	}
 	c.holds = newHolds(timeout,
-		func(k any) { note(&c.released, k.(Key)) },
+		func(k any, _ bool) { note(&c.released, k.(Key)) },
 		func(k any, _ time.Duration) { note(&c.expired, k.(Key)) })
 	return c
 }
@@ -55,7 +55,7 @@ func TestHeldKeyComesBackWhenTheCacheShowsItsWrite(t *testing.T) {
 		defer c.stop()
 		v := c.newView()
 		c.hold(keyA, []demand{{view: v, version: 7, met: unmet}})
-		if c.want(keyB) || !c.want(keyA) {
+		if c.want(keyB, false) || !c.want(keyA, false) {
 			t.Error("want: only the written key is held")
 		}
 		v.contains(6)
@@ -86,8 +86,8 @@ func TestARestoreOfTheServerEndsHolds(t *testing.T) {
 		other.contains(314)
 		c.hold(keyA, []demand{{view: v, version: 320, met: unmet}})
 		c.hold(keyB, []demand{{view: other, version: 320, met: unmet}})
-		c.want(keyA)
-		c.want(keyB)
+		c.want(keyA, false)
+		c.want(keyB, false)
 		v.contains(314)
 		c.check(t, "the same version", 2, nil, nil)
 		v.contains(313)
@@ -113,7 +113,7 @@ func TestHeldKeyWaitsForAllOfItsWrites(t *testing.T) {
 			{view: other, version: 9, met: unmet},
 			{view: v, object: Key{Namespace: "n", Name: "x"}, met: unmet},
 		})
-		c.want(keyA)
+		c.want(keyA, false)
 		v.contains(100)
 		other.contains(8)
 		c.check(t, "one of three", 1, nil, nil)
@@ -132,7 +132,7 @@ func TestHoldIsGivenUpAfterItsTime(t *testing.T) {
 		defer c.stop()
 		v := c.newView()
 		c.hold(keyA, []demand{{view: v, version: 7, met: unmet}})
-		c.want(keyA)
+		c.want(keyA, false)
 		time.Sleep(4 * time.Second)
 		c.hold(keyB, []demand{{view: v, object: keyB, met: unmet}})
 		time.Sleep(6*time.Second - 1)
@@ -161,7 +161,7 @@ func TestStoppedHoldsHoldNothing(t *testing.T) {
 		c := newHeldCase(time.Second)
 		v := c.newView()
 		c.hold(keyA, []demand{{view: v, version: 7, met: unmet}})
-		c.want(keyA)
+		c.want(keyA, false)
 		c.stop()
 		c.hold(keyB, []demand{{view: v, version: 7, met: unmet}})
 		v.contains(7)
@@ -254,11 +254,11 @@ func TestStopWaitsForTheReportsOfExpiredHolds(t *testing.T) {
 		var reported, released int
 		var h *holds
 		h = newHolds(time.Minute,
-			func(any) { released++ },
+			func(any, bool) { released++ },
 			func(any, time.Duration) { time.Sleep(long); reported++; h.len() })
 		v := h.newView()
 		h.hold(keyA, []demand{{view: v, version: 7, met: unmet}})
-		h.want(keyA)
+		h.want(keyA, false)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		begin := time.Now()

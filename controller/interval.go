@@ -61,7 +61,11 @@ func (l *loop[K]) early(key K) bool {
 	if left <= 0 {
 		return false
 	}
-	l.queue.AddAfter(key, left)
+	if l.queue.IsLow(key) {
+		l.queue.AddLowAfter(key, left)
+	} else {
+		l.queue.AddAfter(key, left)
+	}
 	return true
 }
 

@@ -21,8 +21,9 @@ type loop[K comparable] struct {
 
 // engine is a loop without the type of its keys.
 type engine interface {
-	// workOne takes keys and reconciles them under work, until ctx ends.
-	workOne(ctx, work context.Context)
+	// workOne takes keys and reconciles them under work, until ctx ends. It does not return if a
+	// Reconcile ends its goroutine.
+	workOne(ctx, work context.Context) (stopped bool)
 	shutDown()
 	setPaused(bool)
 	stats() workqueue.Stats
@@ -57,18 +58,24 @@ func loopFor[K comparable](c *Controller, what string) (*loop[K], error) {
 	return l, nil
 }
 
-func (l *loop[K]) workOne(ctx, work context.Context) {
+func (l *loop[K]) workOne(ctx, work context.Context) (stopped bool) {
 	for {
 		key, err := l.queue.Get(ctx)
 		if err != nil {
-			return
+			return true
 		}
 		l.turn(work, key)
 	}
 }
 
 // release queues a key whose hold has ended.
-func (l *loop[K]) release(key any) { l.queue.Add(key.(K)) }
+func (l *loop[K]) release(key any, low bool) {
+	if low {
+		l.queue.AddLow(key.(K))
+	} else {
+		l.queue.Add(key.(K))
+	}
+}
 
 // name queues a key, and reports why.
 func (l *loop[K]) name(key K, cause Cause) {

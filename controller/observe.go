@@ -58,8 +58,12 @@ type Cause struct {
 // Hold is how a key waited for the caches to see its own writes.
 type Hold struct {
 	Duration time.Duration
-	// Seen reports whether the caches have seen the writes. Otherwise the WriteTimeout was over.
+	// Seen reports whether the caches have seen the writes. Otherwise the WriteTimeout was over, or the
+	// controller has stopped.
 	Seen bool
+	// Stopped reports whether the hold has ended because the controller has stopped. The key is not
+	// queued then.
+	Stopped bool
 	// Wanted reports whether something named the key meanwhile, so that it is queued now.
 	Wanted bool
 }

@@ -137,10 +137,10 @@ func TestAnObserverSeesHolds(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		h.want(t,
 			"0s n/a held",
-			"4s n/a released {Duration:4s Seen:true Wanted:true}",
+			"4s n/a released {Duration:4s Seen:true Stopped:false Wanted:true}",
 			"4s n/a begins",
 			"4s n/a ends after 0s: success, error <nil>, retries 0, event in never",
-			"10s n/b released {Duration:10s Seen:false Wanted:false}",
+			"10s n/b released {Duration:10s Seen:false Stopped:false Wanted:false}",
 		)
 		if s := c.Stats(); s.Held != 0 || s.Holds != 2 || s.HoldsExpired != 1 {
 			t.Errorf("%+v", s)

@@ -48,7 +48,7 @@ func TestNegativeWriteTimeoutNeverExpires(t *testing.T) {
 		defer c.stop()
 		v := c.newView()
 		c.hold(keyA, []demand{{view: v, version: 7, met: unmet}})
-		c.want(keyA)
+		c.want(keyA, false)
 		time.Sleep(1000 * time.Hour)
 		synctest.Wait()
 		c.check(t, "after a long time", 1, nil, nil)

@@ -3,6 +3,8 @@ package controller
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"github.com/skiff-k8s/skiff/informer"
 )
@@ -31,9 +33,18 @@ func (c *Controller) setPaused(paused bool, says string) {
 // live events go before them.
 //
 // It is for what no event tells: a configuration that has changed, a fault outside of the cluster that
-// is over. The error is that of a lister: the controller's caches are not in sync, or have stopped.
-// Then some of the keys may be queued.
+// is over. The error is an *informer.NotSyncedError if a cache of the controller is not in sync, with no
+// key queued; that of a cache that has stopped; or that Run has ended. If a cache stops or Run ends
+// meanwhile, some of the keys may be queued. Run waits for the functions of ReconcileAll that are
+// running.
 func (c *Controller) ReconcileAll(filter func(informer.Meta) bool) error {
+	if !c.all.begin() {
+		return fmt.Errorf("reconcile all of controller %q: %w", c.name, errEnded)
+	}
+	defer c.all.done()
+	if err := notSynced(c.caches()); err != nil {
+		return fmt.Errorf("reconcile all of controller %q: %w", c.name, err)
+	}
 	var errs []error
 	for _, s := range c.sources {
 		if c.keyed || s.isFor() {
@@ -44,4 +55,51 @@ func (c *Controller) ReconcileAll(filter func(informer.Meta) bool) error {
 		return fmt.Errorf("reconcile all of controller %q: %w", c.name, err)
 	}
 	return nil
+}
+
+var errEnded = errors.New("its Run has ended")
+
+// notSynced returns an error if one of the caches is not in sync.
+func notSynced(caches []informer.Untyped) error {
+	for _, cache := range caches {
+		if err := mistakeOf(cache); err != nil {
+			return err
+		}
+		if !cache.HasSynced() {
+			status := cache.Status()
+			return &informer.NotSyncedError{Informer: cache.String(),
+				Started: status.State != informer.StateIdle, LastError: status.LastError}
+		}
+	}
+	return nil
+}
+
+// calls are calls from outside that may come at any time, also one within another. None begins after the
+// end of Run, which waits for those that are running.
+type calls struct {
+	over atomic.Bool // written with mu held
+
+	mu      sync.Mutex // held to begin, and to end
+	running sync.WaitGroup
+}
+
+// begin reports whether a call may go on. If so it is followed by done.
+func (c *calls) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over.Load() {
+		return false
+	}
+	c.running.Add(1)
+	return true
+}
+
+func (c *calls) done() { c.running.Done() }
+
+// end waits for the calls that are running.
+func (c *calls) end() {
+	c.mu.Lock()
+	c.over.Store(true)
+	c.mu.Unlock()
+	c.running.Wait()
 }

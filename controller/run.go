@@ -115,6 +115,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	if c.ran.Swap(true) {
 		return fmt.Errorf("run controller %q: it was run before: make a new one", c.name)
 	}
+	defer c.all.end()
 	defer c.loop.shutDown()
 	defer c.holds.stop()
 	if err := c.waitForSync(ctx); err != nil || ctx.Err() != nil {
@@ -153,8 +154,18 @@ func (c *Controller) work(ctx context.Context) error {
 	defer cancel()
 
 	var workers sync.WaitGroup
+	var worker func()
+	worker = func() {
+		stopped := false
+		defer func() {
+			if !stopped { // a Reconcile has ended the goroutine
+				workers.Go(worker)
+			}
+		}()
+		stopped = c.loop.workOne(ctx, workCtx)
+	}
 	for range c.workers {
-		workers.Go(func() { c.loop.workOne(ctx, workCtx) })
+		workers.Go(worker)
 	}
 
 	<-ctx.Done()

@@ -198,6 +198,9 @@ func (s *Source[T]) nameAll(filter func(informer.Meta) bool) error {
 		if err != nil {
 			return err
 		}
+		if l.to.all.over.Load() {
+			return errEnded
+		}
 		if l.matches(item) && (filter == nil || filter(item.Meta())) {
 			l.naming.name(l, Cause{Source: "ReconcileAll", Low: true}, item)
 		}

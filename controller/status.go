@@ -34,6 +34,10 @@ import (
 // apierrors.IsNotFound holds for the error; if another one has its name, apierrors.IsConflict.
 func Status[T any](ctx context.Context, c *client.Client[T], obj *T,
 	conditions ...metav1.Condition) (*T, error) {
+	if c == nil {
+		return nil, Terminal(&kind.MisuseError{Verb: "set conditions of", Resource: typeOf[T](),
+			Problem: "the client is nil"})
+	}
 	k, err := c.Kind()
 	if err != nil {
 		return nil, err

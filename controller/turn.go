@@ -17,7 +17,7 @@ import (
 // turn does what a worker does with one key from the queue, up to and including Done.
 func (l *loop[K]) turn(ctx context.Context, key K) {
 	defer l.queue.Done(key)
-	if l.holds.want(key) {
+	if l.holds.want(key, l.queue.IsLow(key)) {
 		if l.observed() {
 			l.held(key)
 		}
@@ -34,23 +34,31 @@ func (l *loop[K]) turn(ctx context.Context, key K) {
 	if l.observed() {
 		within, end = l.reconciling(within, key)
 	}
-	var o Outcome
+	// Deferred: a Reconcile may end its goroutine, and with it this function.
+	o := Outcome{Err: errGoexit}
 	began := time.Now()
-	o.Result, o.Writes, o.Err = l.call(within, key)
-	o.Duration = time.Since(began)
+	defer func() {
+		o.Duration = time.Since(began)
+		l.settle(ctx, log, key, &o, end)
+	}()
+	l.call(within, key, &o)
+}
+
+// settle does what follows a reconcile of key. end may be nil.
+func (l *loop[K]) settle(ctx context.Context, log *slog.Logger, key K, o *Outcome, end func(Outcome)) {
 	// Before Done: after it another worker may get the key.
 	if demands := l.demands(o.Writes); len(demands) > 0 {
 		l.holds.hold(key, demands)
 	}
 	l.ended(key)
 	if o.Err != nil {
-		l.failed(ctx, log, key, &o)
+		l.failed(ctx, log, key, o)
 	} else {
-		l.succeeded(key, &o)
+		l.succeeded(key, o)
 	}
 	if end != nil {
 		o.NextAt, _ = l.nextAt(key, o.Next)
-		end(o)
+		end(*o)
 	}
 }
 
@@ -133,8 +141,9 @@ func (l *loop[K]) giveUp(log *slog.Logger, key K, why string, retries int, err e
 	log.Error("reconcile failed, waiting for the next event or resync", "why", why, "retries", retries, "error", err)
 }
 
-// call calls the Reconcile and collects what it wrote. It returns a panic as a *PanicError.
-func (l *loop[K]) call(ctx context.Context, key K) (result Result, writes []client.Write, err error) {
+// call calls the Reconcile and notes what it returned and wrote. A panic is a *PanicError. If the
+// Reconcile ends its goroutine, call does not return, and leaves the error in o.
+func (l *loop[K]) call(ctx context.Context, key K, o *Outcome) {
 	var (
 		mu   sync.Mutex // a Reconcile may write from goroutines of its own
 		seen []client.Write
@@ -146,18 +155,17 @@ func (l *loop[K]) call(ctx context.Context, key K) (result Result, writes []clie
 	})
 	defer func() {
 		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack(), place: place(0)}
+			o.Err = &PanicError{Value: v, Stack: debug.Stack(), place: place(0)}
 		}
-		err = timedOut(ctx, err)
+		o.Err = timedOut(ctx, o.Err)
 		mu.Lock()
 		defer mu.Unlock()
-		writes = slices.Clone(seen) // a goroutine that the Reconcile left behind may write on
+		o.Writes = slices.Clone(seen) // a goroutine that the Reconcile left behind may write on
 	}()
 	if l.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, l.timeout, &TimeoutError{After: l.timeout})
 		defer cancel()
 	}
-	result, err = l.reconcile(ctx, key)
-	return
+	o.Result, o.Err = l.reconcile(ctx, key)
 }

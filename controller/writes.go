@@ -21,7 +21,7 @@ func (c *Controller) demands(writes []client.Write) []demand {
 
 // holdEnded reports that a hold of key has ended.
 func (c *Controller) holdEnded(key any, h Hold) {
-	if !h.Seen {
+	if !h.Seen && !h.Stopped {
 		c.count.holdsExpired.Add(1)
 	}
 	if c.observed() {

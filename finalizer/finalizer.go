@@ -134,7 +134,7 @@ func check[T any](c *client.Client[T], obj *T, name string, apply, cleanup Func[
 	}
 	switch {
 	case c == nil:
-		misuse.Problem = "the client is nil"
+		misuse.Resource, misuse.Problem = fmt.Sprintf("%T", *new(T)), "the client is nil"
 	case obj == nil:
 		misuse.Problem = "the object is nil"
 	case apply == nil || cleanup == nil:

@@ -259,7 +259,10 @@ func (h *histories) observer(name string, secret bool) controller.Observer {
 		},
 		Released: func(key any, hold controller.Hold) {
 			why := "the caches have seen its writes"
-			if !hold.Seen {
+			switch {
+			case hold.Stopped:
+				why = "the controller has stopped"
+			case !hold.Seen:
 				why = "the write timeout is over, and the caches have not seen its writes"
 			}
 			h.add(name, key, func(k *history) { k.held = false },

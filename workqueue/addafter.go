@@ -12,7 +12,7 @@ import (
 //
 // After ShutDown AddAfter does nothing, and ShutDown drops the keys that wait.
 func (q *Queue[K]) AddAfter(key K, delay time.Duration) {
-	q.observe(q.addAfter(key, delay, false))
+	q.observe(q.addAfter(key, delay, false, false))
 }
 
 // NextAt returns when key, which waits out a delay, is queued again. ok is false for a key that waits
@@ -39,17 +39,17 @@ func (q *Queue[K]) observe(accepted, added bool) {
 
 // addAfter reports whether the queue took key, and whether key got a turn. limited means that the
 // rate limiter chose the delay.
-func (q *Queue[K]) addAfter(key K, delay time.Duration, limited bool) (accepted, added bool) {
+func (q *Queue[K]) addAfter(key K, delay time.Duration, limited, low bool) (accepted, added bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.shut {
 		return false, false
 	}
 	if delay <= 0 {
-		return true, q.enqueue(key, false)
+		return true, q.enqueue(key, low)
 	}
 	now := q.now()
-	if q.delays.add(key, saturatingAdd(now, delay)) {
+	if q.delays.add(key, saturatingAdd(now, delay), low) {
 		q.arm(now)
 	}
 	if limited {
@@ -110,13 +110,13 @@ func (q *Queue[K]) moveSome() (added int, more bool) {
 	defer q.mu.Unlock()
 	now := q.now()
 	for range moveBatch {
-		key, due := q.delays.takeDue(now)
+		key, low, due := q.delays.takeDue(now)
 		if !due {
 			q.moving = false
 			q.arm(now)
 			return added, false
 		}
-		if q.enqueue(key, false) {
+		if q.enqueue(key, low) {
 			added++
 		}
 	}

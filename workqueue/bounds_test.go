@@ -20,7 +20,7 @@ func TestTheBoundOfABatch(t *testing.T) {
 	for keys, more := range map[int]bool{31: false, 32: true, 33: true} {
 		q := New[int]()
 		for key := range keys {
-			q.delays.add(key, 0)
+			q.delays.add(key, 0, false)
 		}
 		q.moving = true
 		if added, again := q.moveSome(); added != min(keys, 32) || again != more {
@@ -139,9 +139,9 @@ func TestTheBoundsOfShrinkingDelays(t *testing.T) {
 		var d delays[int]
 		d.heap = make(delayHeap[int], 0, c.room)
 		for key := range c.left + 1 {
-			d.add(key, 0)
+			d.add(key, 0, false)
 		}
-		if _, ok := d.takeDue(0); !ok || d.len() != c.left {
+		if _, _, ok := d.takeDue(0); !ok || d.len() != c.left {
 			t.Fatal("no key was due")
 		}
 		if shrunk := cap(d.heap) < c.room; shrunk != c.shrinks {

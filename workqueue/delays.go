@@ -24,6 +24,7 @@ type delayed[K comparable] struct {
 	seq     uint64        // orders keys due at the same instant as they were added
 	index   int           // where in the heap it is
 	limited bool          // the rate limiter has counted this wait against the limit of all keys
+	low     bool          // the priority that the key is to have
 }
 
 func (d *delayed[K]) before(other *delayed[K]) bool {
@@ -33,19 +34,23 @@ func (d *delayed[K]) before(other *delayed[K]) bool {
 	return d.seq < other.seq //mutants:equal[<=] no two are the same
 }
 
-// add makes key due at the given instant, unless it is due no later already. It reports whether key
-// is now the first to come, earlier than what was.
-func (d *delays[K]) add(key K, due time.Duration) (first bool) {
+// add makes key due at the given instant, unless it is due no later already. If it waits already, it
+// keeps the higher of the two priorities. It reports whether key is now the first to come, earlier than
+// what was.
+func (d *delays[K]) add(key K, due time.Duration, low bool) (first bool) {
 	w, ok := d.places.get(key)
-	if ok && w.due <= due {
-		return false
+	if ok {
+		w.low = w.low && low
+		if w.due <= due {
+			return false
+		}
 	}
 	d.seq++
 	if ok {
 		w.due, w.seq = due, d.seq
 		heap.Fix(&d.heap, w.index)
 	} else {
-		w = &delayed[K]{key: key, due: due, seq: d.seq}
+		w = &delayed[K]{key: key, due: due, seq: d.seq, low: low}
 		d.places.set(key, w)
 		heap.Push(&d.heap, w)
 	}
@@ -83,17 +88,17 @@ func (d *delays[K]) next() (due time.Duration, ok bool) {
 	return d.heap[0].due, true
 }
 
-// takeDue removes and returns the earliest key if it is due by now.
-func (d *delays[K]) takeDue(now time.Duration) (key K, ok bool) {
+// takeDue removes and returns the earliest key, and its priority, if it is due by now.
+func (d *delays[K]) takeDue(now time.Duration) (key K, low, ok bool) {
 	if due, ok := d.next(); !ok || due > now {
-		return key, false
+		return key, false, false
 	}
 	first := heap.Pop(&d.heap).(*delayed[K])
 	if n := len(d.heap); cap(d.heap) > shrinkFloor && n <= cap(d.heap)/shrinkFactor {
 		d.heap = slices.Clone(d.heap)
 	}
 	d.places.remove(first.key)
-	return first.key, true
+	return first.key, first.low, true
 }
 
 func (d *delays[K]) len() int { return len(d.heap) }

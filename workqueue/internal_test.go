@@ -75,7 +75,7 @@ func TestDelaysComeInOrderOfDueThenOfAdd(t *testing.T) {
 				if w, ok := model[key]; !ok || due < w.due {
 					model[key] = want{key, due, seq}
 				}
-				d.add(key, due)
+				d.add(key, due, false)
 				if first, ok := d.next(); !ok || first > due {
 					t.Fatalf("seed %d: next is %d with one due at %d", seed, first, due)
 				}
@@ -88,7 +88,7 @@ func TestDelaysComeInOrderOfDueThenOfAdd(t *testing.T) {
 			slices.SortFunc(order, func(a, b want) int {
 				return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.seq, b.seq))
 			})
-			key, ok := d.takeDue(due)
+			key, _, ok := d.takeDue(due)
 			if len(order) == 0 || order[0].due > due {
 				if ok {
 					t.Fatalf("seed %d: took %d, none is due", seed, key)
@@ -120,7 +120,7 @@ func TestDelaysSayWhenTheTimerMustMoveForward(t *testing.T) {
 		{"b", 45, false},
 		{"c", 10, true},
 	} {
-		if first := d.add(step.key, step.due); first != step.first {
+		if first := d.add(step.key, step.due, false); first != step.first {
 			t.Errorf("add(%s, %d) says first %v, want %v", step.key, step.due, first, step.first)
 		}
 	}
@@ -154,7 +154,7 @@ func TestAnEmptiedQueueHoldsNoKeys(t *testing.T) {
 	const n = 50 * shrinkFloor
 	for i := range n {
 		q.Add(i)
-		q.delays.add(i, time.Duration(i+1))
+		q.delays.add(i, time.Duration(i+1), false)
 	}
 	for range n {
 		key, err := q.Get(t.Context())

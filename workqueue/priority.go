@@ -9,8 +9,8 @@ import (
 // DefaultLowWait is the default of WithPriority.
 const DefaultLowWait = 30 * time.Second
 
-// WithPriority gives the queue two priorities. AddLow adds a key with low priority; Add, AddAfter
-// and AddRateLimited with high priority. A key of high priority is handed out before those of low
+// WithPriority gives the queue two priorities. AddLow and AddLowAfter add a key with low priority; Add,
+// AddAfter and AddRateLimited with high priority. A key of high priority is handed out before those of low
 // priority, and the keys of one priority in the order in which they got it. So a live event does
 // not wait for the 20,000 keys of an initial list.
 //
@@ -41,6 +41,21 @@ func (q *Queue[K]) AddLow(key K) {
 	if q.add(key, q.line.lowWait > 0) && q.metrics.Adds != nil {
 		q.metrics.Adds()
 	}
+}
+
+// AddLowAfter is AddAfter with low priority. If key waits out a delay already, it keeps the higher of the
+// two priorities. In a queue without WithPriority it is the same as AddAfter.
+func (q *Queue[K]) AddLowAfter(key K, delay time.Duration) {
+	q.observe(q.addAfter(key, delay, false, q.line.lowWait > 0))
+}
+
+// IsLow reports whether key has low priority: in the turn that it waits for, or else in the one that a
+// worker has it for. It is false for a key that has neither.
+func (q *Queue[K]) IsLow(key K) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e, ok := q.line.entries.get(key)
+	return ok && e.Value.low
 }
 
 // lineOf returns the list that e belongs to while its key waits for a worker.

@@ -297,3 +297,54 @@ func TestNextAt(t *testing.T) {
 		}
 	})
 }
+
+// A delay keeps the highest priority with which its key was added; so does a key that is queued.
+func TestAddLowAfter(t *testing.T) {
+	add := map[string]func(q *workqueue.Queue[string], delay time.Duration){
+		"low":     func(q *workqueue.Queue[string], d time.Duration) { q.AddLowAfter("k", d) },
+		"high":    func(q *workqueue.Queue[string], d time.Duration) { q.AddAfter("k", d) },
+		"limited": func(q *workqueue.Queue[string], _ time.Duration) { q.AddRateLimited("k") },
+	}
+	for _, test := range []struct {
+		first, second string // second "" is none
+		lowWait       time.Duration
+		low           bool
+	}{
+		{"low", "", 0, true}, {"high", "", 0, false}, {"low", "low", 0, true}, {"low", "high", 0, false}, {"high", "low", 0, false},
+		{"low", "limited", 0, false}, {"low", "", -1, false}, {"low", "low", -1, false},
+	} {
+		for _, delay := range []time.Duration{-1, 0, time.Minute} {
+			synctest.Test(t, func(t *testing.T) {
+				var retries, adds int
+				q := workqueue.New[string](workqueue.WithPriority(test.lowWait), workqueue.WithMetrics(workqueue.Metrics{Retries: func() { retries++ }, Adds: func() { adds++ }}))
+				add[test.first](q, delay)
+				if test.second != "" {
+					add[test.second](q, delay+delay/2) // later, so that the delay stays
+				}
+				if _, waits := q.NextAt("k"); waits != (delay > 0 || test.second == "limited") || delay > 0 && q.IsLow("k") {
+					t.Errorf("%+v, %v: waits %v, low %v", test, delay, waits, q.IsLow("k"))
+				}
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if s := q.Stats(); s.Depth != 1 || s.Low == 1 != test.low || q.IsLow("k") != test.low {
+					t.Errorf("%+v, %v: %+v, low %v", test, delay, s, q.IsLow("k"))
+				}
+				if want := min(1, len(test.second)) + 1; retries != want || adds != 1 {
+					t.Errorf("%+v, %v: %d retries, %d adds", test, delay, retries, adds)
+				}
+				if key, err := q.Get(t.Context()); err != nil || q.IsLow(key) != test.low {
+					t.Errorf("%+v, %v: a worker has it with low %v, %v", test, delay, q.IsLow(key), err)
+				}
+				q.Add("k")
+				if q.IsLow("k") {
+					t.Error("the turn that it waits for is high")
+				}
+				q.ShutDown()
+				q.AddLowAfter("x", delay)
+				if q.IsLow("x") || q.Stats().Delayed != 0 || q.Len() > 1 {
+					t.Errorf("after ShutDown: %+v", q.Stats())
+				}
+			})
+		}
+	}
+}

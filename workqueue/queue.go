@@ -219,7 +219,7 @@ func (q *Queue[K]) AddRateLimited(key K) {
 	}
 	limiter, ok := q.limiter.(shared[K])
 	if !ok {
-		q.observe(q.addAfter(key, q.limiter.When(key), true))
+		q.observe(q.addAfter(key, q.limiter.When(key), true, false))
 		return
 	}
 	wait := limiter.whenOwn(key)
@@ -228,7 +228,7 @@ func (q *Queue[K]) AddRateLimited(key K) {
 		return
 	}
 	wait = max(wait, limiter.whenShared(key))
-	q.observe(q.addAfter(key, wait, true))
+	q.observe(q.addAfter(key, wait, true, false))
 }
 
 // Forget removes key's failures from the rate limiter. A worker calls it when key succeeded, or
