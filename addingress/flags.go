@@ -88,7 +88,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.Lookup("health-address").Usage = "the host:port of /healthz and /readyz, or off; a kubelet's " +
 		"probes need :8081"
 	flags.Lookup("grace-period").Usage = "how long stopping may take, at most; 0 means the default, half " +
-		"more than --drain-timeout, and 2s more at least; negative means no limit"
+		"more than --drain-timeout, and 2.2s more at least; negative means no limit"
 
 	err = flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -167,14 +167,14 @@ func (o *options) kubeconfigOptions() []kubeconfig.Option {
 }
 
 // settings returns the settings of the operator's frame. Its grace period has room for the drain
-// timeout: the frame gives the controller 70 % of it. The share of a short one has a second for
-// what is cancelled to return.
+// timeout: the frame gives the controller 70 % of it, and of a short one a second and a half more
+// than the drain timeout, for what is cancelled to return.
 func (o *options) settings() operator.Settings {
 	s := o.frame
 	if drain := cmp.Or(o.operator.DrainTimeout, controller.DefaultDrainTimeout); s.GracePeriod == 0 {
 		s.GracePeriod = drain + drain/2 // beyond the longest duration it is negative: no limit
-		if drain > 0 && drain < 4*time.Second {
-			s.GracePeriod = drain + 2*time.Second
+		if drain > 0 && drain < 30*time.Second {
+			s.GracePeriod = (drain + 1500*time.Millisecond) * 10 / 7
 		}
 	}
 	return s

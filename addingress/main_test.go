@@ -92,10 +92,11 @@ func TestGracePeriod(t *testing.T) {
 	for args, want := range map[string]time.Duration{
 		"":                               45 * time.Second,
 		"--drain-timeout=1m":             90 * time.Second,
-		"--drain-timeout=100ms":          2100 * time.Millisecond,
-		"--drain-timeout=3999ms":         5999 * time.Millisecond,
-		"--drain-timeout=4s":             6 * time.Second,
-		"--drain-timeout=4002ms":         6003 * time.Millisecond,
+		"--drain-timeout=100ms":          1600 * time.Millisecond * 10 / 7,
+		"--drain-timeout=12500ms":        20 * time.Second,
+		"--drain-timeout=29986ms":        44980 * time.Millisecond,
+		"--drain-timeout=30s":            45 * time.Second,
+		"--drain-timeout=30002ms":        45003 * time.Millisecond,
 		"--drain-timeout=-1s":            -1500 * time.Millisecond, // no limit
 		"--grace-period=5s":              5 * time.Second,
 		"--grace-period=-1s":             -time.Second,
