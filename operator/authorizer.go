@@ -5,12 +5,12 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,13 +29,14 @@ import (
 // The operator's own account needs create on tokenreviews.authentication.k8s.io and on
 // subjectaccessreviews.authorization.k8s.io, as ClusterRole system:auth-delegator has.
 //
-// An answer is used again for a minute if it was yes, and for ten seconds if it was no. At most ten
-// answers a second are asked for (twenty at once), so that a flood of requests does not reach the
-// API server. It is safe for concurrent use.
+// An answer is used again for a minute if it was yes, and for ten seconds if it was no. So
+// that a flood of requests does not reach the API server, at most ten answers a second are asked for
+// (twenty at once) for a token that the API server has known within an hour, and for all others from
+// one address; for all others together fifty (a hundred at once). It is safe for concurrent use.
 type Authorizer struct {
 	tokens  *client.Client[authenticationv1.TokenReview]
 	reviews *client.Client[authorizationv1.SubjectAccessReview]
-	limit   *rate.Limiter
+	callers *callers
 	log     *slog.Logger
 
 	mu       sync.Mutex
@@ -74,7 +75,7 @@ func NewAuthorizer(c *rest.Client, log *slog.Logger) *Authorizer {
 	return &Authorizer{
 		tokens:  client.Of[authenticationv1.TokenReview](c),
 		reviews: client.Of[authorizationv1.SubjectAccessReview](c),
-		limit:   rate.NewLimiter(10, 20),
+		callers: newCallers(),
 		log:     log, known: map[question]answer{},
 	}
 }
@@ -93,7 +94,7 @@ func (a *Authorizer) Wrap(h http.Handler) http.Handler {
 			return
 		}
 		verb := strings.ToLower(r.Method)
-		got, status := a.ask(r.Context(), token, verb, r.URL.Path)
+		got, status := a.ask(r, token, verb)
 		switch {
 		case status != 0:
 			w.Header().Set("Retry-After", "1")
@@ -123,22 +124,30 @@ func unauthorized(w http.ResponseWriter, why string) {
 }
 
 // ask returns the answer for a request, or the HTTP status that says why there is none.
-func (a *Authorizer) ask(ctx context.Context, token, verb, path string) (got answer, status int) {
+func (a *Authorizer) ask(r *http.Request, token, verb string) (got answer, status int) {
+	path := r.URL.Path
 	q := question(sha256.Sum256([]byte(token + "\x00" + verb + "\x00" + path)))
 	if got, ok := a.remembered(q, time.Now()); ok {
 		return got, 0
 	}
-	if !a.limit.Allow() {
+	address, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		address = r.RemoteAddr
+	}
+	if !a.callers.may(token, address, time.Now()) {
 		return answer{}, http.StatusTooManyRequests
 	}
-	ctx, cancel := context.WithTimeout(ctx, reviewTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), reviewTimeout)
 	defer cancel()
-	got, err := a.review(ctx, token, verb, path)
+	got, err = a.review(ctx, token, verb, path)
 	if err != nil {
 		if context.Cause(ctx) != context.Canceled { // else the client went away
 			a.report(err)
 		}
 		return answer{}, http.StatusServiceUnavailable
+	}
+	if got.authenticated {
+		a.callers.knows(token, time.Now())
 	}
 	a.remember(q, got, time.Now())
 	return got, 0

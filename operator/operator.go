@@ -117,7 +117,7 @@ const electionGrace = 20 * time.Second
 // Add adds a function that is run where it is said. It is started before the controllers and
 // stopped after they have ended, so that they may use it. It returns when ctx ends, or before, when
 // its work is done. If it returns an error, or panics, the operator ends with that error. The name
-// is for logs and errors. Of OnLeader parts ctx ends also when the leadership ends.
+// is for logs and errors. Add panics after Run has begun. Of OnLeader parts ctx ends also when the leadership ends.
 func (o *Operator) Add(name string, f func(ctx context.Context) error, where Where) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -155,8 +155,11 @@ func (o *Operator) Handle(pattern string, h http.Handler) {
 	o.mux.Handle(pattern, h)
 }
 
-// mistake keeps an error for Run. o.mu is held.
+// mistake keeps an error for Run, and panics if Run has looked for them. o.mu is held.
 func (o *Operator) mistake(format string, args ...any) {
+	if o.ran {
+		panic("operator: " + fmt.Sprintf(format, args...))
+	}
 	o.mistakes = append(o.mistakes, fmt.Errorf(format, args...))
 }
 

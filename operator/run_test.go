@@ -167,6 +167,14 @@ func TestAnOperatorRunsAndStops(t *testing.T) {
 	if op.Leads() {
 		t.Error("it leads after its end")
 	}
+	func() {
+		defer func() {
+			if v := recover(); v != `operator: add part "late": the operator was run before` {
+				t.Errorf("Add after Run panics with %v", v)
+			}
+		}()
+		op.Add("late", func(context.Context) error { return nil }, operator.Always)
+	}()
 	if err := op.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "was run before") {
 		t.Errorf("a second Run: %v", err)
 	}
