@@ -30,8 +30,8 @@ func WithPriority(lowWait time.Duration) Option {
 	switch {
 	case lowWait == 0:
 		lowWait = DefaultLowWait
-	case lowWait < 0: //mutants:equal[<=,1] 0 is the case above
-		lowWait = 0
+	case lowWait < 0: //mutants:equal[<=,1,-1] 0 is the case above, and negative counts as 0
+		lowWait = 0 //mutants:equal[-1] only what is positive counts
 	}
 	return func(s *settings) { s.lowWait = lowWait }
 }

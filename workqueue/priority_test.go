@@ -311,7 +311,7 @@ func TestAddLowAfter(t *testing.T) {
 		low           bool
 	}{
 		{"low", "", 0, true}, {"high", "", 0, false}, {"low", "low", 0, true}, {"low", "high", 0, false}, {"high", "low", 0, false},
-		{"low", "limited", 0, false}, {"low", "", -1, false}, {"low", "low", -1, false},
+		{"low", "limited", 0, false}, {"low", "", 1, true}, {"low", "", -1, false}, {"low", "low", -1, false},
 	} {
 		for _, delay := range []time.Duration{-1, 0, time.Minute} {
 			synctest.Test(t, func(t *testing.T) {
