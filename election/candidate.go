@@ -19,7 +19,7 @@ type candidate struct {
 	seenAt time.Time // when it was first read, by the monotonic clock; zero if none was
 	gone   bool      // the Lease was deleted since; seenAt is when that was seen
 	asked  record    // that this process wrote last; its answer may be lost
-	unsure bool      // the answer to asked was lost, and the Lease was not read since
+	lost   bool      // the answer to asked was lost, and nobody has written the Lease since
 	failed int       // requests in a row
 }
 
@@ -60,7 +60,7 @@ func (c *candidate) campaign(ctx context.Context) (*term, error) {
 // withdraw releases the Lease if this process has taken it although ctx has ended: by t, or by a
 // request whose answer was lost. It takes RenewDeadline at most.
 func (c *candidate) withdraw(ctx context.Context, t *term) {
-	if c.o.KeepLease || t == nil && !c.unsure {
+	if c.o.KeepLease || t == nil && !c.lost && !c.own() {
 		return
 	}
 	if t == nil {
@@ -96,7 +96,6 @@ func spread(d time.Duration) time.Duration {
 // the turn's beginning.
 func (c *candidate) turn(ctx context.Context) (*term, time.Duration, error) {
 	l, err := c.leases.Get(ctx, c.o.Name, metav1.GetOptions{})
-	c.unsure = c.unsure && err != nil
 	switch {
 	case apierrors.IsNotFound(err):
 		l = nil
@@ -114,7 +113,7 @@ func (c *candidate) turn(ctx context.Context) (*term, time.Duration, error) {
 		return nil, 0, err
 	default:
 		if r := recordOf(l); c.seenAt.IsZero() || c.gone || !r.equal(c.seen) {
-			c.seen, c.seenAt, c.gone = r, time.Now(), false
+			c.seen, c.seenAt, c.gone, c.lost = r, time.Now(), false, false
 			c.saw(r, c.leaders)
 			if r.holder == c.o.Identity && !c.own() {
 				c.log.Warn("another process wrote the identity of this one into the Lease",
@@ -127,7 +126,7 @@ func (c *candidate) turn(ctx context.Context) (*term, time.Duration, error) {
 	}
 	// It is not cancelled: the server might carry it out all the same, and nobody would lead.
 	t, err := c.take(context.WithoutCancel(ctx), l)
-	c.unsure = err != nil && unanswered(err)
+	c.lost = err != nil && (c.lost || unanswered(err))
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
 		return nil, spread(c.o.RetryPeriod), nil // another was faster
 	}
@@ -164,6 +163,8 @@ func (c *candidate) take(ctx context.Context, l *coordinationv1.Lease) (*term, e
 	switch {
 	case l != nil && c.own():
 		next.acquired, next.transitions = c.seen.acquired, c.seen.transitions
+	case c.lost: // it may be carried out yet, in place of this one, and is of the same term then
+		next.acquired, next.transitions = c.asked.acquired, c.asked.transitions
 	case !c.seenAt.IsZero():
 		next.transitions = c.seen.transitions + 1
 	}

@@ -148,6 +148,69 @@ func TestTheEndWhileTheLeaseIsTaken(t *testing.T) {
 	}
 }
 
+// A process that has taken the Lease by a request whose answer was lost, and whose next request is
+// refused, gives it back when it is ended then.
+func TestTheEndAfterALostAnswerAndARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := faults.NewStore()
+		must(store.Put(`{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"namespace":"ns","name":"lock"}}`))(t)
+		layer := faults.NewLayer(store, faults.Rule{On: faults.Update, Times: 1, Do: faults.CloseAfter()},
+			faults.Rule{On: faults.Update, Times: 1, Do: faults.Status(500)})
+		srv := faults.Start(t, layer, faults.Options{})
+		log := faults.NewLog()
+		r := run(t, configOf(srv, log), options("a"))
+		time.Sleep(2300 * time.Millisecond) // the second request comes after 0.9 to 2 s, a third after 2.7
+		if l := storedLease(t, store); holderOf(l) != "a" {
+			t.Fatalf("the first request was not carried out: %+v", l)
+		}
+		if err := r.end(); err != nil {
+			t.Error(err)
+		}
+		if l := storedLease(t, store); holderOf(l) != "" {
+			t.Errorf("%+v\n%s", l, log)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// A request that is carried out after its process has given it up and sent another makes that process
+// lead, by the one or the other.
+func TestARequestThatIsCarriedOutLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := faults.NewStore()
+		must(store.Put(`{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"namespace":"ns","name":"lock"}}`))(t)
+		// Carries a request out, whether its client still waits or not.
+		late := func(after time.Duration) faults.Fault {
+			return faults.NewFault("late", func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					body, err := io.ReadAll(r.Body)
+					if err != nil {
+						t.Error(err)
+					}
+					r = r.WithContext(context.WithoutCancel(r.Context()))
+					r.Body = io.NopCloser(bytes.NewReader(body))
+					time.Sleep(after)
+					next.ServeHTTP(w, r)
+				})
+			})
+		}
+		layer := faults.NewLayer(store, faults.Rule{On: faults.Update, Times: 1, Do: late(6 * time.Second)},
+			faults.Rule{On: faults.Update, Times: 1, Do: late(2 * time.Second)})
+		srv := faults.Start(t, layer, faults.Options{})
+		log := faults.NewLog()
+		r := run(t, configOf(srv, log), options("a"))
+		began := time.Now()
+		<-r.leads
+		if took := time.Since(began); took > 12*time.Second {
+			t.Errorf("it leads after %v\n%s", took, log)
+		}
+		if err := r.end(); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 // A write without a limit, such as one through a proxy to a Service, is waited for as long as another
 // write may take, not longer. Until then it may have its answer.
 func TestReleaseDoesNotWaitForEver(t *testing.T) {

@@ -41,10 +41,10 @@ func (t *term) serve(ctx context.Context, lead func(context.Context) error) erro
 		end(err)
 		lost <- err
 	}
+	t.won() // before Status says that this process leads
 	if !t.fence.begin(t.sent, lose) {
 		return &LostError{Lease: t.lease, Age: time.Since(t.sent.at)}
 	}
-	t.won()
 	t.log.Info("this process leads",
 		"identity", t.o.Identity, "transitions", t.record.transitions)
 	t.saw(t.record, t.leaders)
