@@ -81,7 +81,6 @@ type Recorder struct {
 	groups  map[group]int // how many entries have notes of their own
 	waiting int           // entries that are to be written
 	stats   Stats
-	said    bool   // a hopeless error has come, and no Event was written since
 	hopes   seldom // hopeless errors
 	full    seldom // the queue is full
 	swept   time.Time

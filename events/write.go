@@ -52,7 +52,6 @@ func (r *Recorder) wrote(key id, e *entry, now entry, count int32) {
 	e.pending -= now.pending
 	e.done = e.done[len(now.done):]
 	r.stats.Written += int(now.pending)
-	r.said = false
 	if r.entries[key] == e {
 		if e.pending == 0 {
 			r.waiting--
@@ -79,10 +78,8 @@ func (r *Recorder) giveUp(key id, e *entry, now entry, err error) {
 	}
 	loud := true
 	if hopeless(err) { // missing rights would fill the log, also if other Events can be written
-		yes, _ := r.hopes.say(time.Now())
-		loud = yes && !r.said
+		loud, _ = r.hopes.say(time.Now())
 	}
-	r.said = hopeless(err)
 	r.mu.Unlock()
 	say := r.log.Warn
 	if !loud {
