@@ -20,6 +20,9 @@ const (
 	// Live checks decide whether the process has to be started again (/healthz). A server or
 	// network that is gone is no reason: a new process would find the same.
 	Live
+	// Shown checks decide nothing. /readyz?verbose shows them beside those of Ready, and /readyz/NAME
+	// asks one.
+	Shown
 )
 
 // DefaultCheckTimeout limits one call of a check. It is below the timeout of a kubelet's probe
@@ -57,13 +60,13 @@ type call struct {
 
 // Add adds a check. f returns nil if all is well; its error is shown to whoever asks, so it holds
 // no secret. f is given a context that ends after DefaultCheckTimeout. Add replaces a check of the
-// same name and probe.
+// same name and path: a Shown one by a Ready one, for example.
 func (h *Health) Add(name string, p Probe, f func(context.Context) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c := &check{name: name, probe: p, f: f}
 	for i, old := range h.checks {
-		if old.name == name && old.probe == p {
+		if old.name == name && (old.probe == Live) == (p == Live) {
 			h.checks[i] = c
 			return
 		}
@@ -91,6 +94,9 @@ func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	excluded := r.URL.Query()["exclude"]
 	checks := h.of(p)
+	if p == Ready {
+		checks = append(checks, h.of(Shown)...)
+	}
 	if name != "" {
 		checks = slices.DeleteFunc(checks, func(c *check) bool { return c.name != name })
 		if len(checks) == 0 {
@@ -98,7 +104,7 @@ func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	report, ok := ask(r.Context(), kind, checks, excluded)
+	report, ok := ask(r.Context(), kind, checks, excluded, name != "")
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
@@ -135,8 +141,10 @@ func (h *Health) of(p Probe) (checks []*check) {
 	return checks
 }
 
-// ask runs the checks and returns the lines about them.
-func ask(ctx context.Context, kind string, checks []*check, excluded []string) (report string, ok bool) {
+// ask runs the checks and returns the lines about them. shown reports whether those that are Shown
+// count.
+func ask(ctx context.Context, kind string, checks []*check, excluded []string, shown bool) (report string,
+	ok bool) {
 	var lines strings.Builder
 	var asked []*check
 	unknown := slices.Clone(excluded)
@@ -152,6 +160,10 @@ func ask(ctx context.Context, kind string, checks []*check, excluded []string) (
 	for i, err := range results(ctx, asked) {
 		if err == nil {
 			fmt.Fprintf(&lines, "[+]%s ok\n", asked[i].name)
+			continue
+		}
+		if asked[i].probe == Shown && !shown {
+			fmt.Fprintf(&lines, "[!]%s failed, which does not count: %s\n", asked[i].name, oneLine(err.Error()))
 			continue
 		}
 		ok = false

@@ -81,8 +81,15 @@ func (o *Operator) checks() {
 	if e, ok := o.options.Elector.(electionCheck); ok {
 		o.health.Add("election", Live, func(context.Context) error { return e.Check(electionGrace) })
 	}
-	o.health.Add("informer-sync", Ready, caches.Synced)
-	o.health.Add("informers", Ready, caches.Reachable)
+	// A Service routes to replicas that are ready. If webhooks waited for the caches, a cache of a
+	// custom resource that the API server converts by a webhook would wait for itself, and an API server
+	// that was away would find no webhook when it is back.
+	gate := Ready
+	if o.options.Webhooks != nil {
+		gate = Shown
+	}
+	o.health.Add("informer-sync", gate, caches.Synced)
+	o.health.Add("informers", gate, caches.Reachable)
 	o.health.Add("shutdown", Ready, func(context.Context) error {
 		if o.stopping.Load() {
 			return errors.New("the operator is stopping")

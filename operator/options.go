@@ -25,9 +25,9 @@ type Options struct {
 	Elector Elector
 	// Metrics are served at /metrics. nil means NewMetrics(nil).
 	Metrics *Metrics
-	// Webhooks answer the API server's questions on all replicas. They run from before the election
-	// until after it, and the operator is ready when they are. A *webhook.Server is one. nil means
-	// none.
+	// Webhooks answer the API server's questions on all replicas. They run from before the informers
+	// until after them, and the operator is ready when they are: with Webhooks the state of the
+	// informers does not decide whether it is ready (Shown). A *webhook.Server is one. nil means none.
 	Webhooks Webhooks
 	// Logger takes what the operator logs. nil means slog.Default.
 	Logger *slog.Logger
@@ -45,7 +45,8 @@ type Webhooks interface {
 	Listen(ctx context.Context) error
 	Close()
 	// Run answers requests until ctx ends, and returns when those that are running have been
-	// answered.
+	// answered. The cause of ctx's end may have the method DrainTimeout, which
+	// returns how long it has for that; negative means no limit.
 	Run(ctx context.Context) error
 	// Check returns why requests cannot be answered now, and nil if they can.
 	Check(ctx context.Context) error

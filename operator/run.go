@@ -11,14 +11,14 @@ const (
 	untilControllers = 0.70
 	untilParts       = 0.80
 	untilElection    = 0.85
-	untilWebhooks    = 0.95
-	untilFactories   = 0.97
+	untilFactories   = 0.87
+	untilWebhooks    = 0.97
 	untilServers     = 1.00
 )
 
 // Run runs the operator until ctx ends, a signal comes, or a part fails.
 //
-// It starts the servers, then the informers, then the webhooks, then the election, and then, on the
+// It starts the servers, then the webhooks, then the informers, then the election, and then, on the
 // replica that leads, the OnLeader parts and the controllers. What is Always, or has controller.WithoutLease,
 // does not wait for the election. It stops them in the reverse order: controllers finish the
 // reconciles that are running while their caches and the parts, such as a recorder of events, go
@@ -71,13 +71,14 @@ func (o *Operator) start(ctx context.Context, s *stack, servers *servers) {
 	for _, server := range servers.list {
 		serve.run("server on "+server.Addr().String(), server.Run, mustRun)
 	}
-	factories := s.stage(ctx, untilFactories)
-	for _, f := range o.options.Factories {
-		factories.run("informers of "+hostOf(f), f.Run, mustRun)
-	}
+	// Before the informers: their lists may be converted by the webhooks.
 	webhooks := s.stage(ctx, untilWebhooks)
 	if o.options.Webhooks != nil {
 		webhooks.run("webhooks", o.options.Webhooks.Run, mustRun)
+	}
+	factories := s.stage(ctx, untilFactories)
+	for _, f := range o.options.Factories {
+		factories.run("informers of "+hostOf(f), f.Run, mustRun)
 	}
 	elect := s.stage(ctx, untilElection)
 	w := workers{parts: s.stage(ctx, untilParts), controllers: s.stage(ctx, untilControllers)}

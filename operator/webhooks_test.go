@@ -8,12 +8,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/skiff-k8s/skiff/controller"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/operator"
+	"github.com/skiff-k8s/skiff/rest"
 )
 
 // hooks is a server of webhooks that notes what is done with it.
@@ -23,6 +25,7 @@ type hooks struct {
 	ready  bool     // guarded by mu
 	listen error
 	run    error
+	atEnd  func(ctx context.Context) // nil: nothing
 }
 
 func (h *hooks) note(what string) {
@@ -46,6 +49,9 @@ func (h *hooks) Run(ctx context.Context) error {
 		return h.run
 	}
 	<-ctx.Done()
+	if h.atEnd != nil {
+		h.atEnd(ctx)
+	}
 	h.note("stopped")
 	return nil
 }
@@ -141,5 +147,70 @@ func TestWebhooksThatFail(t *testing.T) {
 	err = operator.Run(t.Context(), operator.Options{Settings: anyPort, Metrics: m, Webhooks: &hooks{}, Logger: logger(t), NoSignals: true})
 	if err == nil || !strings.Contains(err.Error(), "register the metrics of webhooks") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Webhooks are ready without the caches: what the caches list may be converted by them, and while the
+// API server is away they can answer. The checks of the caches are shown, and count if the program
+// says so.
+func TestWebhooksAreReadyWithoutTheCaches(t *testing.T) {
+	f := informer.NewFactory(connect(t, &rest.Config{Host: "http://127.0.0.1:1"}, nil), informer.Logger(logger(t)))
+	h := &hooks{ready: true}
+	op := operator.New(operator.Options{Factories: []*informer.Factory{f}, Settings: anyPort, Webhooks: h, Logger: logger(t), NoSignals: true},
+		controller.New("pods", nothing, controller.For(pods(f))))
+	r := start(t, op)
+	r.until("it is ready", func() bool { code, _ := r.get(1, "/readyz"); return code == 200 })
+	if err := op.Health().Err(t.Context(), operator.Ready); err != nil {
+		t.Error(err)
+	}
+	code, body := r.get(1, "/readyz?verbose")
+	if code != 200 || !strings.Contains(body, "[!]informer-sync failed, which does not count: no initial list yet: pods (") ||
+		!strings.Contains(body, "[+]webhooks ok\n") || !strings.HasSuffix(body, "readyz check passed\n") {
+		t.Errorf("/readyz?verbose: %d %s", code, body)
+	}
+	if code, body := r.get(1, "/readyz/informer-sync"); code != 500 || !strings.HasPrefix(body, "[-]informer-sync failed: no initial list yet") {
+		t.Errorf("/readyz/informer-sync: %d %s", code, body)
+	}
+	op.Check("informer-sync", operator.Ready, operator.NewCaches(0, f).Synced)
+	if code, body := r.get(1, "/readyz"); code != 500 || strings.Count(body, "informer-sync") != 1 {
+		t.Errorf("with the caches' check: %d %s", code, body)
+	}
+	if err := r.ends(); err != nil {
+		t.Error(err)
+	}
+}
+
+// The webhooks run from before the informers until after them, and know how long they have to stop.
+func TestWebhooksStopAfterTheInformers(t *testing.T) {
+	f, _ := inMemory(t)
+	h := &hooks{ready: true}
+	var left time.Duration
+	h.atEnd = func(ctx context.Context) {
+		for _, i := range f.Informers() {
+			if s := i.Status().State; s != "stopped" {
+				h.note("an informer is " + s)
+			}
+		}
+		var stop interface{ DrainTimeout() time.Duration }
+		if errors.As(context.Cause(ctx), &stop) {
+			left = stop.DrainTimeout()
+		}
+		if !errors.Is(context.Cause(ctx), context.Canceled) {
+			h.note("the cause is " + context.Cause(ctx).Error())
+		}
+	}
+	settings := anyPort
+	settings.GracePeriod = time.Hour
+	r := start(t, operator.New(operator.Options{Settings: settings, Factories: []*informer.Factory{f}, Webhooks: h,
+		Logger: logger(t), NoSignals: true}, controller.New("pods", nothing, controller.For(pods(f)))))
+	r.until("the caches are synced", func() bool { code, _ := r.get(1, "/readyz/informer-sync"); return code == 200 })
+	if err := r.ends(); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.all(); !slices.Equal(got, []string{"listen", "run", "stopped"}) {
+		t.Errorf("%q", got)
+	}
+	if left < time.Duration(.87*float64(time.Hour)) || left > time.Duration(.97*float64(time.Hour)) {
+		t.Errorf("it has %v", left)
 	}
 }

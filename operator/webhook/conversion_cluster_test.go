@@ -3,6 +3,9 @@ package webhook_test
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"net"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -10,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/informer"
+	"github.com/skiff-k8s/skiff/operator"
 	"github.com/skiff-k8s/skiff/operator/webhook"
 )
 
@@ -100,4 +105,71 @@ func (c *cluster) converts(ctx context.Context, conversion any) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+// An operator has a cache of a version that the API server converts by the operator's webhook, which
+// is reached, as by a Service, while the operator is ready. Neither waits for the other.
+func TestACacheOfWhatItsWebhookConverts(t *testing.T) {
+	c := start(t)
+	c.apply(crd)
+	c.until("a Widget is stored", func() bool { // the versions are served a moment after their definition
+		_, err := client.Of[Widget](c.c).In(c.ns).Create(c.ctx, &Widget{ObjectMeta: metav1.ObjectMeta{Name: "stored"},
+			Spec: WidgetSpec{Color: "red"}}, metav1.CreateOptions{})
+		return err == nil
+	})
+	s, _ := c.listening(webhook.NewAuthority(c.c, webhook.AuthorityOptions{Namespace: c.ns, Secret: "webhooks",
+		Hosts: []string{"127.0.0.1"}, CRDs: []string{"widgets." + group}, Logger: c.logger()}),
+		webhook.Convert(webhook.From(toHub, fromHub)))
+	f := informer.NewFactory(c.c, informer.Logger(c.logger()))
+	olds := informer.For[OldWidget](f, informer.Namespace(c.ns))
+	op := operator.New(operator.Options{Factories: []*informer.Factory{f}, Webhooks: s, Logger: c.logger(), NoSignals: true, NoMemoryLimit: true,
+		Settings: operator.Settings{MetricsAddress: operator.Off, HealthAddress: operator.Off, DebugAddress: operator.Off}})
+	service := httptest.NewUnstartedServer(nil) // its listener only
+	defer service.Close()
+	go func() {
+		for {
+			conn, err := service.Listener.Accept()
+			if err != nil {
+				return
+			}
+			if op.Health().Err(c.ctx, operator.Ready) != nil {
+				conn.Close()
+				continue
+			}
+			go forward(conn, s.Addr().String())
+		}
+	}()
+	c.converts(c.ctx, map[string]any{"strategy": "Webhook", "webhook": map[string]any{"conversionReviewVersions": []string{"v1"},
+		"clientConfig": map[string]any{"url": "https://" + service.Listener.Addr().String() + "/convert"}}})
+	t.Cleanup(func() {
+		c.converts(context.WithoutCancel(c.ctx), map[string]any{"strategy": "None", "webhook": nil})
+	})
+	ctx, stop := context.WithCancel(c.ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- op.Run(ctx) }()
+	c.until("the cache has what was converted", func() bool {
+		for o, err := range olds.Lister().All(informer.Query{}) {
+			return err == nil && o.Name == "stored" && o.Colour == "red"
+		}
+		return false
+	})
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// forward copies between two connections until one ends.
+func forward(conn net.Conn, to string) {
+	defer conn.Close()
+	other, err := net.Dial("tcp", to)
+	if err != nil {
+		return
+	}
+	defer other.Close()
+	go func() {
+		_, _ = io.Copy(other, conn)
+		other.Close()
+	}()
+	_, _ = io.Copy(conn, other)
 }

@@ -32,7 +32,7 @@ func MakeCertificate(now time.Time, hosts ...string) (ca, cert, key []byte, err 
 }
 
 // LingerOf returns how long a server that listens takes requests when it is to stop.
-func LingerOf(s *Server) time.Duration { return s.linger() }
+func LingerOf(s *Server, cause error) time.Duration { return s.linger(cause) }
 
 // Keep keeps the certificate of an Authority until ctx ends.
 func Keep(ctx context.Context, a *Authority) { a.keep(ctx) }

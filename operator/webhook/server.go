@@ -38,6 +38,8 @@ type Options struct {
 	// Linger is how long the server goes on to take requests when it is to stop, so that the API
 	// servers learn first that this replica has gone from the Service. 0 means the default,
 	// DefaultLinger, or not at all if only this machine reaches the server; negative means not at all.
+	// It is at most half of what the operator gives to the webhooks for their stop, so that the reviews
+	// that are running are answered in the other half.
 	Linger time.Duration
 	// Logger takes what the server logs. nil means slog.Default.
 	Logger *slog.Logger
@@ -151,7 +153,7 @@ func (s *Server) Run(ctx context.Context) error {
 	lingered := make(chan struct{})
 	release := context.AfterFunc(ctx, func() {
 		defer close(lingered)
-		timer := time.NewTimer(s.linger())
+		timer := time.NewTimer(s.linger(context.Cause(ctx)))
 		defer timer.Stop()
 		select {
 		case <-timer.C:
@@ -169,12 +171,17 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-func (s *Server) linger() time.Duration {
-	at, ok := s.Addr().(*net.TCPAddr)
-	if l := s.options.Linger; l != 0 || ok && at.IP.IsLoopback() {
-		return max(l, 0)
+// linger returns how long the server goes on to take requests, when it is stopped for a cause.
+func (s *Server) linger(cause error) time.Duration {
+	l := s.options.Linger
+	if at, ok := s.Addr().(*net.TCPAddr); l == 0 && !(ok && at.IP.IsLoopback()) {
+		l = DefaultLinger
 	}
-	return DefaultLinger
+	var drains interface{ DrainTimeout() time.Duration } // as the operator's cause
+	if errors.As(cause, &drains) && drains.DrainTimeout() >= 0 {
+		l = min(l, drains.DrainTimeout()/2)
+	}
+	return max(l, 0)
 }
 
 // Check returns why the webhooks cannot be called now: the server does not run, or has no

@@ -225,6 +225,12 @@ func TestReviewsInFlightAreAnswered(t *testing.T) {
 	}
 }
 
+// drain is the cause of the end of a context, with the time for what is running.
+type drain time.Duration
+
+func (drain) Error() string                 { return "stop" }
+func (d drain) DrainTimeout() time.Duration { return time.Duration(d) }
+
 // A server that other machines reach goes on to take requests for a while.
 func TestLinger(t *testing.T) {
 	h := webhook.Validate(func(context.Context, *webhook.Request[Widget]) ([]string, error) { return nil, nil })
@@ -241,8 +247,17 @@ func TestLinger(t *testing.T) {
 		if err := s.Listen(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := webhook.LingerOf(s); got != c.want {
-			t.Errorf("at %s with %v: %v", c.address, c.linger, got)
+		for _, cause := range []error{context.Canceled, drain(-1), drain(time.Hour)} {
+			if got := webhook.LingerOf(s, cause); got != c.want {
+				t.Errorf("at %s with %v, %v: %v", c.address, c.linger, cause, got)
+			}
+		}
+		// At most half of what is left, so that reviews are answered in the other half.
+		if got := webhook.LingerOf(s, drain(time.Second)); got != min(c.want, time.Second/2) {
+			t.Errorf("at %s with %v and a second: %v", c.address, c.linger, got)
+		}
+		if got := webhook.LingerOf(s, drain(0)); got != 0 {
+			t.Errorf("at %s with %v and no time: %v", c.address, c.linger, got)
 		}
 		s.Close()
 	}
