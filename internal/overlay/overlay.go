@@ -45,6 +45,7 @@ func Parse(data []byte) (any, error) {
 // a tag leaves out of after because all that they know is zero. t may be nil.
 //
 // A member that is in before and not in after, or is null there, is removed with all that is in it.
+// In free-form JSON, of which t says nothing, null stays: it is a value.
 func Lay(raw, before, after any, t reflect.Type) any {
 	if Same(before, after, t) {
 		return raw
@@ -73,7 +74,7 @@ func layObject(raw, before, after map[string]any, t reflect.Type) any {
 		m := memberOf(t, name)
 		switch {
 		case known && Same(was, now, m.t):
-		case now == nil:
+		case now == nil && m.known():
 			delete(out, name)
 		default:
 			out[name] = m.lay(raw[name], was, now)
@@ -120,6 +121,10 @@ type member struct {
 	// always reports whether it is a struct that the Go type cannot be without.
 	always bool
 }
+
+// known reports whether the Go type says what the member is. In free-form JSON it does not, and null
+// is a value there.
+func (m member) known() bool { return m.t != nil && m.t.Kind() != reflect.Interface }
 
 func (m member) lay(raw, before, after any) any {
 	if after, ok := after.([]any); ok && m.keys != nil {

@@ -286,3 +286,27 @@ func TestParseRefusesWhatIsNotOneDocument(t *testing.T) {
 		}
 	}
 }
+
+// In free-form JSON null is a value; of a field that the Go type knows it means that there is none.
+func TestNullInFreeFormJSON(t *testing.T) {
+	type typed struct {
+		Any  any                  `json:"any"`
+		Map  map[string]any       `json:"map"`
+		Raw  runtime.RawExtension `json:"raw"`
+		Size *int                 `json:"size"`
+	}
+	const raw = `{"any":{"a":1},"map":{"a":1},"raw":{"a":1},"size":1,"other":null}`
+	const after = `{"any":{"a":1,"b":null},"map":{"a":1,"b":null},"raw":{"a":1,"b":null},"size":null}`
+	const want = `{"any":{"a":1,"b":null},"map":{"a":1,"b":null},"other":null,"raw":{"a":1,"b":null}}`
+	trees := make([]any, 3)
+	for i, doc := range []string{raw, `{"any":{"a":1},"map":{"a":1},"raw":{"a":1},"size":1}`, after} {
+		var err error
+		if trees[i], err = Parse([]byte(doc)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := json.Marshal(Lay(trees[0], trees[1], trees[2], reflect.TypeFor[typed]()))
+	if err != nil || string(got) != want {
+		t.Errorf("%s %v", got, err)
+	}
+}
