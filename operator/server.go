@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -30,6 +31,9 @@ type Server struct {
 	FinishRequests bool
 	// Logger takes the server's errors. nil means slog.Default.
 	Logger *slog.Logger
+	// ErrorLog takes what net/http logs: clients that break off, handshakes that fail. nil means
+	// Logger, at the level Debug.
+	ErrorLog *log.Logger
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -96,9 +100,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.Listen(ctx); err != nil {
 		return err
 	}
-	log := s.Logger
-	if log == nil {
-		log = slog.Default()
+	logger := s.Logger
+	if logger == nil {
+		logger = slog.Default()
 	}
 	requests, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -110,8 +114,10 @@ func (s *Server) Run(ctx context.Context) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return requests },
-		// Clients that break off, and handshakes that fail: not faults of the operator.
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog:          s.ErrorLog,
+	}
+	if hs.ErrorLog == nil { // these are not faults of the operator
+		hs.ErrorLog = slog.NewLogLogger(logger.Handler(), slog.LevelDebug)
 	}
 	served := make(chan error, 1)
 	go func() {

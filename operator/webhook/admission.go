@@ -10,17 +10,20 @@ import (
 	"reflect"
 	"runtime/debug"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/skiff-k8s/skiff/internal/overlay"
 	"github.com/skiff-k8s/skiff/kind"
 )
 
 // Validate returns a webhook that admits or refuses requests for objects of the Go type T.
 //
-// If f returns nil, the request is admitted. If it returns an error, the request is refused with
-// that error's text: a *Denied (Deny, Invalid), an error of a field and an error of package
-// apierrors have a status of their own; every other error is a fault of the webhook, status 500,
-// and is logged. The warnings are shown to the user in both cases, each once. They are cut to 256
-// characters, and to 4,096 together.
+// If f returns nil, the request is admitted. If it returns a *Denied (Deny, Invalid), an error of a
+// field, or an error of package apierrors with a status below 500, the request is refused with that
+// status and text. Every other error, and a panic, is a fault of the webhook: it is logged, and the
+// answer is HTTP 500 and no review, so that failurePolicy decides about the request. The
+// warnings are shown to the user in the first two cases, each once. They are cut to 256 characters,
+// and to 4,096 together.
 //
 // ctx ends a little before the API server stops waiting. f is called concurrently. It does not
 // change the request's objects: only Default may.
@@ -108,7 +111,7 @@ func admission(role role, k kind.Info, err error, opts []Option,
 		}
 		if review.APIVersion != "admission.k8s.io/v1" || review.Kind != "AdmissionReview" {
 			return reply{}, fmt.Errorf("read review: it is a %q of %q: admissionReviewVersions of the "+
-				"configuration has to be v1", review.Kind, review.APIVersion)
+				"configuration has to be v1", cut(review.Kind, maxQuoted), cut(review.APIVersion, maxQuoted))
 		}
 		if review.Request == nil || review.Request.UID == "" {
 			return reply{}, fmt.Errorf("read review: it has no request with a uid")
@@ -121,45 +124,58 @@ func admission(role role, k kind.Info, err error, opts []Option,
 func (h *Hook) admit(ctx context.Context, log *slog.Logger, review *admissionReview,
 	admit func(context.Context, *admissionRequest) (admitted, error)) reply {
 	in := review.Request
-	out := &admissionResponse{UID: in.UID, Allowed: true}
-	answer := reply{code: http.StatusOK, review: &admissionReview{APIVersion: review.APIVersion,
-		Kind: review.Kind, Response: out}}
-	got, panicked, err := h.contained(log, func() (admitted, error) {
-		if !in.Operation.known() {
-			return admitted{}, badRequest("the operation %q is unknown", in.Operation)
+	got := h.contained(log, func() (v verdict) {
+		var err error
+		if in.Operation.known() {
+			v.admitted, err = admit(ctx, in)
+		} else {
+			err = badRequest("the operation %q is unknown", cut(string(in.Operation), maxQuoted))
 		}
-		return admit(ctx, in)
+		if err != nil {
+			if v.status, v.fault = statusOf(err, in); v.fault {
+				log.Error("webhook failed, failurePolicy decides about the request", "webhook", h.path,
+					"uid", in.UID, "namespace", in.Namespace, "name", in.Name, "error", err)
+			}
+		}
+		return v
 	})
-	answer.panicked = panicked
-	out.Warnings = bounded(got.warnings)
-	if err != nil {
-		var fault bool
-		out.Allowed = false
-		if out.Status, fault = statusOf(ctx, err, in); fault && !panicked {
-			log.Error("webhook failed, the request is refused", "webhook", h.path, "uid", in.UID,
-				"namespace", in.Namespace, "name", in.Name, "error", err)
+	out := &admissionResponse{UID: in.UID, Allowed: got.status == nil, Status: got.status,
+		Warnings: bounded(got.warnings)}
+	answer := reply{code: http.StatusOK, panicked: got.panicked, review: &admissionReview{
+		APIVersion: review.APIVersion, Kind: review.Kind, Response: out}}
+	switch {
+	case got.fault:
+		// Always 500: of 503 and 504 API servers do not show the text.
+		answer.code, answer.fault = http.StatusInternalServerError, got.status.Message
+		if answer.fault == "" {
+			answer.fault = "the webhook failed"
 		}
-		answer.code = int(out.Status.Code)
-		return answer
-	}
-	if got.patch != nil {
+	case got.status != nil:
+		answer.code = int(got.status.Code)
+	case got.patch != nil:
 		out.Patch, out.PatchType = got.patch, "JSONPatch"
 	}
 	return answer
 }
 
-// contained calls f and returns its panic as an error, which is logged.
-func (h *Hook) contained(log *slog.Logger, f func() (admitted, error)) (out admitted, panicked bool,
-	err error) {
+// verdict is what becomes of a request.
+type verdict struct {
+	admitted
+	status          *metav1.Status // nil if it is admitted
+	fault, panicked bool           // the status is of a fault of the webhook
+}
+
+// contained calls f. A panic is a fault, which is logged.
+func (h *Hook) contained(log *slog.Logger, f func() verdict) (v verdict) {
 	defer func() {
-		if v := recover(); v != nil {
-			log.Error("webhook panicked, the request is refused", "webhook", h.path, "panic", v,
-				"stack", string(debug.Stack()))
-			out, panicked, err = admitted{}, true, fmt.Errorf("the webhook panicked")
+		if p := recover(); p != nil {
+			log.Error("webhook panicked, failurePolicy decides about the request", "webhook", h.path,
+				"panic", p, "stack", string(debug.Stack()))
+			v = verdict{fault: true, panicked: true,
+				status: statusWith(http.StatusInternalServerError, 0, "the webhook panicked")}
 		}
 	}()
-	out, err = f()
-	return out, false, err
+	return f()
 }
 
 // patchOf calls change, which changes obj or returns another one, and returns the patch that makes

@@ -75,24 +75,26 @@ func TestErrorsOfFunctions(t *testing.T) {
 		code   int32
 		reason metav1.StatusReason
 		text   string
-		logged bool
 	}{
-		{webhook.Deny("not on %s", "Friday"), 403, metav1.StatusReasonForbidden, "not on Friday", false},
-		{fmt.Errorf("check: %w", webhook.Deny("no")), 403, metav1.StatusReasonForbidden, "no", false},
-		{&webhook.Denied{Message: "no"}, 403, metav1.StatusReasonForbidden, "no", false},
-		{&webhook.Denied{Code: 399, Message: "no"}, 403, metav1.StatusReasonForbidden, "no", false},
-		{&webhook.Denied{Code: 400, Message: "no"}, 400, metav1.StatusReasonBadRequest, "no", false},
-		{&webhook.Denied{Code: 409, Message: "no"}, 409, metav1.StatusReasonConflict, "no", false},
-		{&webhook.Denied{Code: 599, Message: "no"}, 599, "", "no", false},
-		{&webhook.Denied{Code: 600, Message: "no"}, 403, metav1.StatusReasonForbidden, "no", false},
-		{webhook.Invalid(fields), 422, metav1.StatusReasonInvalid, `Widget.webhook.skiff.test "w" is invalid: [spec.size`, false},
-		{fields.ToAggregate(), 422, metav1.StatusReasonInvalid, "spec.color: Required value", false},
-		{fields[0], 422, metav1.StatusReasonInvalid, "spec.size", false},
-		{apierrors.NewForbidden(schema.GroupResource{Resource: "x"}, "y", nil), 403, metav1.StatusReasonForbidden, "forbidden", false},
-		{apierrors.NewInternalError(errors.New("x")), 500, metav1.StatusReasonInternalError, "x", true},
-		{&apierrors.StatusError{}, 500, "", "", true},
-		{errors.New("database gone"), 500, metav1.StatusReasonInternalError, "database gone", true},
-		{errors.Join(errors.New("database gone"), errors.New("x")), 500, metav1.StatusReasonInternalError, "database gone", true},
+		{webhook.Deny("not on %s", "Friday"), 403, metav1.StatusReasonForbidden, "not on Friday"},
+		{fmt.Errorf("check: %w", webhook.Deny("no")), 403, metav1.StatusReasonForbidden, "no"},
+		{&webhook.Denied{Message: "no"}, 403, metav1.StatusReasonForbidden, "no"},
+		{&webhook.Denied{Code: 399, Message: "no"}, 403, metav1.StatusReasonForbidden, "no"},
+		{&webhook.Denied{Code: 400, Message: "no"}, 400, metav1.StatusReasonBadRequest, "no"},
+		{&webhook.Denied{Code: 409, Message: "no"}, 409, metav1.StatusReasonConflict, "no"},
+		{&webhook.Denied{Code: 599, Message: "no"}, 599, "", "no"},
+		{&webhook.Denied{Code: 600, Message: "no"}, 403, metav1.StatusReasonForbidden, "no"},
+		{webhook.Invalid(fields), 422, metav1.StatusReasonInvalid, `Widget.webhook.skiff.test "w" is invalid: [spec.size`},
+		{fields.ToAggregate(), 422, metav1.StatusReasonInvalid, "spec.color: Required value"},
+		{fields[0], 422, metav1.StatusReasonInvalid, "spec.size"},
+		{apierrors.NewForbidden(schema.GroupResource{Resource: "x"}, "y", nil), 403, metav1.StatusReasonForbidden, "forbidden"},
+		{fmt.Errorf("item 3: %w", webhook.Deny("no")), 403, metav1.StatusReasonForbidden, "item 3: no"},
+		{fmt.Errorf("item 3: %w", fields[0]), 422, metav1.StatusReasonInvalid, `Widget.webhook.skiff.test "w" is invalid: item 3: spec.size: `},
+		{errors.Join(fields[0], fields[1]), 422, metav1.StatusReasonInvalid, "spec.color: Required value"},
+		{errors.Join(fields[0], webhook.Deny("no")), 403, metav1.StatusReasonForbidden, "spec.size"},
+		{errors.Join(webhook.Invalid(fields[:1]), webhook.Invalid(fields[1:])), 422, metav1.StatusReasonInvalid, "spec.color: Required value"},
+		{&webhook.Denied{Message: "see the handbook", Fields: fields}, 422, metav1.StatusReasonInvalid, "see the handbook: [spec.size"},
+		{fmt.Errorf("look up: %w", apierrors.NewNotFound(schema.GroupResource{Resource: "x"}, "y")), 404, metav1.StatusReasonNotFound, "look up: "},
 	} {
 		log.Reset()
 		h := webhook.Validate(func(context.Context, *webhook.Request[Widget]) ([]string, error) {
@@ -106,8 +108,11 @@ func TestErrorsOfFunctions(t *testing.T) {
 		if c.code == 422 && (len(r.Status.Details.Causes) == 0 || r.Status.Details.Kind != "Widget") {
 			t.Errorf("%v: the details are %+v", c.err, r.Status.Details)
 		}
-		if (log.Len() > 0) != c.logged {
+		if log.Len() > 0 {
 			t.Errorf("%v: logged %q", c.err, log)
+		}
+		if c.code == 422 && strings.Contains(c.err.Error(), "color") && len(r.Status.Details.Causes) != 2 {
+			t.Errorf("%v: the causes are %+v", c.err, r.Status.Details.Causes)
 		}
 	}
 	if webhook.Invalid(nil) != nil {
@@ -115,13 +120,45 @@ func TestErrorsOfFunctions(t *testing.T) {
 	}
 }
 
+// A fault is no review, so that failurePolicy decides about the request. It is logged.
+func TestFaultsOfFunctions(t *testing.T) {
+	log := logged(t)
+	required := field.Required(field.NewPath("spec", "color"), "")
+	for _, c := range []struct {
+		err  error
+		code int
+		text string
+	}{
+		{apierrors.NewInternalError(errors.New("x")), 500, "x"},
+		{apierrors.NewServiceUnavailable("x"), 500, "x"},
+		{&apierrors.StatusError{}, 500, "the webhook failed"},
+		{errors.New("database gone"), 500, "database gone"},
+		{errors.Join(errors.New("database gone"), errors.New("x")), 500, "database gone"},
+		{errors.Join(required, errors.New("database gone")), 500, "database gone"},
+		{errors.Join(webhook.Deny("no"), errors.New("database gone")), 500, "database gone"},
+		{(*webhook.Denied)(nil), 500, "the webhook panicked"},
+		{fmt.Errorf("x: %w", context.DeadlineExceeded), 500, "x: "}, // of something else than the request
+	} {
+		log.Reset()
+		h := webhook.Validate(func(context.Context, *webhook.Request[Widget]) ([]string, error) { return nil, c.err })
+		w := post(h, h.Path(), review(`"operation":"CREATE","object":{}`))
+		if w.Code != c.code || strings.TrimSpace(w.Body.String()) == "" || !strings.Contains(w.Body.String(), c.text) ||
+			strings.Contains(w.Body.String(), "allowed") {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		if strings.Count(log.String(), "failurePolicy decides") != 1 || !strings.Contains(log.String(), h.Path()) {
+			t.Errorf("%d: logged %q", w.Code, log)
+		}
+	}
+}
+
 // A panic is answered, logged, and says nothing of what it panicked with to the user.
 func TestPanics(t *testing.T) {
 	log := logged(t)
 	h := webhook.Default(func(context.Context, *webhook.Request[Widget]) error { panic("s3cret") })
-	r := reviewed(t, h, `"operation":"CREATE","object":{}`).Response
-	if r.Allowed || r.Status.Code != 500 || strings.Contains(r.Status.Message, "s3cret") || r.Patch != nil {
-		t.Errorf("%+v", r)
+	w := post(h, h.Path(), review(`"operation":"CREATE","object":{}`))
+	if w.Code != 500 || strings.TrimSpace(w.Body.String()) != "the webhook panicked" {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "s3cret") || !strings.Contains(got, h.Path()) {
 		t.Errorf("logged %s", got)
@@ -145,11 +182,62 @@ func TestRequestsForOthers(t *testing.T) {
 	for fields, want := range map[string]string{
 		`"operation":"PATCH","object":{}`: `the operation "PATCH" is unknown`,
 		`"object":{}`:                     `the operation "" is unknown`,
-		`"operation":"CREATE","object":{"spec":{"size":"big"}}`:          "read object:",
-		`"operation":"DELETE","oldObject":{"spec":{"parts":{"a":true}}}`: "read old object:",
+		`"operation":"CREATE","object":{"spec":{"size":"big"}}`: "read object:",
 	} {
 		if r := reviewed(t, w, fields).Response; r.Allowed || r.Status.Code != 400 || !strings.Contains(r.Status.Message, want) {
 			t.Errorf("%s: %+v", fields, r.Status)
+		}
+	}
+}
+
+// An old object that cannot be decoded is the function's to judge: refused, it could neither be changed
+// nor deleted.
+func TestAnOldObjectThatCannotBeDecoded(t *testing.T) {
+	const old = `"oldObject":{"spec":{"parts":{"a":true}}}`
+	var got error
+	validate := webhook.Validate(func(_ context.Context, r *webhook.Request[Widget]) ([]string, error) {
+		if got = r.OldObjectErr; (r.OldObject != nil) != (got == nil) {
+			t.Errorf("the old object is %+v", r.OldObject)
+		}
+		return nil, nil
+	})
+	for _, fields := range []string{`"operation":"DELETE",` + old, `"operation":"UPDATE","object":{},` + old} {
+		if r := reviewed(t, validate, fields).Response; !r.Allowed || got == nil || !strings.Contains(got.Error(), "read old object: ") {
+			t.Errorf("%s: %+v, %v", fields, r.Status, got)
+		}
+	}
+	if reviewed(t, validate, `"operation":"DELETE","oldObject":{}`); got != nil {
+		t.Error(got)
+	}
+	set := webhook.Default(func(_ context.Context, r *webhook.Request[Widget]) error {
+		r.Object.Spec.Color = "red"
+		return nil
+	})
+	if r := reviewed(t, set, `"operation":"UPDATE","object":{},`+old).Response; !r.Allowed || r.Patch == nil {
+		t.Errorf("%+v", r.Status)
+	}
+}
+
+// What a review holds is quoted up to the length of a name.
+func TestQuotesAreBounded(t *testing.T) {
+	log := logged(t)
+	h := webhook.Validate(func(context.Context, *webhook.Request[Widget]) ([]string, error) { return nil, nil })
+	long := strings.Repeat("x", 1<<20)
+	for _, body := range []string{
+		`{"apiVersion":"admission.k8s.io/v1","kind":"` + long + `"}`,
+		`{"apiVersion":"` + long + `","kind":"AdmissionReview"}`,
+		review(`"operation":"` + long + `"`),
+		strings.Replace(review(`"operation":"CREATE"`), `"kind":"Widget"`, `"kind":"`+long+`"`, 1),
+		strings.Replace(review(`"operation":"CREATE"`), `"widgets"`, `"`+long+`"`, 1),
+		strings.Replace(review(`"operation":"CREATE"`), `"kind":"Widget"`, `"kind":"Gadget"`, 1)[:1] + `"` + long,
+	} {
+		log.Reset()
+		w := post(h, h.Path(), body)
+		if n := w.Body.Len(); n > 2000 {
+			t.Errorf("%.60s: answered %d bytes", body, n)
+		}
+		if log.Len() > 4096 {
+			t.Errorf("%.60s: logged %d bytes", body, log.Len())
 		}
 	}
 }
@@ -193,8 +281,14 @@ func TestDefaultOfAnotherObject(t *testing.T) {
 			r.Object = to
 			return nil
 		})
-		r := reviewed(t, h, `"operation":"CREATE","object":{"apiVersion":"webhook.skiff.test/v1","kind":"Widget","spec":{"new":true}}`).Response
-		if string(r.Patch) != patch || r.Allowed != (to != nil) || to == nil && r.Status.Code != 500 {
+		const fields = `"operation":"CREATE","object":{"apiVersion":"webhook.skiff.test/v1","kind":"Widget","spec":{"new":true}}`
+		if to == nil {
+			if w := post(h, h.Path(), review(fields)); w.Code != 500 || !strings.Contains(w.Body.String(), "took the object away") {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+			continue
+		}
+		if r := reviewed(t, h, fields).Response; string(r.Patch) != patch || !r.Allowed {
 			t.Errorf("%s %+v", r.Patch, r)
 		}
 	}
@@ -285,7 +379,7 @@ func TestWhatIsNoReview(t *testing.T) {
 		r.Header.Set("Content-Type", "application/json")
 		r.ContentLength = -1 // chunked
 		w := httptest.NewRecorder()
-		if h.ServeHTTP(w, r); w.Code != want {
+		if h.ServeHTTP(w, r); w.Code != 411 {
 			t.Errorf("a chunked body of 8 MiB%+d: %d", extra, w.Code)
 		}
 	}
@@ -314,7 +408,7 @@ func TestTheTimeOfAFunction(t *testing.T) {
 		}
 	}
 	w := post(h, h.Path()+"?timeout=10ms", review(`"operation":"CREATE","object":{},"subResource":"wait"`))
-	if !strings.Contains(w.Body.String(), `"code":504`) || w.Code != 200 {
+	if !strings.Contains(w.Body.String(), `ask: context deadline exceeded`) || w.Code != 500 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
@@ -332,6 +426,7 @@ func TestMistakes(t *testing.T) {
 		{webhook.Validate(f, webhook.At("x")), `"x" is no path`},
 		{webhook.Validate(f, webhook.At("/x?y")), "is no path"},
 		{webhook.Validate(f, webhook.On("PATCH")), `"PATCH"`},
+		{webhook.Validate(f, webhook.On()), "for no operation"},
 		{webhook.Validate(f, webhook.Timeout(-1)), "at most 30"},
 		{webhook.Validate(f, webhook.Timeout(1500*time.Millisecond)), "whole seconds"},
 		{webhook.Validate(f, webhook.Timeout(31*time.Second)), "at most 30"},

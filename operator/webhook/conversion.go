@@ -126,14 +126,15 @@ func (h *Hook) way(from, to, ofKind string) (f, hub, t version, err error) {
 	group, _, _ := strings.Cut(to, "/")
 	of := h.versions[groupKind{group, ofKind}]
 	if of == nil {
-		return f, hub, t, fmt.Errorf("the kind %q of %s is unknown", ofKind, to)
+		return f, hub, t, fmt.Errorf("the kind %q of %s is unknown", cut(ofKind, maxQuoted), cut(to, maxQuoted))
 	}
 	f, known := of.by(from)
 	if !known {
-		return f, hub, t, fmt.Errorf("the version %s of %s is unknown: known are %s", from, ofKind, of)
+		return f, hub, t, fmt.Errorf("the version %s of %s is unknown: known are %s", cut(from, maxQuoted), ofKind, of)
 	}
 	if t, known = of.by(to); !known {
-		return f, hub, t, fmt.Errorf("the desired version %s of %s is unknown: known are %s", to, ofKind, of)
+		return f, hub, t, fmt.Errorf("the desired version %s of %s is unknown: known are %s", cut(to, maxQuoted),
+			ofKind, of)
 	}
 	return f, of[0], t, nil
 }

@@ -58,7 +58,8 @@ func (h *Hook) convert(ctx context.Context, log *slog.Logger, body []byte) (repl
 	}
 	if review.APIVersion != "apiextensions.k8s.io/v1" || review.Kind != "ConversionReview" {
 		return reply{}, fmt.Errorf("read review: it is a %q of %q: conversionReviewVersions of the "+
-			"CustomResourceDefinition has to be v1", review.Kind, review.APIVersion)
+			"CustomResourceDefinition has to be v1", cut(review.Kind, maxQuoted),
+			cut(review.APIVersion, maxQuoted))
 	}
 	in := review.Request
 	if in == nil || in.UID == "" {
@@ -75,7 +76,7 @@ func (h *Hook) convert(ctx context.Context, log *slog.Logger, body []byte) (repl
 			continue
 		}
 		if name := nameOf(raw); name != "" {
-			err = fmt.Errorf("convert %s to %s: %w", name, in.DesiredAPIVersion, err)
+			err = fmt.Errorf("convert %s to %s: %w", name, cut(in.DesiredAPIVersion, maxQuoted), err)
 		}
 		log.Error("conversion failed, the request is refused", "uid", in.UID, "error", err)
 		out.ConvertedObjects = nil
@@ -108,11 +109,11 @@ func nameOf(raw json.RawMessage) string {
 	if decode(raw, kind.Info{}, &o) != nil || o.Name == "" {
 		return ""
 	}
-	name := o.Name
+	name := cut(o.Name, maxQuoted)
 	if o.Namespace != "" {
-		name = o.Namespace + "/" + name
+		name = cut(o.Namespace, maxQuoted) + "/" + name
 	}
-	return o.Kind + " " + name
+	return cut(o.Kind, maxQuoted) + " " + name
 }
 
 // merged returns hooks with those that convert made one, which converts the kinds of all.

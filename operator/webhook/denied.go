@@ -1,8 +1,6 @@
 package webhook
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -27,12 +25,16 @@ type Denied struct {
 	Fields field.ErrorList
 }
 
-// Error returns the message, or the errors of the fields.
+// Error returns the message and the errors of the fields.
 func (d *Denied) Error() string {
-	if d.Message == "" && len(d.Fields) > 0 {
-		return d.Fields.ToAggregate().Error()
+	if len(d.Fields) == 0 {
+		return d.Message
 	}
-	return d.Message
+	fields := d.Fields.ToAggregate().Error()
+	if d.Message == "" {
+		return fields
+	}
+	return d.Message + ": " + fields
 }
 
 // Deny returns a *Denied with the code 403 (forbidden).
@@ -50,57 +52,78 @@ func Invalid(errs field.ErrorList) error {
 }
 
 // statusOf returns what the user is told of an error, and whether it is a fault of the webhook.
+// Wrapped and joined errors are looked into; the text is that of the whole error.
 //
-//   - A *Denied has its code.
-//   - Errors of fields (*field.Error, and field.ErrorList.ToAggregate) are a 422.
-//   - Errors of package apierrors have the status that they hold.
-//   - The end of the request's time is a 504.
-//   - Every other error is a 500.
-func statusOf(ctx context.Context, err error, in *admissionRequest) (s *metav1.Status, fault bool) {
-	var denied *Denied
-	var status apierrors.APIStatus
-	fields := fieldsOf(err)
-	switch {
-	case errors.As(err, &denied):
-		if len(denied.Fields) == 0 {
-			return statusWith(denied.Code, http.StatusForbidden, denied.Error()), false
+//   - If all are errors of fields (*field.Error, field.ErrorList.ToAggregate, Invalid), it is a 422
+//     with all fields.
+//   - If one is none of the following, it is a fault.
+//   - A *Denied has its code, the first one of several.
+//   - An error of package apierrors has the status that it holds, and is a fault from 500 on.
+func statusOf(err error, in *admissionRequest) (s *metav1.Status, fault bool) {
+	var fields field.ErrorList
+	onlyFields := true
+	for _, e := range leaves(err, nil) {
+		switch e := e.(type) {
+		case *field.Error:
+			fields = append(fields, e)
+			continue
+		case *Denied:
+			if fields = append(fields, e.Fields...); len(e.Fields) > 0 {
+				continue
+			}
+			s = first(s, statusWith(e.Code, http.StatusForbidden, err.Error()))
+		case apierrors.APIStatus:
+			held := e.Status()
+			if held.Code < http.StatusInternalServerError && held.Code >= http.StatusBadRequest {
+				held.Status, held.Message = metav1.StatusFailure, err.Error()
+				s = first(s, &held)
+				break
+			}
+			return statusWith(http.StatusInternalServerError, 0, err.Error()), true
+		default:
+			return statusWith(http.StatusInternalServerError, 0, err.Error()), true
 		}
-		fields = denied.Fields
-	case fields != nil:
-	case errors.As(err, &status):
-		copied := status.Status()
-		if copied.Code < http.StatusBadRequest {
-			copied.Code = http.StatusInternalServerError
-		}
-		copied.Status = metav1.StatusFailure
-		return &copied, copied.Code >= http.StatusInternalServerError
-	case ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded):
-		return statusWith(http.StatusGatewayTimeout, 0, err.Error()), true
-	default:
-		return statusWith(http.StatusInternalServerError, 0, err.Error()), true
+		onlyFields = false
 	}
-	invalid := apierrors.NewInvalid(schema.GroupKind{Group: in.Kind.Group, Kind: in.Kind.Kind},
-		in.Name, fields).Status()
+	if !onlyFields {
+		return s, false
+	}
+	gk := schema.GroupKind{Group: in.Kind.Group, Kind: in.Kind.Kind}
+	invalid := apierrors.NewInvalid(gk, in.Name, fields).Status()
+	if text := err.Error(); text != fields.ToAggregate().Error() {
+		invalid.Message = fmt.Sprintf("%s %q is invalid: %s", gk, in.Name, text)
+	}
 	return &invalid, false
 }
 
-// fieldsOf returns the errors of fields that err consists of, and nil if it is anything else.
-func fieldsOf(err error) (fields field.ErrorList) {
-	var one *field.Error
-	if errors.As(err, &one) {
-		return field.ErrorList{one}
+func first(a, b *metav1.Status) *metav1.Status {
+	if a != nil {
+		return a
 	}
-	var several utilerrors.Aggregate
-	if !errors.As(err, &several) {
-		return nil
-	}
-	for _, err := range several.Errors() {
-		if !errors.As(err, &one) {
-			return nil
+	return b
+}
+
+// leaves adds the errors that err consists of, without what wraps or joins them.
+func leaves(err error, all []error) []error {
+	switch e := err.(type) {
+	case *Denied, *field.Error, apierrors.APIStatus:
+		return append(all, err)
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			all = leaves(err, all)
 		}
-		fields = append(fields, one)
+		return all
+	case utilerrors.Aggregate:
+		for _, err := range e.Errors() {
+			all = leaves(err, all)
+		}
+		return all
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			return leaves(inner, all)
+		}
 	}
-	return fields
+	return append(all, err)
 }
 
 var reasons = map[int]metav1.StatusReason{

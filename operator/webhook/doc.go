@@ -44,6 +44,7 @@
 // API servers do not identify themselves to webhooks unless their operators configure that, so
 // whoever reaches the port can send reviews, and read what a webhook answers. A webhook changes
 // nothing by its answer alone; a function that writes something lets everybody write it who reaches
-// the port. Bodies are limited: 8 MiB each, and 32 MiB of all reviews that are answered at the same
-// time; further ones wait. A NetworkPolicy limits who reaches the port.
+// the port. Bodies are limited: 8 MiB for a review, 32 MiB for a conversion, and as much as 72 MiB
+// for all that are answered at the same time; further ones wait. Idle requests take none of that. A
+// NetworkPolicy limits who reaches the port.
 package webhook

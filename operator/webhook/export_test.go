@@ -15,9 +15,6 @@ func LookAt(ctx context.Context, a *Authority, now time.Time) error {
 	return a.look(ctx)
 }
 
-// TotalBudget is the budget of all reviews' bodies of a server.
-const TotalBudget = maxBodies
-
 // Merged are the webhooks that a server makes of those that it gets.
 func Merged(hooks ...*Hook) []*Hook { return merged(hooks) }
 

@@ -45,6 +45,9 @@ type reply struct {
 	review   any
 	code     int // of the review: 200 if it was allowed
 	panicked bool
+	// fault is set if the webhook failed. It is answered instead of the review, with the code: then
+	// failurePolicy decides about the request, and not the webhook.
+	fault string
 }
 
 // Option changes a Hook.
@@ -89,6 +92,8 @@ func newHook(r role, k kind.Info, err error, opts []Option) *Hook {
 	case h.timeout < 0 || h.timeout > maxTimeout || h.timeout%time.Second != 0:
 		h.err = fmt.Errorf("make webhook %s: the timeout is %v: it is whole seconds, at most 30",
 			h.path, h.timeout)
+	case len(h.operations) == 0:
+		h.err = fmt.Errorf("make webhook %s: it is for no operation", h.path)
 	case slices.ContainsFunc(h.operations, func(o Operation) bool { return !o.known() }):
 		h.err = fmt.Errorf("make webhook %s: one of its operations %q is unknown", h.path, h.operations)
 	}

@@ -16,6 +16,7 @@ type metrics struct {
 	inFlight *prometheus.GaugeVec
 	refused  *prometheus.CounterVec
 	panics   prometheus.Counter
+	tls      prometheus.Counter
 	expiry   prometheus.GaugeFunc
 }
 
@@ -40,6 +41,9 @@ func newMetrics(notAfter func() time.Time) *metrics {
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "controller_runtime_webhook_panics_total",
 			Help: "Panics of webhooks' functions."}),
+		tls: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "skiff_webhook_tls_handshake_errors_total",
+			Help: "TLS handshakes that failed: clients that do not trust the certificate, for example."}),
 		expiry: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "skiff_webhook_certificate_expiry_timestamp_seconds",
 			Help: "When the serving certificate expires; 0 while there is none."},
@@ -53,7 +57,7 @@ func newMetrics(notAfter func() time.Time) *metrics {
 }
 
 func (m *metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.latency, m.inFlight, m.refused, m.panics, m.expiry}
+	return []prometheus.Collector{m.requests, m.latency, m.inFlight, m.refused, m.panics, m.tls, m.expiry}
 }
 
 // begin counts a request from its beginning to the call of end.
@@ -76,7 +80,7 @@ func (m *metrics) answered(h *Hook, r reply) {
 	if m == nil {
 		return
 	}
-	if r.code != http.StatusOK {
+	if r.code != http.StatusOK && r.fault == "" {
 		m.refused.WithLabelValues(h.path, strconv.Itoa(r.code)).Inc()
 	}
 	if r.panicked {
@@ -89,6 +93,9 @@ type statusWriter struct {
 	http.ResponseWriter
 	code int
 }
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *statusWriter) WriteHeader(code int) {
 	w.code = code

@@ -29,8 +29,13 @@ type Request[T any] struct {
 	Attributes
 	// Object is the object as it is to be stored. It is nil for Delete.
 	Object *T
-	// OldObject is the object as it is stored. It is nil for Create and Connect.
+	// OldObject is the object as it is stored. It is nil for Create and Connect, and if it cannot be
+	// decoded.
 	OldObject *T
+	// OldObjectErr is why OldObject cannot be decoded: it was stored by another version of the
+	// definition, for example. The function decides what that means. To refuse it would keep the
+	// object from ever being changed or deleted.
+	OldObjectErr error
 }
 
 // Attributes are the parts of a request that do not depend on the type of its object.
@@ -137,7 +142,7 @@ func requestOf[T any](in *admissionRequest, k kind.Info) (*Request[T], error) {
 	if doc := bytesOf(in.OldObject); doc != nil {
 		r.OldObject = new(T)
 		if err := decode(doc, k, r.OldObject); err != nil {
-			return nil, badRequest("read old object: %v", err)
+			r.OldObject, r.OldObjectErr = nil, fmt.Errorf("read old object: %w", err)
 		}
 	}
 	return r, nil
@@ -150,13 +155,14 @@ func ofKind(in *admissionRequest, k kind.Info) error {
 	if got.Group == k.Group && got.Version == k.Version && got.Kind == k.Kind {
 		return nil
 	}
-	of := in.Resource.Resource
+	of := cut(in.Resource.Resource, maxQuoted)
 	if in.SubResource != "" {
-		of += "/" + in.SubResource
+		of += "/" + cut(in.SubResource, maxQuoted)
 	}
 	return badRequest("the webhook is for %s, and was called for %s %s (resource %s, operation %s): "+
 		"correct the rules of its configuration",
-		k, metav1.GroupVersion{Group: got.Group, Version: got.Version}, got.Kind, of, in.Operation)
+		k, cut(metav1.GroupVersion{Group: got.Group, Version: got.Version}.String(), maxQuoted),
+		cut(got.Kind, maxQuoted), of, in.Operation)
 }
 
 func badRequest(format string, args ...any) error {

@@ -1,14 +1,11 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"mime"
 	"net/http"
-	"sync"
 	"time"
 )
 
@@ -16,9 +13,6 @@ const (
 	// maxReview limits the body of an AdmissionReview, in bytes. The API server takes requests of
 	// up to 3 MiB, and a review has the old object and the new one.
 	maxReview = 8 << 20
-	// maxBodies limits the bodies of all reviews of a server that are answered at the same time, in
-	// bytes. Further reviews wait, unread, until their time is over.
-	maxBodies = 32 << 20
 	// maxTimeout is the longest that an API server waits for an admission webhook, and what a
 	// review has whose URL names no timeout.
 	maxTimeout = 30 * time.Second
@@ -31,7 +25,8 @@ const (
 type environment struct {
 	log     *slog.Logger
 	metrics *metrics // may be nil
-	bodies  *budget  // may be nil
+	bodies  *bodies  // may be nil
+	unread  *seldom  // lines about reviews that cannot be read, which strangers can cause; may be nil
 }
 
 // serve answers one review.
@@ -50,39 +45,26 @@ func (h *Hook) serve(w http.ResponseWriter, r *http.Request, env environment) {
 		http.Error(w, "a review is application/json", http.StatusUnsupportedMediaType)
 		return
 	}
-	if r.ContentLength > h.maxBody {
-		http.Error(w, "the review is too large", http.StatusRequestEntityTooLarge)
-		return
-	}
 	ctx, cancel := context.WithTimeout(r.Context(), timeoutOf(r))
 	defer cancel()
-	size := r.ContentLength
-	if size < 0 {
-		size = h.maxBody
-	}
-	if err := env.bodies.take(ctx, size); err != nil {
-		env.log.Error("webhook is busy, a review was not answered", "webhook", h.path, "error", err)
-		http.Error(w, "too many reviews at the same time", http.StatusServiceUnavailable)
+	body, done, failed := env.bodies.read(ctx, h, w, r)
+	if failed != nil {
+		env.unread.log(env.log, "webhook did not read a review", "webhook", h.path, "error", failed)
+		http.Error(w, failed.Error(), failed.code)
 		return
 	}
-	defer env.bodies.give(size)
-	var body bytes.Buffer
-	body.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead) // so that it does not grow
-	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, h.maxBody)); err != nil {
-		code := http.StatusBadRequest
-		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			code = http.StatusRequestEntityTooLarge
-		}
-		http.Error(w, "read review: "+err.Error(), code)
-		return
-	}
-	answer, err := h.answer(ctx, env.log, body.Bytes())
+	defer done()
+	answer, err := h.answer(ctx, env.log, body)
 	if err != nil {
-		env.log.Error("webhook cannot read a review", "webhook", h.path, "error", err)
+		env.unread.log(env.log, "webhook cannot read a review", "webhook", h.path, "error", err)
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	env.metrics.answered(h, answer)
+	if answer.fault != "" {
+		http.Error(w, answer.fault, answer.code)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	data, err := json.Marshal(answer.review)
 	if err != nil {
@@ -101,46 +83,4 @@ func timeoutOf(r *http.Request) time.Duration {
 		d = maxTimeout
 	}
 	return d - min(d/10, maxMargin)
-}
-
-// budget limits how many bytes are in use at the same time. A nil budget has no limit.
-type budget struct {
-	mu    sync.Mutex
-	left  int64         // guarded by mu
-	freed chan struct{} // guarded by mu: closed when some are given back
-}
-
-func newBudget(bytes int64) *budget { return &budget{left: bytes, freed: make(chan struct{})} }
-
-// take waits until n bytes are free, and takes them. Its error is that of ctx.
-func (b *budget) take(ctx context.Context, n int64) error {
-	if b == nil {
-		return nil
-	}
-	for {
-		b.mu.Lock()
-		if b.left >= n {
-			b.left -= n
-			b.mu.Unlock()
-			return nil
-		}
-		freed := b.freed
-		b.mu.Unlock()
-		select {
-		case <-freed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-func (b *budget) give(n int64) {
-	if b == nil {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.left += n
-	close(b.freed)
-	b.freed = make(chan struct{})
 }

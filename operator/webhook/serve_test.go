@@ -2,6 +2,9 @@ package webhook
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,4 +51,51 @@ func TestBudget(t *testing.T) {
 		t.Error(err)
 	}
 	none.give(1)
+}
+
+// A line that strangers can cause is logged once a minute, with the number of those that were left
+// out, and not longer than it has to be.
+func TestSeldomLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		log := slog.New(slog.NewTextHandler(&out, nil))
+		s := newSeldom(slog.LevelWarn)
+		for _, c := range []struct {
+			pause time.Duration
+			want  string
+		}{
+			{0, "left out since the last such line\"=0"}, {0, ""}, {seldomPeriod - 1, ""},
+			{1, "left out since the last such line\"=2"}, {seldomPeriod + 1, "left out since the last such line\"=0"},
+		} {
+			time.Sleep(c.pause)
+			out.Reset()
+			s.log(log, "x", "error", errors.New(strings.Repeat("y", 1<<20)))
+			if got := out.String(); (got == "") != (c.want == "") || !strings.Contains(got, c.want) || len(got) > maxLogged+200 {
+				t.Errorf("after %v: %.300s", c.pause, got)
+			}
+		}
+	})
+}
+
+// The budgets of small reviews, large ones and conversions are separate.
+func TestBudgetsAreSeparate(t *testing.T) {
+	b := newBodies()
+	admits, converts := &Hook{}, &Hook{role: converting}
+	for _, c := range []struct {
+		h    *Hook
+		size int64
+		want *budget
+	}{
+		{admits, firstPart - 1, b.small}, {admits, firstPart, b.small}, {admits, firstPart + 1, b.admission},
+		{converts, firstPart, b.small}, {converts, firstPart + 1, b.conversion},
+	} {
+		if b.of(c.h, c.size) != c.want {
+			t.Errorf("of %d bytes, role %d: another budget", c.size, c.h.role)
+		}
+	}
+	for _, one := range []*budget{b.small, b.admission, b.conversion} { // one review fits always
+		if one.left < firstPart || one != b.small && one.left < maxConversion {
+			t.Errorf("it has %d bytes", one.left)
+		}
+	}
 }

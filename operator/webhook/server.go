@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -66,10 +67,12 @@ func NewServer(o Options, hooks ...*Hook) *Server {
 		o.Address = DefaultAddress
 	}
 	s := &Server{options: o, hooks: merged(hooks)}
-	s.env = environment{log: o.Logger, metrics: newMetrics(s.expires), bodies: newBudget(maxBodies)}
+	s.env = environment{log: o.Logger, metrics: newMetrics(s.expires), bodies: newBodies(),
+		unread: newSeldom(slog.LevelError)}
 	s.err = s.mistakes()
 	s.server = operator.Server{Address: o.Address, Logger: o.Logger, Certificate: o.Certificate,
-		Handler: http.HandlerFunc(s.route), FinishRequests: true}
+		Handler: http.HandlerFunc(s.route), FinishRequests: true,
+		ErrorLog: log.New(&serverLog{s.env, newSeldom(slog.LevelWarn)}, "", 0)}
 	if o.Authority != nil {
 		o.Authority.serves(hooks)
 		s.server.GetCertificate = o.Authority.Get

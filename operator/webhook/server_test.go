@@ -106,7 +106,7 @@ func TestServer(t *testing.T) {
 	if code, body, err := s.ask(deny.Path(), created); err != nil || code != 200 || !strings.Contains(body, `"code":403`) {
 		t.Errorf("%d %s %v", code, body, err)
 	}
-	if code, body, err := s.ask(deny.Path(), created+`,"subResource":"panic"`); err != nil || code != 200 || !strings.Contains(body, `"code":500`) {
+	if code, body, err := s.ask(deny.Path(), created+`,"subResource":"panic"`); err != nil || code != 500 || strings.Contains(body, "allowed") {
 		t.Errorf("%d %s %v", code, body, err)
 	}
 	if code, _, err := s.ask("/other", created); err != nil || code != 404 {
@@ -120,17 +120,17 @@ func TestServer(t *testing.T) {
 	for name, want := range map[string]float64{
 		"controller_runtime_webhook_panics_total":                                                   1,
 		"controller_runtime_webhook_requests_in_flight" + path:                                      0,
-		"controller_runtime_webhook_requests_total" + strings.Replace(path, "{", `{code="200",`, 1): 2,
+		"controller_runtime_webhook_requests_total" + strings.Replace(path, "{", `{code="200",`, 1): 1,
+		"controller_runtime_webhook_requests_total" + strings.Replace(path, "{", `{code="500",`, 1): 1,
 		"controller_runtime_webhook_requests_total" + strings.Replace(path, "{", `{code="400",`, 1): 1,
 		"skiff_webhook_refused_total" + strings.Replace(path, "{", `{code="403",`, 1):               1,
-		"skiff_webhook_refused_total" + strings.Replace(path, "{", `{code="500",`, 1):               1,
 		"controller_runtime_webhook_latency_seconds" + path:                                         3,
 	} {
 		if v, ok := got[name]; !ok || v != want {
 			t.Errorf("%s is %v %v, want %v", name, v, ok, want)
 		}
 	}
-	if v := got["skiff_webhook_certificate_expiry_timestamp_seconds"]; v < float64(time.Now().Add(89*24*time.Hour).Unix()) || len(got) != 8 {
+	if v := got["skiff_webhook_certificate_expiry_timestamp_seconds"]; v < float64(time.Now().Add(89*24*time.Hour).Unix()) || len(got) != 9 {
 		t.Errorf("the series are %v", got)
 	}
 	for version, ok := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
@@ -299,5 +299,72 @@ func TestAnExpiredCertificateIsNotReady(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Requests that send nothing, or a first part only, keep no review from being answered.
+func TestIdleRequestsBlockNobody(t *testing.T) {
+	h := webhook.Validate(func(context.Context, *webhook.Request[Widget]) ([]string, error) { return nil, nil })
+	s := serve(t, webhook.Options{}, h)
+	idle := func(n int, length string, sent string) {
+		for range n {
+			conn, err := tls.Dial("tcp", s.Addr().String(), s.client.Transport.(*http.Transport).TLSClientConfig)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { conn.Close() })
+			if _, err := io.WriteString(conn, "POST "+h.Path()+" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+length+"\r\n\r\n"+sent); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	idle(20, "Content-Length: 8388608", "")
+	idle(1, "Transfer-Encoding: chunked", "1\r\n{\r\n")
+	padding := `,"options":{"x":"` + strings.Repeat("x", 1<<20) + `"}`
+	if code, body, err := s.ask(h.Path(), created+padding); err != nil || code != 200 {
+		t.Errorf("a large review: %d %s %v", code, body, err)
+	}
+	idle(20, "Content-Length: 8388608", "{"+strings.Repeat(" ", 64<<10))
+	if code, body, err := s.ask(h.Path(), created); err != nil || code != 200 {
+		t.Errorf("a small review: %d %s %v", code, body, err)
+	}
+	// The large one waits until their time is over, at most.
+	if code, body, err := s.ask(h.Path(), created+padding); err != nil || code != 200 {
+		t.Errorf("a large review after the first parts of others: %d %s %v", code, body, err)
+	}
+}
+
+// Handshakes that fail are counted and logged, seldom.
+func TestHandshakesThatFail(t *testing.T) {
+	var log lines
+	certificate, _ := files(t, time.Now())
+	s := webhook.NewServer(webhook.Options{Address: "127.0.0.1:0", Certificate: certificate, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	registry := prometheus.NewRegistry()
+	if err := s.Register(registry); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	for range 3 {
+		if conn, err := tls.Dial("tcp", s.Addr().String(), nil); err == nil {
+			conn.Close()
+			t.Error("the certificate is trusted")
+		}
+	}
+	for seriesOf(t, registry)["skiff_webhook_tls_handshake_errors_total"] < 3 {
+		if t.Context().Err() != nil {
+			t.Fatal("they are not counted")
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if n := log.count("TLS handshake of webhooks failed"); n != 1 || log.count("level=WARN") != 1 {
+		t.Errorf("%d lines", n)
 	}
 }
