@@ -97,6 +97,7 @@ func combine(s *shared, status *Status) {
 		status.Failures = max(status.Failures, one.Failures)
 		if one.LastErrorAt.After(status.LastErrorAt) {
 			status.LastError, status.LastErrorAt = one.LastError, one.LastErrorAt
+			status.LastErrorOfFunction = one.LastErrorOfFunction
 		}
 		if since := one.FailingSince; !since.IsZero() &&
 			(status.FailingSince.IsZero() || since.Before(status.FailingSince)) {

@@ -26,6 +26,9 @@ type Status struct {
 	Events          int64       // watch events received, bookmarks included
 	LastError       error       // the last error, which may be over; nil if there was none
 	LastErrorAt     time.Time   // when LastError occurred
+	// LastErrorOfFunction reports whether a function of the program failed: a transform, an index, a
+	// handler. The next success of a request tells nothing about such an error.
+	LastErrorOfFunction bool
 	// Failures counts failed attempts. It becomes 0 when a list is complete, when a watch has
 	// brought an event, and when a watch has been open for five seconds. 0 is healthy.
 	Failures int
@@ -102,7 +105,7 @@ func (h *health) update(f func(*Status)) {
 func (f *feed) report(err error) {
 	s := f.informer
 	err = s.client.Redact(err)
-	f.health.update(func(status *Status) { status.LastError, status.LastErrorAt = err, time.Now() })
+	f.health.update(func(status *Status) { status.lastError(err, false) })
 	if s.config.onError != nil {
 		s.tellError(err)
 	} else {
@@ -119,7 +122,7 @@ func (s *shared) report(err error) {
 	err = s.client.Redact(err)
 	h := &s.health
 	h.mu.Lock()
-	h.status.LastError, h.status.LastErrorAt = err, time.Now()
+	h.status.lastError(err, true)
 	log := h.logged.IsZero() || time.Since(h.logged) >= logEvery
 	suppressed := h.suppressed
 	if log {
@@ -136,6 +139,10 @@ func (s *shared) report(err error) {
 	case log:
 		s.config.logger.Warn(err.Error())
 	}
+}
+
+func (s *Status) lastError(err error, ofFunction bool) {
+	s.LastError, s.LastErrorAt, s.LastErrorOfFunction = err, time.Now(), ofFunction
 }
 
 func (h *health) lastError() error {

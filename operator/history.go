@@ -4,18 +4,14 @@ import (
 	"cmp"
 	"container/list"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/controller"
-	"github.com/skiff-k8s/skiff/informer"
 )
 
 const (
@@ -296,7 +292,7 @@ func (h *histories) ended(name string, key any, o controller.Outcome, secret boo
 	}
 	end := Step{What: stepReconciled, Why: "next: " + string(o.Next), Took: milliseconds(o.Duration)}
 	if o.Err != nil {
-		end.What, end.Why = stepFailed, fmt.Sprintf("next: %s; %s", o.Next, shownError(o.Err, secret))
+		end.What, end.Why = stepFailed, fmt.Sprintf("next: %s; %s", o.Next, shownError(o.Err, secret, "this controller reads Secrets"))
 	}
 	if !o.NextAt.IsZero() {
 		at := o.NextAt // its own, or the step would keep the whole outcome
@@ -311,36 +307,6 @@ func (h *histories) ended(name string, key any, o controller.Outcome, secret boo
 		h.took[name] = d
 	}
 	d.add(o.Duration)
-}
-
-// shownError returns what the page shows of an error. What the API server says about a field may
-// have its value, so that only the reason and the paths are shown. If secret is true, nothing of it
-// is.
-func shownError(err error, secret bool) string {
-	if secret {
-		return "an error, whose text the log has: this controller reads Secrets"
-	}
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
-		return err.Error()
-	}
-	s := status.Status()
-	if s.Details == nil || len(s.Details.Causes) == 0 {
-		return err.Error()
-	}
-	var fields []string
-	for _, cause := range s.Details.Causes {
-		fields = append(fields, cause.Field)
-	}
-	return fmt.Sprintf("%s: %s; the log has the text", s.Reason, strings.Join(fields, ", "))
-}
-
-// readsSecrets reports whether a controller has a cache of Secrets.
-func readsSecrets(c *controller.Controller) bool {
-	return slices.ContainsFunc(c.Caches(), func(i informer.Untyped) bool {
-		k := i.Kind()
-		return k.Group == "" && k.Resource == "secrets"
-	})
 }
 
 func (d *durations) add(took time.Duration) {

@@ -9,10 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/validation/field"
-
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/controller"
 	"github.com/skiff-k8s/skiff/kind"
@@ -239,21 +235,6 @@ func TestAStateHasTheTimeOfItsEnd(t *testing.T) {
 			t.Error("an old State is shown again")
 		}
 	})
-}
-
-// No value of a field is shown, and nothing of an error where Secrets are read.
-func TestThePageShowsNoValues(t *testing.T) {
-	err := fmt.Errorf("apply: %w", apierrors.NewInvalid(schema.GroupKind{Kind: "ConfigMap"}, "x",
-		field.ErrorList{field.Invalid(field.NewPath("data", "password"), "hunter2", "too short")}))
-	if got := shownError(err, false); got != "Invalid: data.password; the log has the text" {
-		t.Errorf("shown is %q", got)
-	}
-	if got := shownError(errors.New("hunter2"), true); strings.Contains(got, "hunter2") {
-		t.Errorf("shown is %q", got)
-	}
-	if got := shownError(errors.New("no route"), false); got != "no route" {
-		t.Errorf("shown is %q", got)
-	}
 }
 
 func TestPercentiles(t *testing.T) {

@@ -40,6 +40,7 @@ type InformerState struct {
 	Failures        int        `json:"failures"`
 	LastError       string     `json:"lastError,omitempty"`
 	LastErrorAt     *time.Time `json:"lastErrorAt,omitempty"`
+	LastErrorOver   bool       `json:"lastErrorOver,omitempty"` // it was a request's, and one has succeeded since
 	NextTry         *time.Time `json:"nextTry,omitempty"`
 	Unwatchable     string     `json:"unwatchable,omitempty"` // why it is listed again and again
 }
@@ -105,10 +106,12 @@ func informerState(i named, now time.Time) InformerState {
 		NextTry: timeOf(s.NextAt),
 	}
 	if s.Unwatchable != nil {
-		state.Unwatchable = short(s.Unwatchable.Error())
+		state.Unwatchable = short(shownError(s.Unwatchable, false, ""))
 	}
 	if s.LastError != nil {
-		state.LastError, state.LastErrorAt = short(s.LastError.Error()), timeOf(s.LastErrorAt)
+		// A transform or a handler of the program may have failed, with a part of an object in its text.
+		state.LastError = short(shownError(s.LastError, ofSecrets(i.Kind()), "this is a cache of Secrets"))
+		state.LastErrorAt, state.LastErrorOver = timeOf(s.LastErrorAt), s.Failures == 0 && !s.LastErrorOfFunction
 	}
 	return state
 }

@@ -108,8 +108,48 @@ func TestThePageWithoutTheAPIServer(t *testing.T) {
 		i = r.state().Informers[0]
 		return i.State == informer.StateWaiting && i.NextTry != nil && strings.Contains(i.LastError, "server's version: ")
 	})
-	if i.LastErrorAt == nil || i.Failures == 0 || !i.Synced || i.Objects != 2 {
+	if i.LastErrorAt == nil || i.LastErrorOver || i.Failures == 0 || !i.Synced || i.Objects != 2 {
 		t.Errorf("the informer is %+v", i)
+	}
+	layer.SetRules()
+	r.until("the error is over", func() bool { i = r.state().Informers[0]; return i.LastErrorOver })
+	if i.LastError == "" || i.Failures != 0 {
+		t.Errorf("the informer is %+v", i)
+	}
+	if err := r.ends(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A transform that panics with a part of an object is an error that stays, though the requests
+// succeed. Of a cache of Secrets nothing of it is shown.
+func TestThePageShowsErrorsOfFunctions(t *testing.T) {
+	f, store := inMemory(t)
+	meta := metav1.ObjectMeta{Namespace: "a", Name: "x"}
+	for _, object := range []any{
+		&corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, ObjectMeta: meta, Data: map[string]string{"k": "plain"}},
+		&corev1.Secret{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: meta, Data: map[string][]byte{"k": []byte("hunter2")}},
+	} {
+		if _, err := store.Put(object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	informer.For[corev1.ConfigMap](f, informer.Transform(func(m *corev1.ConfigMap) bool { panic("bad: " + m.Data["k"]) }))
+	informer.For[corev1.Secret](f, informer.Transform(func(m *corev1.Secret) bool { panic("bad: " + string(m.Data["k"])) }))
+	settings := anyPort
+	settings.Page = true
+	r := start(t, operator.New(operator.Options{Factories: []*informer.Factory{f}, Settings: settings, Logger: logger(t)}))
+	var s operator.State
+	r.until("both watch", func() bool {
+		s = r.state()
+		a, b := s.Informers[0], s.Informers[1]
+		return a.State == "watching" && b.State == "watching" && a.LastError != "" && b.LastError != ""
+	})
+	for i, want := range []string{"bad: plain", "an error, whose text the log has: this is a cache of Secrets"} {
+		in := s.Informers[i]
+		if !strings.Contains(in.LastError, want) || strings.Contains(in.LastError, "hunter2") || in.LastErrorAt == nil || in.LastErrorOver {
+			t.Errorf("the informer is %+v", in)
+		}
 	}
 	if err := r.ends(); err != nil {
 		t.Error(err)

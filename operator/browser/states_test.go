@@ -31,6 +31,7 @@ func everyState(t *testing.T, p *tab) {
 			in.Name, in.Resource, in.Host = state+long, long, long+":443"
 			in.Objects, in.PackedBytes, in.DecodedBytes, in.Events, in.EventsPerSecond, in.Lists, in.LagMs = 123456789, 123456789012, 12345, 1e12, 123456.7, 123456, 1e9
 			in.Failures, in.LastError, in.LastErrorAt, in.NextTry = i%2*123456, text, &at, &next
+			in.LastErrorOver = in.Failures == 0 && state != "polling"
 		}
 		s.Informers = append(s.Informers, in)
 	}
@@ -60,7 +61,7 @@ func everyState(t *testing.T, p *tab) {
 		row("informers", "waiting"+long, ""):  {"◆ waiting", "last error ", "3 h ago, over", "123.5M", "123.46 GB", "11 d"},
 		row("informers", "stopped"+long, ""):  {"▲ stopped, not synced", "123,456 failed in a row", "next try ", ", in 3 h"},
 		row("informers", "unserved"+long, ""): {"● unserved"},
-		row("informers", "polling"+long, ""):  {"● polling", "listed again and again: " + text},
+		row("informers", "polling"+long, ""):  {"● polling", "3 h ago · next try ", "listed again and again: " + text},
 		row("controllers", "paused", ""):      {"○ paused"},
 		row("controllers", "stuck", ""):       {"◆ working", "a reconcile has been running for 15 min · timed out 3"},
 		row("controllers", "waits", ""):       {"○ waits for the lease", "0 of 1", "none"},
