@@ -92,7 +92,7 @@ func TestThePlacesOfThePage(t *testing.T) {
 	}
 }
 
-// All who look within a second share a State, and events are counted over the time between two.
+// All who look within stateAge share a State, and events are counted over the time between two.
 func TestTheAgeOfAState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		made, events := 0, int64(0)
@@ -104,9 +104,9 @@ func TestTheAgeOfAState(t *testing.T) {
 		p.State()
 		time.Sleep(stateAge - time.Nanosecond)
 		if p.State(); made != 1 {
-			t.Errorf("within a second %d are made", made)
+			t.Errorf("within %v %d are made", stateAge, made)
 		}
-		time.Sleep(2*time.Second + time.Nanosecond)
+		time.Sleep(3*time.Second - stateAge + time.Nanosecond)
 		if s := p.State(); made != 2 || s.Informers[0].EventsPerSecond != 10 {
 			t.Errorf("30 events in 3 seconds are %v in a second", s.Informers[0].EventsPerSecond)
 		}

@@ -31,24 +31,6 @@ const (
 	pprofPath = "/debug/pprof"
 )
 
-// local returns a handler that answers only requests for this machine by its address or as
-// localhost. A web page of another host, whose name is made to resolve to this machine (DNS
-// rebinding), is refused so.
-func local(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		if host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil {
-			http.Error(w, "without authorization this is served as localhost or by the address only",
-				http.StatusForbidden)
-			return
-		}
-		h.ServeHTTP(w, r)
-	})
-}
-
 // servers returns the servers that the settings ask for, one for each address.
 func (o *Operator) servers() *servers {
 	s := o.options.Settings
@@ -56,16 +38,20 @@ func (o *Operator) servers() *servers {
 	if s.CertFile != "" {
 		certificate = &Certificate{CertFile: s.CertFile, KeyFile: s.KeyFile, Logger: o.log}
 	}
+	metrics := http.Handler(o.mux)
 	protect := func(h http.Handler) http.Handler { return h }
 	if s.Authorize {
 		protect = NewAuthorizer(o.options.Factories[0].Client(), o.log).Wrap
+		metrics = protect(metrics)
+	} else if loopback(s.MetricsAddress) {
+		metrics = local(metrics)
 	}
 	all := &servers{log: o.log}
-	all.metrics = all.add(s.MetricsAddress, "metrics", certificate, protect(o.mux), "/")
+	all.metrics = all.add(s.MetricsAddress, "metrics", certificate, metrics, "/")
 	all.health = all.add(s.HealthAddress, "probes", nil, o.health,
 		"/healthz", "/healthz/", "/livez", "/livez/", "/readyz", "/readyz/")
 	if s.debugs() {
-		debug := local(o.debug)
+		debug := local(sameSite(o.debug))
 		if loopback(s.DebugAddress) {
 			certificate = nil
 		} else {

@@ -217,26 +217,6 @@ func TestTheKeysThatFail(t *testing.T) {
 	})
 }
 
-// Ages are told from the time of the State: that is after all of it was read, which may take a second.
-func TestAStateHasTheTimeOfItsEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		reads := 0
-		p := &Page{keys: newHistories(), source: func() State { reads++; time.Sleep(700 * time.Millisecond); return State{} }}
-		began := time.Now()
-		if took := p.State().At.Sub(began); took != 700*time.Millisecond {
-			t.Errorf("the State is of %v after the beginning of its reading", took)
-		}
-		time.Sleep(stateAge - 1)
-		if p.State(); reads != 1 {
-			t.Error("a State that is young enough is read again")
-		}
-		time.Sleep(time.Nanosecond)
-		if p.State(); reads != 2 {
-			t.Error("an old State is shown again")
-		}
-	})
-}
-
 func TestPercentiles(t *testing.T) {
 	var d durations
 	for i := range maxDurations + 100 { // the first 100 are gone

@@ -34,13 +34,17 @@ type Page struct {
 	places chan struct{} // one for each stream of events
 
 	mu    sync.Mutex
-	state State // computed last; guarded by mu
-	rates rates // of events; guarded by mu
+	state State     // computed last; guarded by mu
+	began time.Time // when the reading of state began; guarded by mu
+	rates rates     // of events; guarded by mu
 }
 
 const (
-	// stateAge is how long a State is shown again: all who look share one a second.
-	stateAge = time.Second
+	// period is the time between two events.
+	period = time.Second
+	// stateAge is how long a State is shown again, from the beginning of its reading: all who look
+	// share one. It is less than period, so that each event has a new one.
+	stateAge = period * 9 / 10
 	// maxStreams is how many follow the events at once. More are refused with 503.
 	maxStreams = 16
 )
@@ -103,8 +107,13 @@ func answer200(w http.ResponseWriter, v any) {
 	_ = json.NewEncoder(w).Encode(v) // an error is that of a client that went away
 }
 
-// events sends the State each second until the client goes away or the server stops.
+// events sends the State each second until the client goes away or the server stops. HEAD is answered
+// without a State.
 func (p *Page) events(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	if r.Method == http.MethodHead {
+		return
+	}
 	select {
 	case p.places <- struct{}{}:
 		defer func() { <-p.places }()
@@ -112,9 +121,8 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many follow this page", http.StatusServiceUnavailable)
 		return
 	}
-	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
-	tick := time.NewTicker(stateAge)
+	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for {
 		data, err := json.Marshal(p.State())
@@ -137,13 +145,15 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// State returns the state of the operator, which is at most a second old. It must not be changed.
+// State returns the state of the operator, whose reading began less than a second ago. It must not
+// be changed.
 func (p *Page) State() State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.state.At.IsZero() && time.Since(p.state.At) < stateAge {
+	if !p.began.IsZero() && time.Since(p.began) < stateAge {
 		return p.state
 	}
+	p.began = time.Now()
 	s := p.source()
 	s.At = time.Now() // after it, which takes a while: ages are told from here
 	p.keys.fill(&s)
