@@ -1,11 +1,9 @@
 package operator
 
 import (
-	"cmp"
 	"container/list"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -58,15 +56,6 @@ type Moved struct {
 	Controller string `json:"controller"`
 	Key        string `json:"key"`
 	Step
-}
-
-// Failing is a key whose last reconcile failed.
-type Failing struct {
-	Controller string    `json:"controller"`
-	Key        string    `json:"key"`
-	Since      time.Time `json:"since"` // the first failure in a row that its history knows
-	Times      int       `json:"times"` // how many there are in a row
-	Step                 // the last one: its error and its next try
 }
 
 // histories are what happened to the keys of controllers that moved last. It observes the
@@ -154,9 +143,18 @@ func (k *history) note(s Step) {
 	}
 }
 
-// forgetOldest removes the history of the key that did not move for the longest time. h.mu is held.
+// forgetOldest removes the history of a key that did not move for the longest time: of one that
+// neither fails nor is held, if there is one in the older half. So the others that a resync queues do
+// not take the histories of the keys that fail, nor a thousand keys that fail those of all others.
+// h.mu is held.
 func (h *histories) forgetOldest() {
 	e := h.order.Back()
+	for at, n := e, h.order.Len()/2; n > 0; at, n = at.Prev(), n-1 {
+		if k := at.Value.(*history); k.failures == 0 && !k.held {
+			e = at
+			break
+		}
+	}
 	k := e.Value.(*history)
 	for i := range k.steps {
 		h.bytes -= k.steps[i].bytes()
@@ -212,30 +210,6 @@ func (h *histories) moved(n int) (moved []Moved, held map[string][]string) {
 		}
 	}
 	return moved, held
-}
-
-// failing returns the keys whose last reconcile failed: at most n, those that fail for the longest
-// time first, and the number of all of them by controller.
-func (h *histories) failing(n int) (keys []Failing, count map[string]int) {
-	keys, count = []Failing{}, map[string]int{}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var all []*history // and not of Failing: a sort of pointers is linked already
-	for e := h.order.Front(); e != nil; e = e.Next() {
-		if k := e.Value.(*history); k.failures > 0 {
-			count[k.of.controller]++
-			all = append(all, k)
-		}
-	}
-	slices.SortFunc(all, func(a, b *history) int {
-		return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.of.controller, b.of.controller),
-			cmp.Compare(a.of.key, b.of.key))
-	})
-	for _, k := range all[:min(n, len(all))] {
-		keys = append(keys, Failing{Controller: k.of.controller, Key: k.of.key, Since: k.since,
-			Times: k.failures, Step: k.failed})
-	}
-	return keys, count
 }
 
 // observer returns the functions that note what happens to the keys of a controller. Of a

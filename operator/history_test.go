@@ -180,43 +180,6 @@ func TestHistoriesAreBoundedInBytes(t *testing.T) {
 	}
 }
 
-// The keys that fail are named, those that fail for the longest time first, until they succeed.
-func TestTheKeysThatFail(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHistories()
-		next := time.Now().Add(time.Hour)
-		fail := func(c, key string, n int) {
-			time.Sleep(time.Second)
-			h.ended(c, key, controller.Outcome{Err: fmt.Errorf("broken %d", n), Next: controller.NextRetry, NextAt: next}, false)
-		}
-		began := time.Now()
-		fail("c", "b", 1)
-		fail("c", "a", 1)
-		fail("d", "a", 1)
-		fail("c", "b", 2)
-		h.add("c", "b", nil, Step{What: "reconciling"})
-		keys, count := h.failing(9)
-		if len(keys) != 3 || count["c"] != 2 || count["d"] != 1 || keys[0].Key != "b" || keys[1].Key != "a" || keys[1].Controller != "c" || keys[2].Controller != "d" {
-			t.Fatalf("the keys that fail are %+v, %v", keys, count)
-		}
-		if k := keys[0]; k.Times != 2 || !k.Since.Equal(began.Add(time.Second)) || !k.At.Equal(began.Add(4*time.Second)) ||
-			k.Why != "next: retry; broken 2" || !k.Next.Equal(next) {
-			t.Errorf("the first is %+v", k)
-		}
-		if keys, count := h.failing(2); len(keys) != 2 || count["d"] != 1 {
-			t.Errorf("of 3 keys 2 are %+v, %v", keys, count)
-		}
-		h.ended("c", "b", controller.Outcome{}, false)
-		if keys, count := h.failing(9); len(keys) != 2 || count["c"] != 1 || keys[0].Key != "a" {
-			t.Errorf("after a success they are %+v, %v", keys, count)
-		}
-		fail("c", "b", 3)
-		if keys, _ := h.failing(9); keys[2].Key != "b" || keys[2].Times != 1 {
-			t.Errorf("after another failure they are %+v", keys)
-		}
-	})
-}
-
 func TestPercentiles(t *testing.T) {
 	var d durations
 	for i := range maxDurations + 100 { // the first 100 are gone

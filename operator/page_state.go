@@ -21,6 +21,8 @@ type State struct {
 	Controllers []ControllerState `json:"controllers"`
 	Failing     []Failing         `json:"failing"` // the keys whose last reconcile failed
 	Moved       []Moved           `json:"moved"`   // the keys that moved last
+
+	since map[keyOf]time.Time // the keys that fail, as the metrics know them
 }
 
 // InformerState is the state of an informer.
@@ -63,7 +65,7 @@ type ControllerState struct {
 	Panics     uint64   `json:"panics"`
 	Timeouts   uint64   `json:"timeouts"`
 	LongestMs  float64  `json:"longestMs"` // for how long the longest reconcile has been running
-	Failing    int      `json:"failing"`   // keys whose last reconcile failed, if they have a history
+	Failing    int      `json:"failing"`   // keys whose last reconcile failed
 	P50Ms      float64  `json:"p50Ms"`     // of the last reconciles
 	P99Ms      float64  `json:"p99Ms"`
 	Held       int      `json:"held"`
@@ -92,6 +94,7 @@ func (o *Operator) state() State {
 	for _, c := range o.controllers {
 		s.Controllers = append(s.Controllers, controllerState(c))
 	}
+	s.since = o.options.Metrics.failingSince(o.controllers)
 	return s
 }
 
@@ -138,7 +141,7 @@ func controllerState(c *controller.Controller) ControllerState {
 // fill adds what the histories know.
 func (h *histories) fill(s *State) {
 	moved, held := h.moved(maxMoved)
-	failing, count := h.failing(maxMoved)
+	failing, count := h.failing(maxMoved, s.since)
 	s.Moved, s.Failing = moved, failing
 	h.mu.Lock()
 	defer h.mu.Unlock()
