@@ -30,7 +30,7 @@ type Stats struct {
 
 	// Succeeded and Failed count reconciles. Each reconcile is counted once, in one of the two.
 	// controller_runtime_reconcile_total{result="success"} is Succeeded - Requeued,
-	// {result="requeue_after"} is Requeued, {result="error"} is Failed, and
+	// which never goes down, {result="requeue_after"} is Requeued, {result="error"} is Failed, and
 	// controller_runtime_reconcile_errors_total is Failed.
 	Succeeded, Failed uint64
 	// Requeued counts the reconciles that succeeded and asked for RequeueAfter.
@@ -60,9 +60,11 @@ func (s Stats) Idle() bool {
 	return s.Queue.Depth == 0 && s.Queue.Processing == 0 && s.Held == 0
 }
 
+// counters count what is done. plain counts the reconciles that succeeded and did not ask for
+// RequeueAfter: the difference of two counters that are read one after the other could go down.
 type counters struct {
-	active                                                                                  atomic.Int64
-	succeeded, failed, requeued, retried, givenUp, terminal, panics, timeouts, holdsExpired atomic.Uint64
+	active                                                                              atomic.Int64
+	plain, failed, requeued, retried, givenUp, terminal, panics, timeouts, holdsExpired atomic.Uint64
 }
 
 // Stats returns the controller's figures. It takes constant time.
@@ -72,7 +74,6 @@ func (c *Controller) Stats() Stats {
 		Paused:       c.paused.Load(),
 		Workers:      c.workers,
 		Active:       int(c.count.active.Load()),
-		Succeeded:    c.count.succeeded.Load(),
 		Failed:       c.count.failed.Load(),
 		Requeued:     c.count.requeued.Load(),
 		Retried:      c.count.retried.Load(),
@@ -82,6 +83,7 @@ func (c *Controller) Stats() Stats {
 		Timeouts:     c.count.timeouts.Load(),
 		HoldsExpired: c.count.holdsExpired.Load(),
 	}
+	s.Succeeded = c.count.plain.Load() + s.Requeued
 	s.Held, s.Holds = c.holds.len(), c.holds.made()
 	s.Oldest, s.OldestWait = c.loop.oldest()
 	return s

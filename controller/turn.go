@@ -64,7 +64,11 @@ func (l *loop[K]) settle(ctx context.Context, log *slog.Logger, key K, o *Outcom
 
 // succeeded forgets the failures of key, and queues it again if it asked for that.
 func (l *loop[K]) succeeded(key K, o *Outcome) {
-	l.count.succeeded.Add(1)
+	if o.Result.RequeueAfter > 0 {
+		l.count.requeued.Add(1)
+	} else {
+		l.count.plain.Add(1)
+	}
 	o.Next = NextEvent
 	if l.observed() {
 		o.Retries = l.numRequeues(key)
@@ -72,7 +76,6 @@ func (l *loop[K]) succeeded(key K, o *Outcome) {
 	l.forget(key)
 	if o.Result.RequeueAfter > 0 {
 		o.Next = NextRequeue
-		l.count.requeued.Add(1)
 		l.queue.AddAfter(key, o.Result.RequeueAfter)
 	}
 }

@@ -158,7 +158,7 @@ func collectController(out chan<- prometheus.Metric, name string, s controller.S
 	gauge(out, queueLongest, s.Queue.LongestRunningProcessor.Seconds(), name, name)
 	gauge(out, queueDelayed, float64(s.Queue.Delayed), name, name)
 	gauge(out, queueOldest, s.OldestWait.Seconds(), name, name)
-	count(out, reconcileTotal, float64(s.Succeeded-min(s.Requeued, s.Succeeded)), name, "success")
+	count(out, reconcileTotal, float64(s.Succeeded-s.Requeued), name, "success")
 	count(out, reconcileTotal, float64(s.Requeued), name, "requeue_after")
 	count(out, reconcileTotal, float64(s.Failed), name, "error")
 	count(out, reconcileErrors, float64(s.Failed), name)
