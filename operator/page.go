@@ -20,11 +20,12 @@ var pageHTML []byte
 //	PREFIX/key?controller=NAME&key=KEY   the history of a key, a list of Steps
 //
 // It shows names, counts, times and the texts of errors, and reads no other part of an object. Of
-// the API server's errors about fields it shows the paths and not the values, and of controllers
-// with a cache of Secrets no text of an error. The message of a webhook, or of the program's own
+// the API server's errors about fields it shows the paths and not the values, and of caches of Secrets
+// and controllers that have one no text of an error. The message of a webhook, or of the program's own
 // errors, may hold a value. Of what a reconcile wrote it shows the paths of the fields, of Secrets
 // not even these. While a Page is there, the histories of keys are kept: 64 steps of the 1,000 keys
-// that moved last, in 16 MB at most. Close ends that. It is safe for concurrent use.
+// that moved last, in 16 MB at most; keys that fail or are held keep theirs longer, up to half of
+// these. Close ends that. It is safe for concurrent use.
 type Page struct {
 	source func() State // without what changes with time
 	mux    *http.ServeMux

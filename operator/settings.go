@@ -12,7 +12,8 @@ import (
 type Settings struct {
 	// MetricsAddress is where /metrics and the handlers of Operator.Handle are served. "" means
 	// DefaultMetricsAddress, which only this machine reaches: a scraper needs ":8080". Off means
-	// nowhere.
+	// nowhere. On an address that only this machine reaches, requests to another name than localhost
+	// are refused, unless Authorize is set.
 	MetricsAddress string `help:"the host:port of /metrics, or off; default: 127.0.0.1:8080; a scraper needs :8080"`
 	// HealthAddress is where /healthz and /readyz are served. "" means DefaultHealthAddress, which
 	// only this machine reaches: a kubelet's probes need ":8081". Off means nowhere.
