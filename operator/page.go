@@ -20,9 +20,9 @@ var pageHTML []byte
 //	PREFIX/key?controller=NAME&key=KEY   the history of a key, a list of Steps
 //
 // It shows names, counts, times and the texts of errors, and reads no other part of an object. Of
-// the API server's errors about fields it shows the paths and not the values, and of caches of Secrets
-// and controllers that have one no text of an error. The message of a webhook, or of the program's own
-// errors, may hold a value. Of what a reconcile wrote it shows the paths of the fields, of Secrets
+// the API server's errors about fields it shows the paths and not the values, and of caches of
+// Secrets and controllers that have one no text of an error. The message of a webhook, or of the
+// program's own errors, may hold a value. Of what a reconcile wrote it shows the paths of the fields, of Secrets
 // not even these. While a Page is there, the histories of keys are kept: 64 steps of the 1,000 keys
 // that moved last, in 16 MB at most; keys that fail or are held keep theirs longer, up to half of
 // these. Close ends that. It is safe for concurrent use.
@@ -108,8 +108,8 @@ func answer200(w http.ResponseWriter, v any) {
 	_ = json.NewEncoder(w).Encode(v) // an error is that of a client that went away
 }
 
-// events sends the State each second until the client goes away or the server stops. HEAD is answered
-// without a State.
+// events sends the State each second until the client goes away or the server stops. HEAD is
+// answered without a State.
 func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	if r.Method == http.MethodHead {

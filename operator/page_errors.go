@@ -24,8 +24,8 @@ func shownError(err error, secret bool, why string) string {
 	return err.Error()
 }
 
-// reasons appends the reasons of all errors of the API server in err's tree to shown, with the paths
-// of the fields that they are about, and reports whether there are such paths. errors.As finds only
+// reasons appends the reasons of all errors of the API server in err's tree to shown, with the
+// paths of the fields that they are about, and reports whether there are such paths. errors.As finds only
 // the first error of several that are joined.
 func reasons(shown []string, err error) (all []string, fields bool) {
 	if status, ok := err.(apierrors.APIStatus); ok {
@@ -58,7 +58,9 @@ func reasons(shown []string, err error) (all []string, fields bool) {
 
 // readsSecrets reports whether a controller has a cache of Secrets.
 func readsSecrets(c *controller.Controller) bool {
-	return slices.ContainsFunc(c.Caches(), func(i informer.Untyped) bool { return ofSecrets(i.Kind()) })
+	return slices.ContainsFunc(c.Caches(), func(i informer.Untyped) bool {
+		return ofSecrets(i.Kind())
+	})
 }
 
 // ofSecrets reports whether a kind is that of Secrets.
