@@ -40,10 +40,12 @@ func TestSuccessesNeverGoDown(t *testing.T) {
 		stop, _ := start(func(ctx context.Context) error { return Run(ctx, s.factory, c) })
 		for version := range 4 {
 			time.Sleep(10 * time.Second)
+			synctest.Wait()
 			read()
 			s.server.watch("configmaps").event("MODIFIED", configMap("n", "a", 10+version))
 		}
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		read()
 		if err := stop(); err != nil {
 			t.Error(err)
