@@ -269,6 +269,17 @@ func TestOldest(t *testing.T) {
 		q.Add("high")
 		want("low", time.Second)
 
+		// Of two of one moment, the one that is next.
+		q = workqueue.New[string](workqueue.WithPriority(0))
+		q.AddLow("low")
+		q.Add("high")
+		want("high", 0)
+		// The shortest wait is a wait.
+		q = workqueue.New[string](workqueue.WithPriority(1))
+		q.Add("high")
+		time.Sleep(time.Second)
+		want("high", time.Second)
+
 		untimed := workqueue.New[string]()
 		untimed.Add("a")
 		time.Sleep(time.Second)

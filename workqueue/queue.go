@@ -192,8 +192,8 @@ func (q *Queue[K]) Len() int {
 }
 
 // Oldest returns the key that has waited longest for a worker, of those that are first in their
-// priority, and for how long. ok is false if no key is queued. The wait is 0 in a queue that does not need to know it: one with neither WithPriority
-// nor Metrics.Latency.
+// priority, and for how long. ok is false if no key is queued. The wait is 0 in a queue that does not
+// need to know it: one with neither WithPriority nor Metrics.Latency.
 func (q *Queue[K]) Oldest() (key K, waited time.Duration, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
