@@ -48,15 +48,20 @@ func newDatabase() *database {
 }
 
 // scrape takes in what /metrics of a target answered: the text format, or nil if it did not. As
-// Prometheus does, it marks series that are gone as stale, and adds up.
+// Prometheus does, it marks series that are gone as stale, and adds up. An instance with a slash is
+// of the namespace before it, and of "web" without one.
 func (d *database) scrape(at time.Time, instance string, text []byte) error {
 	if len(d.times) == 0 || d.times[len(d.times)-1].Before(at) {
 		d.times = append(d.times, at)
 	}
+	namespace, _, named := strings.Cut(instance, "/")
+	if !named {
+		namespace = "web"
+	}
 	var now []*series
 	add := func(l labels.Labels, v float64) {
 		b := labels.NewBuilder(l)
-		b.Set("job", "operators").Set("namespace", "web").Set("instance", instance)
+		b.Set("job", "operators").Set("namespace", namespace).Set("instance", instance)
 		l = b.Labels()
 		key := l.String()
 		s := d.series[key]

@@ -116,3 +116,18 @@ func (d *database) wantFiring(t *testing.T, want ...string) {
 		seen.add(rule.Alert)
 	}
 }
+
+// A leader of another namespace, by a Lease of the same name, is no leader here.
+func TestALeaderOfAnotherNamespace(t *testing.T) {
+	db, at := newDatabase(), time.Now()
+	for range 10 {
+		for instance, leads := range map[string]string{"a/web-0": "1", "b/web-0": "0"} {
+			text := "# TYPE leader_election_master_status gauge\nleader_election_master_status{name=\"web\"} " + leads + "\n"
+			if err := db.scrape(at, instance, []byte(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		at = at.Add(scrapeEvery)
+	}
+	db.wantFiring(t, "SkiffNobodyLeads")
+}
