@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/controller"
 	"github.com/skiff-k8s/skiff/rest"
@@ -28,13 +29,25 @@ type RBACOptions struct {
 	Requests *Requests
 	// Rules are added as they are, such as those that webhook.Server.Rules returns.
 	Rules []rbacv1.PolicyRule
+	// NamespacedRules are those of a Role in Namespace, with the same name, which is printed behind the
+	// ClusterRole if there are any: rights that are harmless in one namespace only, such as those that
+	// webhook.Server.NamespacedRules returns.
+	NamespacedRules []rbacv1.PolicyRule
+	Namespace       string
 }
 
 // RBAC returns the ClusterRole that these controllers need, as YAML for kubectl apply: list and
 // watch for the caches of their sources and of Reads, what the options say, and what was recorded.
-// It holds no more than that. Rights within a namespace can be moved to a Role by hand.
+// It holds no more than that. With NamespacedRules a Role follows. Other rights within a namespace can
+// be moved to it by hand.
 func RBAC(o RBACOptions, controllers ...*controller.Controller) string {
-	return yamlOf(clusterRole(o, controllers))
+	role := clusterRole(o, controllers)
+	all := yamlOf("ClusterRole", role.ObjectMeta, role.Rules)
+	if len(o.NamespacedRules) > 0 {
+		all += "---\n" + yamlOf("Role", metav1.ObjectMeta{Name: role.Name, Namespace: o.Namespace},
+			o.NamespacedRules)
+	}
+	return all
 }
 
 func clusterRole(o RBACOptions, controllers []*controller.Controller) *rbacv1.ClusterRole {
@@ -164,16 +177,20 @@ func (r rights) rules() (rules []rbacv1.PolicyRule) {
 	return rules
 }
 
-// yamlOf returns a role as YAML. All texts are quoted as JSON's are, which YAML reads.
-func yamlOf(role *rbacv1.ClusterRole) string {
+// yamlOf returns a role of a kind as YAML. All texts are quoted as JSON's are, which YAML reads.
+func yamlOf(kind string, meta metav1.ObjectMeta, rules []rbacv1.PolicyRule) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n"+
-		"metadata:\n  name: %s\nrules:", strconv.Quote(role.Name))
-	if len(role.Rules) == 0 {
+	fmt.Fprintf(&b, "apiVersion: rbac.authorization.k8s.io/v1\nkind: %s\nmetadata:\n  name: %s\n",
+		kind, strconv.Quote(meta.Name))
+	if meta.Namespace != "" {
+		fmt.Fprintf(&b, "  namespace: %s\n", strconv.Quote(meta.Namespace))
+	}
+	b.WriteString("rules:")
+	if len(rules) == 0 {
 		b.WriteString(" []")
 	}
 	b.WriteByte('\n')
-	for _, rule := range role.Rules {
+	for _, rule := range rules {
 		lead := "- "
 		for _, part := range []struct {
 			name   string

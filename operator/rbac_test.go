@@ -27,6 +27,25 @@ func TestRBACOfNothing(t *testing.T) {
 	}
 }
 
+func TestRBACOfANamespace(t *testing.T) {
+	got := operator.RBAC(operator.RBACOptions{Name: "x", Namespace: "ns", NamespacedRules: []rbacv1.PolicyRule{
+		{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{"s"}, Verbs: []string{"get"}}}})
+	cluster, namespaced, _ := strings.Cut(got, "---\n")
+	if cluster != operator.RBAC(operator.RBACOptions{Name: "x"}) || namespaced != `apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: "x"
+  namespace: "ns"
+rules:
+- apiGroups: [""]
+  resources: ["secrets"]
+  resourceNames: ["s"]
+  verbs: ["get"]
+` {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 func TestRBACOfControllersAndOptions(t *testing.T) {
 	f, _ := inMemory(t)
 	ctrl := controller.New("c", nothing, controller.For(pods(f)), controller.Reads(informer.For[corev1.ConfigMap](f)))

@@ -115,6 +115,12 @@ metadata: {name: webhooks}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: webhooks}
 subjects: [{kind: ServiceAccount, name: webhooks, namespace: %[1]q}]
 ---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: webhooks, namespace: %[1]q}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: webhooks}
+subjects: [{kind: ServiceAccount, name: webhooks, namespace: %[1]q}]
+---
 apiVersion: v1
 kind: Service
 metadata: {name: webhooks, namespace: %[1]q}

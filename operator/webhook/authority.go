@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/rest"
@@ -43,7 +45,7 @@ type AuthorityOptions struct {
 	// set.
 	Service string
 	// Hosts are further DNS names and IP addresses that the certificate is for, such as those of a
-	// configuration with a url.
+	// configuration with a url: without scheme, port or brackets.
 	Hosts []string
 	// Validating, Mutating and CRDs name the ValidatingWebhookConfigurations, the
 	// MutatingWebhookConfigurations and the CustomResourceDefinitions (with conversion by a webhook)
@@ -117,6 +119,12 @@ func NewAuthority(c *rest.Client, o AuthorityOptions) *Authority {
 		a.err = errors.New("make authority: it needs the namespace and the name of a Secret")
 	case len(hosts) == 0:
 		a.err = errors.New("make authority: it needs a Service, or hosts")
+	}
+	for _, host := range hosts {
+		if a.err == nil && net.ParseIP(host) == nil && len(validation.IsDNS1123Subdomain(host)) > 0 {
+			a.err = fmt.Errorf("make authority: the host %q is neither a DNS name nor an IP address: "+
+				"it has no scheme, port or brackets", host)
+		}
 	}
 	return a
 }
@@ -268,14 +276,9 @@ func (a *Authority) serve(id identity) {
 	a.served = id
 }
 
-// Rules returns the rights that it needs, for operator.RBACOptions.Rules. Those on the Secret may
-// be moved to a Role of its namespace: RBAC cannot limit create by name.
+// Rules returns the rights that it needs in the cluster, for operator.RBACOptions.Rules: on the
+// configurations whose caBundle it keeps.
 func (a *Authority) Rules() (rules []rbacv1.PolicyRule) {
-	rules = []rbacv1.PolicyRule{
-		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"create"}},
-		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get", "update"},
-			ResourceNames: []string{a.options.Secret}},
-	}
 	for i, names := range [][]string{a.options.Validating, a.options.Mutating, a.options.CRDs} {
 		if len(names) > 0 {
 			rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{kinds[i].group},
@@ -284,4 +287,16 @@ func (a *Authority) Rules() (rules []rbacv1.PolicyRule) {
 		}
 	}
 	return rules
+}
+
+// NamespacedRules returns the rights that it needs on the Secret, for
+// operator.RBACOptions.NamespacedRules with the Namespace of the AuthorityOptions. They belong to a
+// Role: RBAC cannot limit create by name, and who may create Secrets in all namespaces can make a
+// token of any ServiceAccount.
+func (a *Authority) NamespacedRules() []rbacv1.PolicyRule {
+	return []rbacv1.PolicyRule{
+		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"create"}},
+		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get", "update"},
+			ResourceNames: []string{a.options.Secret}},
+	}
 }

@@ -201,7 +201,7 @@ func TestConflicts(t *testing.T) {
 	c := start(t)
 	c.remove("validatingwebhookconfigurations", "busy")
 	h := webhook.Validate(func(context.Context, *webhook.Request[Widget]) ([]string, error) { return nil, nil })
-	c.apply(webhook.Configurations(webhook.ConfigurationOptions{Name: "busy", Namespace: c.ns, Service: "web"}, h))
+	c.apply(configurations(c.t, webhook.ConfigurationOptions{Name: "busy", Namespace: c.ns, Service: "web"}, h))
 	for others, want := range map[int]int{1: 2, 4: 5, 5: 5} {
 		config := c.Config()
 		tries, left := 0, others
@@ -336,24 +336,61 @@ func TestRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := webhook.NewAuthority(c, webhook.AuthorityOptions{Namespace: "ns", Secret: "s", Service: "web", Validating: []string{"v"}, CRDs: []string{"a", "b"}})
-	want := []rbacv1.PolicyRule{
+	inNamespace := []rbacv1.PolicyRule{
 		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"create"}},
 		{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{"s"}, Verbs: []string{"get", "update"}},
+	}
+	want := []rbacv1.PolicyRule{
 		{APIGroups: []string{"admissionregistration.k8s.io"}, Resources: []string{"validatingwebhookconfigurations"}, ResourceNames: []string{"v"}, Verbs: []string{"get", "patch"}},
 		{APIGroups: []string{"apiextensions.k8s.io"}, Resources: []string{"customresourcedefinitions"}, ResourceNames: []string{"a", "b"}, Verbs: []string{"get", "patch"}},
 	}
 	s := webhook.NewServer(webhook.Options{Authority: a})
-	if got := s.Rules(); !slices.EqualFunc(got, want, func(a, b rbacv1.PolicyRule) bool { return a.String() == b.String() }) {
+	same := func(a, b rbacv1.PolicyRule) bool { return a.String() == b.String() }
+	if got := s.Rules(); !slices.EqualFunc(got, want, same) {
+		t.Errorf("%v", got)
+	}
+	if got := s.NamespacedRules(); !slices.EqualFunc(got, inNamespace, same) {
 		t.Errorf("%v", got)
 	}
 	for want, o := range map[string]webhook.AuthorityOptions{
-		"the name of a Secret":   {Namespace: "ns", Service: "web"},
-		"needs the namespace":    {Secret: "s", Service: "web"},
-		"it needs a Service, or": {Namespace: "ns", Secret: "s"},
+		"the name of a Secret":              {Namespace: "ns", Service: "web"},
+		"needs the namespace":               {Secret: "s", Service: "web"},
+		"it needs a Service, or":            {Namespace: "ns", Secret: "s"},
+		`the host "[::1]" is neither`:       {Namespace: "ns", Secret: "s", Hosts: []string{"web", "127.0.0.1", "::1", "[::1]"}},
+		`the host "https://web" is neither`: {Namespace: "ns", Secret: "s", Hosts: []string{"https://web"}},
+		`the host "web:9443" is neither`:    {Namespace: "ns", Secret: "s", Hosts: []string{"web:9443"}},
+		`the host "" is neither`:            {Namespace: "ns", Secret: "s", Hosts: []string{""}},
+		`the host "a/b.ns.svc" is neither`:  {Namespace: "ns", Secret: "s", Service: "a/b"},
 	} {
 		err := webhook.NewServer(webhook.Options{Address: "127.0.0.1:0", Authority: webhook.NewAuthority(c, o)}).Listen(t.Context())
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
+	}
+}
+
+// A webhook for Secrets does not stand in the way of the Secret that it needs itself, and does of
+// others.
+func TestAWebhookForSecrets(t *testing.T) {
+	c := start(t)
+	c.remove("validatingwebhookconfigurations", "secrets")
+	a := webhook.NewAuthority(c.c, webhook.AuthorityOptions{Namespace: c.ns, Secret: "webhooks", Service: "web",
+		Validating: []string{"secrets"}, Logger: c.logger()})
+	h := webhook.Validate(func(context.Context, *webhook.Request[corev1.Secret]) ([]string, error) { return nil, nil })
+	// Nobody answers, and failurePolicy is Fail. Other namespaces of the control plane are left alone.
+	c.apply(strings.ReplaceAll(configurations(t, webhook.ConfigurationOptions{Name: "secrets", Namespace: c.ns, Service: "web", Authority: a}, h),
+		"  clientConfig:\n", "  namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: "+c.ns+"}}\n  clientConfig:\n"))
+	secrets := client.Of[corev1.Secret](c.c).In(c.ns)
+	c.until("another Secret is refused", func() bool {
+		_, err := secrets.Create(c.ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{GenerateName: "other-"}}, metav1.CreateOptions{DryRun: []string{"All"}})
+		return err != nil && strings.Contains(err.Error(), "failed calling webhook")
+	})
+	for _, now := range []time.Time{time.Now().Add(-70 * 24 * time.Hour), time.Now()} { // it is made, and renewed
+		if err := webhook.LookAt(c.ctx, a, now); err != nil {
+			t.Error(err)
+		}
+	}
+	if got, err := secrets.Get(c.ctx, "webhooks", metav1.GetOptions{}); err != nil || got.ResourceVersion == "" {
+		t.Error(err)
 	}
 }

@@ -208,7 +208,7 @@ func TestAdmission(t *testing.T) {
 	if err := s.Check(c.ctx); err == nil {
 		t.Error("it is ready before it runs")
 	}
-	c.apply(webhook.Configurations(webhook.ConfigurationOptions{Name: "admission", URL: url}, validate, set))
+	c.apply(configurations(c.t, webhook.ConfigurationOptions{Name: "admission", URL: url}, validate, set))
 	stop := c.run(s)
 	c.until("the server is ready", func() bool { return s.Check(c.ctx) == nil })
 	w := c.widgets()
@@ -309,8 +309,8 @@ func TestTwoReplicasAndOneSecret(t *testing.T) {
 	one, two := authority(), authority()
 	a, urlA := c.listening(one, hook("/a"), hook("/b"))
 	b, urlB := c.listening(two, hook("/a"), hook("/b"))
-	c.apply(webhook.Configurations(webhook.ConfigurationOptions{Name: "a", URL: urlA}, hook("/a")))
-	c.apply(webhook.Configurations(webhook.ConfigurationOptions{Name: "b", URL: urlB}, hook("/b")))
+	c.apply(configurations(c.t, webhook.ConfigurationOptions{Name: "a", URL: urlA}, hook("/a")))
+	c.apply(configurations(c.t, webhook.ConfigurationOptions{Name: "b", URL: urlB}, hook("/b")))
 
 	// A CA that is due, with a certificate that is not.
 	now := time.Now()
@@ -392,7 +392,7 @@ func TestTwoReplicasAndOneSecret(t *testing.T) {
 	if s := secret(); len(again.Data) != 4 || string(s.Data["other"]) != "mine" {
 		t.Error("what is not the Authority's is lost")
 	}
-	c.apply(webhook.Configurations(webhook.ConfigurationOptions{Name: "a", URL: urlA, CABundle: renewed.Data["ca.crt"]}, hook("/a")))
+	c.apply(configurations(c.t, webhook.ConfigurationOptions{Name: "a", URL: urlA, CABundle: renewed.Data["ca.crt"]}, hook("/a")))
 	c.until("the caBundle is right again", func() bool { return bytes.Equal(c.bundleOf("a"), secret().Data["ca.crt"]) })
 	t.Logf("%d calls", calls)
 }

@@ -2,6 +2,8 @@ package webhook
 
 import (
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -24,12 +26,36 @@ type ConfigurationOptions struct {
 	// CABundle are the certificates to trust, as PEM. nil means none: an Authority or cert-manager
 	// writes them.
 	CABundle []byte
+	// Authority is the one that keeps the server's certificate. Webhooks for Secrets leave out its
+	// Secret then: otherwise they would have to answer before it can be made or renewed.
+	Authority *Authority
 }
 
 // Configurations returns the ValidatingWebhookConfiguration and the MutatingWebhookConfiguration of
-// these webhooks, as YAML for kubectl apply: of those that Validate and Default made. It holds no
-// selectors; they are added by hand.
-func Configurations(o ConfigurationOptions, hooks ...*Hook) string {
+// these webhooks, as YAML for kubectl apply: of those that Validate and Default made. Those of
+// ValidateRaw and Convert are left out: the one has no kind, the other belongs to a
+// CustomResourceDefinition. It holds no selectors; they are added by hand.
+//
+// Its error is a hook that is nil or has an error (Hook.Err), or options without a name or a place.
+func Configurations(o ConfigurationOptions, hooks ...*Hook) (string, error) {
+	var errs []error
+	switch {
+	case o.Name == "":
+		errs = append(errs, errors.New("print webhook configurations: they need a name"))
+	case o.URL == "" && (o.Service == "" || o.Namespace == ""):
+		errs = append(errs, errors.New("print webhook configurations: "+
+			"they need the name and the namespace of a Service, or a URL"))
+	}
+	for i, h := range hooks {
+		if h == nil {
+			errs = append(errs, fmt.Errorf("print webhook configurations: hook %d is nil", i))
+		} else if h.err != nil {
+			errs = append(errs, fmt.Errorf("print webhook configurations: %w", h.err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return "", err
+	}
 	var docs []string
 	for _, of := range []struct {
 		role role
@@ -38,7 +64,7 @@ func Configurations(o ConfigurationOptions, hooks ...*Hook) string {
 		var b strings.Builder
 		names := map[string]int{}
 		for _, h := range hooks {
-			if h.role == of.role && h.err == nil && h.kind.Kind != "" {
+			if h.role == of.role && h.kind.Kind != "" {
 				h.configuration(&b, &o, names)
 			}
 		}
@@ -55,7 +81,7 @@ func Configurations(o ConfigurationOptions, hooks ...*Hook) string {
 		}
 		docs = append(docs, head+"webhooks:\n"+b.String())
 	}
-	return strings.Join(docs, "---\n")
+	return strings.Join(docs, "---\n"), nil
 }
 
 // configuration writes one element of webhooks.
@@ -93,6 +119,12 @@ func (h *Hook) configuration(b *strings.Builder, o *ConfigurationOptions, names 
 	line("    apiVersions: " + quoted(h.kind.Version))
 	line("    resources: " + quoted(resources...))
 	line("    operations: " + quoted(operations...))
+	if a := o.Authority; a != nil && h.kind.Group == "" && h.kind.Resource == "secrets" {
+		line("  matchConditions:")
+		line("  - name: not-the-certificate-of-webhooks")
+		line("    expression: " + strconv.Quote("!(has(request.name) && request.name == "+
+			strconv.Quote(a.options.Secret)+" && request.namespace == "+strconv.Quote(a.options.Namespace)+")"))
+	}
 	line("  clientConfig:")
 	if o.Service != "" {
 		port := o.Port

@@ -25,7 +25,7 @@ func TestConfigurations(t *testing.T) {
 		webhook.ValidateRaw("/raw", func(context.Context, *webhook.Request[json.RawMessage]) ([]string, error) { return nil, nil }),
 		webhook.Convert(webhook.From(toHub, fromHub)),
 	}
-	docs := strings.Split(webhook.Configurations(webhook.ConfigurationOptions{Name: "x", Namespace: "ns", Service: "svc", Port: 9443,
+	docs := strings.Split(configurations(t, webhook.ConfigurationOptions{Name: "x", Namespace: "ns", Service: "svc", Port: 9443,
 		Annotations: map[string]string{"cert-manager.io/inject-ca-from": "ns/cert"}, CABundle: []byte("CA")}, hooks...), "---\n")
 	if len(docs) != 2 {
 		t.Fatalf("%q", docs)
@@ -57,10 +57,38 @@ func TestConfigurations(t *testing.T) {
 		m.Webhooks[0].Rules[0].Resources[1] != "pods/ephemeralcontainers" || m.Webhooks[0].Rules[0].APIGroups[0] != "" {
 		t.Errorf("%s", docs[1])
 	}
-	if got := webhook.Configurations(webhook.ConfigurationOptions{Name: "x", URL: "https://h:1/"}, hooks[0]); !strings.Contains(got, `url: "https://h:1/validate-webhook-skiff-test-v1-widget"`) {
+	if got := configurations(t, webhook.ConfigurationOptions{Name: "x", URL: "https://h:1/"}, hooks[0]); !strings.Contains(got, `url: "https://h:1/validate-webhook-skiff-test-v1-widget"`) {
 		t.Error(got)
 	}
-	if got := webhook.Configurations(webhook.ConfigurationOptions{}); got != "" {
+	if got := configurations(t, webhook.ConfigurationOptions{Name: "x", URL: "https://h:1"}); got != "" {
 		t.Errorf("of nothing: %q", got)
 	}
+	for want, print := range map[string]func() (string, error){
+		"hook 1 is nil": func() (string, error) {
+			return webhook.Configurations(webhook.ConfigurationOptions{Name: "x", URL: "https://h"}, hooks[0], nil)
+		},
+		"is no path": func() (string, error) {
+			return webhook.Configurations(webhook.ConfigurationOptions{Name: "x", URL: "https://h"}, webhook.Validate(validate, webhook.At("x")))
+		},
+		"need a name": func() (string, error) {
+			return webhook.Configurations(webhook.ConfigurationOptions{URL: "https://h"}, hooks[0])
+		},
+		"namespace of a Service, or a URL": func() (string, error) {
+			return webhook.Configurations(webhook.ConfigurationOptions{Name: "x", Service: "web"}, hooks[0])
+		},
+	} {
+		if got, err := print(); err == nil || !strings.Contains(err.Error(), want) || got != "" {
+			t.Errorf("%v does not say %q; %s", err, want, got)
+		}
+	}
+}
+
+// configurations returns what Configurations prints.
+func configurations(t *testing.T, o webhook.ConfigurationOptions, hooks ...*webhook.Hook) string {
+	t.Helper()
+	printed, err := webhook.Configurations(o, hooks...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return printed
 }

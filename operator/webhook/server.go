@@ -231,11 +231,20 @@ func (s *Server) Register(r prometheus.Registerer) error {
 	return nil
 }
 
-// Rules returns the rights that the server needs, for operator.RBACOptions.Rules: those of its
-// Authority. Without one it needs none.
+// Rules returns the rights that the server needs in the cluster, for operator.RBACOptions.Rules:
+// those of its Authority. Without one it needs none.
 func (s *Server) Rules() []rbacv1.PolicyRule {
 	if s.options.Authority == nil {
 		return nil
 	}
 	return s.options.Authority.Rules()
+}
+
+// NamespacedRules returns the rights that the server needs in the namespace of its Authority's Secret,
+// for operator.RBACOptions.NamespacedRules. Without an Authority it needs none.
+func (s *Server) NamespacedRules() []rbacv1.PolicyRule {
+	if s.options.Authority == nil {
+		return nil
+	}
+	return s.options.Authority.NamespacedRules()
 }

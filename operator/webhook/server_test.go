@@ -146,7 +146,7 @@ func TestServer(t *testing.T) {
 	if err := s.Check(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if s.Rules() != nil {
+	if s.Rules() != nil || s.NamespacedRules() != nil {
 		t.Error("it needs rights for files")
 	}
 	s.stop()

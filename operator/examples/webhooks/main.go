@@ -24,7 +24,7 @@ func main() {
 	var own struct {
 		WebhookAddress string `help:"the host:port of the webhooks; default: 127.0.0.1:9443; API servers need :9443"`
 		WebhookHost    string `help:"the host by which API servers reach them, if that is no Service"`
-		Print          bool   `help:"print the webhook configurations and the ClusterRole, and end"`
+		Print          bool   `help:"print the webhook configurations, the ClusterRole and the Role, and end"`
 	}
 	operator.Parse("WEBHOOKS_", &settings, &own)
 	cfg, err := kubeconfig.Load("")
@@ -41,9 +41,11 @@ func main() {
 	server := webhook.NewServer(webhook.Options{Address: own.WebhookAddress,
 		Authority: webhook.NewAuthority(c, authority)}, hooks...)
 	if own.Print {
-		fmt.Print(webhook.Configurations(webhook.ConfigurationOptions{Name: "webhooks",
-			Namespace: cfg.Namespace, Service: "webhooks"}, hooks...))
-		fmt.Print("---\n", operator.RBAC(operator.RBACOptions{Name: "webhooks", Rules: server.Rules()}))
+		configurations, err := webhook.Configurations(webhook.ConfigurationOptions{Name: "webhooks",
+			Namespace: cfg.Namespace, Service: "webhooks"}, hooks...)
+		exitOn(err)
+		fmt.Print(configurations, "---\n", operator.RBAC(operator.RBACOptions{Name: "webhooks", Rules: server.Rules(),
+			Namespace: cfg.Namespace, NamespacedRules: server.NamespacedRules()}))
 		return
 	}
 	exitOn(operator.Run(context.Background(), operator.Options{Name: "webhooks", Settings: settings, Webhooks: server}))
