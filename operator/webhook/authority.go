@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -65,8 +66,8 @@ type AuthorityOptions struct {
 //     that is left. The new CA and the old one are both in the bundle until the API servers have
 //     known the new one for 15 minutes and the replicas serve its certificate for as long.
 //   - A Secret that is deleted, or whose CA cannot be used, is made again with a new CA. The old one
-//     stays in the bundle, as above, if a replica still knows it: to delete the Secret is the way
-//     to change the CA. A serving certificate that cannot be used (for other hosts, expired, not the
+//     stays in the bundle, as above, if a replica or a caBundle still has it: to delete the Secret is
+//     the way to change the CA. A serving certificate that cannot be used (for other hosts, expired, not the
 //     CA's) is replaced at once.
 //   - A caBundle that is not the Secret's is overwritten, in those webhooks of the named
 //     configurations that call the Service, or a url with one of the certificate's hosts. Others
@@ -88,9 +89,11 @@ type Authority struct {
 	period  time.Duration
 
 	mu     sync.Mutex
-	served identity // what is served; guarded by mu
-	fault  error    // of the last look; guarded by mu
-	told   bool     // all configurations have served's bundle; only keep uses it
+	served identity  // what is served; guarded by mu
+	fault  error     // of the last look; guarded by mu
+	read   time.Time // when the Secret was last compared with what is served; guarded by mu
+
+	told []byte // the bundle that all configurations have; only keep uses it
 }
 
 // NewAuthority returns an Authority that writes with c. All replicas do: c is not fenced by an
@@ -199,29 +202,49 @@ func (a *Authority) keep(ctx context.Context) {
 func (a *Authority) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
+	a.mu.Lock()
+	served := a.served
+	a.mu.Unlock()
 	var err error
 	for try := 0; ; try++ {
-		err = a.once(ctx)
+		err = a.once(ctx, served)
 		another := apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
 		if !another || try+1 == maxTries {
 			break
 		}
 	}
-	bundle := a.CABundle()
-	if bundle == nil {
+	if err != nil { // the bundle that is known may be an old one
 		return err
 	}
-	errs := []error{err}
+	a.mu.Lock()
+	a.read = time.Now()
+	a.mu.Unlock()
+	bundle := a.CABundle()
+	var errs []error
 	for _, t := range a.targets {
 		errs = append(errs, t.keep(ctx, bundle))
 	}
-	a.told = errors.Join(errs...) == nil
-	return errors.Join(errs...)
+	if err = errors.Join(errs...); err == nil {
+		a.told = bundle
+	}
+	return err
 }
 
-// once reads the Secret and writes it if that is due. If another replica writes it meanwhile, the
-// error is one that look tries again after.
-func (a *Authority) once(ctx context.Context) error {
+// check returns why what is served may not be what API servers trust: it has not been compared with
+// the Secret for half of the time that they have to learn a CA.
+func (a *Authority) check() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if age := time.Since(a.read); !a.read.IsZero() && age > a.plan.settle/2 {
+		return fmt.Errorf("the serving certificate was not compared with Secret %s for %v: %w",
+			a.secret(), age.Round(time.Second), orNone(a.fault))
+	}
+	return nil
+}
+
+// once reads the Secret and writes it if that is due. served is what was served before. If another
+// replica writes it meanwhile, the error is one that look tries again after.
+func (a *Authority) once(ctx context.Context, served identity) error {
 	secret, err := a.secrets.Get(ctx, a.options.Secret, metav1.GetOptions{})
 	var stored identity
 	switch {
@@ -234,13 +257,22 @@ func (a *Authority) once(ctx context.Context) error {
 		stored = parseIdentity(secret.Data)
 	}
 	now := a.now()
-	a.mu.Lock()
-	served := a.served
-	a.mu.Unlock()
 	if usable(stored, stored.cas, a.plan.hosts, now) == nil {
 		a.serve(stored) // also if it cannot be written below
 	}
-	next, why, err := a.plan.next(stored, served, now, a.told)
+	if served.leaf == nil && stored.caKey == nil {
+		// A new replica makes a CA, and others may still serve one of another.
+		for _, t := range a.targets {
+			cas, err := t.trusted(ctx)
+			if err != nil {
+				a.log.Warn("read caBundle: what other replicas serve may not be trusted for a minute",
+					"resource", t.kind.resource, "name", t.name, "error", err)
+			}
+			served.cas = append(served.cas, cas...)
+		}
+	}
+	told := len(stored.cas) > 0 && bytes.Equal(a.told, stored.bundle())
+	next, why, err := a.plan.next(stored, served, now, told)
 	if err != nil || len(why) == 0 {
 		return err
 	}

@@ -121,7 +121,7 @@ func TestOnlyItsOwnBundles(t *testing.T) {
 		return slices.Clone(sent)
 	}
 	const config1 = "validatingwebhookconfigurations"
-	if got := look(); !slices.Equal(got, []string{"GET secrets", "POST secrets", "GET " + config1, "PATCH " + config1}) {
+	if got := look(); !slices.Equal(got, []string{"GET secrets", "GET " + config1, "POST secrets", "GET " + config1, "PATCH " + config1}) {
 		t.Errorf("the first look sends %q", got)
 	}
 	after := c.configuration("mixed")
@@ -393,4 +393,97 @@ func TestAWebhookForSecrets(t *testing.T) {
 	if got, err := secrets.Get(c.ctx, "webhooks", metav1.GetOptions{}); err != nil || got.ResourceVersion == "" {
 		t.Error(err)
 	}
+}
+
+// A new replica finds no Secret. What the other replicas serve until they look stays trusted: its CA is
+// in the caBundle. What is no CA there, or of others, is left out.
+func TestANewReplicaWithoutASecret(t *testing.T) {
+	c := start(t)
+	c.remove("validatingwebhookconfigurations", "new")
+	h := webhook.Validate(func(context.Context, *webhook.Request[Widget]) ([]string, error) { return nil, nil })
+	c.apply(configurations(t, webhook.ConfigurationOptions{Name: "new", Namespace: c.ns, Service: "web"}, h))
+	replica := func(logger *slog.Logger) *webhook.Authority {
+		return webhook.NewAuthority(c.c, webhook.AuthorityOptions{Namespace: c.ns, Secret: "webhooks", Service: "web",
+			Validating: []string{"new"}, Logger: logger})
+	}
+	old := replica(c.logger())
+	if err := webhook.LookAt(c.ctx, old, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Of[corev1.Secret](c.c).In(c.ns).Delete(c.ctx, "webhooks", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	fresh := replica(c.logger())
+	if err := webhook.LookAt(c.ctx, fresh, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	bundle := c.bundleOf("new")
+	if !bytes.Equal(bundle, fresh.CABundle()) || bytes.Count(bundle, []byte("BEGIN")) != 2 || !bytes.HasSuffix(bundle, old.CABundle()) {
+		t.Errorf("the caBundle is\n%s, the old CA\n%s", bundle, old.CABundle())
+	}
+}
+
+// A replica that cannot read the Secret writes no caBundle, which may be an old one, and is not ready
+// when it could not for half of the time that a new CA has to be learned.
+func TestAReplicaThatCannotReadTheSecret(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		broken := false
+		var sent []string
+		store := faults.NewStore()
+		server := faults.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			fails := broken && strings.Contains(r.URL.Path, "secrets")
+			sent = append(sent, r.Method+" "+r.URL.Path[strings.LastIndex(r.URL.Path[:strings.LastIndex(r.URL.Path, "/")], "/")+1:])
+			mu.Unlock()
+			if fails {
+				http.Error(w, "out of order", http.StatusInternalServerError)
+				return
+			}
+			store.ServeHTTP(w, r)
+		}), faults.Options{})
+		c, err := rest.NewClient(&rest.Config{Host: server.URL(), Dial: server.Dial, JSONOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.CloseIdleConnections()
+		a := webhook.NewAuthority(c, webhook.AuthorityOptions{Namespace: "ns", Secret: "webhooks", Service: "web",
+			Validating: []string{"missing"}, Logger: slog.New(slog.DiscardHandler)})
+		look := func() (string, error) {
+			mu.Lock()
+			sent = nil
+			mu.Unlock()
+			err := webhook.LookAt(t.Context(), a, time.Now())
+			mu.Lock()
+			defer mu.Unlock()
+			return strings.Join(sent, ", "), err
+		}
+		if err := webhook.CheckOf(a); err != nil {
+			t.Error(err)
+		}
+		if got, err := look(); !strings.Contains(got, "validatingwebhookconfigurations/missing") || err == nil {
+			t.Errorf("the first look sends %q, %v", got, err)
+		}
+		mu.Lock()
+		broken = true
+		mu.Unlock()
+		time.Sleep(15 * time.Minute / 2)
+		if got, err := look(); strings.Contains(got, "validatingwebhookconfigurations") || err == nil {
+			t.Errorf("without the Secret it sends %q, %v", got, err)
+		}
+		if err := webhook.CheckOf(a); err != nil {
+			t.Errorf("after 7.5 minutes: %v", err)
+		}
+		time.Sleep(1)
+		if err := webhook.CheckOf(a); err == nil || !strings.Contains(err.Error(), "not compared with Secret ns/webhooks for 7m30s") {
+			t.Errorf("after more than 7.5 minutes: %v", err)
+		}
+		mu.Lock()
+		broken = false
+		mu.Unlock()
+		_, _ = look()
+		if err := webhook.CheckOf(a); err != nil {
+			t.Errorf("when it can again: %v", err)
+		}
+	})
 }

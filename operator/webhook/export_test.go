@@ -33,3 +33,6 @@ func LingerOf(s *Server, cause error) time.Duration { return s.linger(cause) }
 
 // Keep keeps the certificate of an Authority until ctx ends.
 func Keep(ctx context.Context, a *Authority) { a.keep(ctx) }
+
+// CheckOf returns why what an Authority serves may not be trusted any more.
+func CheckOf(a *Authority) error { return a.check() }

@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -129,6 +130,31 @@ func (t *target) once(ctx context.Context, bundle []byte) error {
 	return nil
 }
 
+// trusted returns the CAs in the caBundles of the webhooks that call this server.
+func (t *target) trusted(ctx context.Context) (cas []*x509.Certificate, err error) {
+	data, err := t.request(t.rest.Get()).DoRaw(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var c configuration
+	if err := decode(data, kind.Info{}, &c); err != nil {
+		return nil, fmt.Errorf("read it: %w", err)
+	}
+	configs := []*clientConfig{}
+	for i := range c.Webhooks {
+		configs = append(configs, &c.Webhooks[i].ClientConfig)
+	}
+	if w := c.Spec.Conversion.Webhook; w != nil {
+		configs = append(configs, &w.ClientConfig)
+	}
+	for _, cc := range configs {
+		if _, ok := t.calls(cc); ok {
+			cas = append(cas, parseIdentity(map[string][]byte{keyOfCA: cc.CABundle}).cas...)
+		}
+	}
+	return cas, nil
+}
+
 func (t *target) request(r *rest.Request) *rest.Request {
 	return r.GroupVersion(schema.GroupVersion{Group: t.kind.group, Version: "v1"}).
 		Resource(t.kind.resource).Name(t.name).Format(wire.JSON).Timeout(keepTimeout / 2)
@@ -139,8 +165,13 @@ func (t *target) request(r *rest.Request) *rest.Request {
 func (t *target) patch(c *configuration, bundle []byte) (ops []operation, err error) {
 	ours := 0
 	look := func(path, name string, cc *clientConfig) {
-		if !t.calls(cc, name) {
+		called, ok := t.calls(cc)
+		if !ok {
 			return
+		}
+		if t.paths != nil && !t.paths[called] {
+			t.authority.log.Warn("a configuration calls a path that is not served: correct it, its requests fail",
+				"resource", t.kind.resource, "name", t.name, "webhook", name, "path", called)
 		}
 		if ours++; !bytes.Equal(cc.CABundle, bundle) {
 			ops = append(ops, operation{"add", path + "/caBundle", bundle})
@@ -160,28 +191,23 @@ func (t *target) patch(c *configuration, bundle []byte) (ops []operation, err er
 	return ops, nil
 }
 
-// calls reports whether a webhook calls this server. It logs a path that is not served.
-func (t *target) calls(cc *clientConfig, name string) bool {
+// calls reports whether a webhook calls this server, and at which path.
+func (t *target) calls(cc *clientConfig) (path string, ok bool) {
 	o := &t.authority.options
-	var path string
 	if s := cc.Service; s != nil {
 		if o.Service == "" || s.Name != o.Service || s.Namespace != o.Namespace {
-			return false
+			return "", false
 		}
 		path = s.Path
 	} else {
 		u, err := url.Parse(cc.URL)
 		if err != nil || !slices.Contains(t.authority.plan.hosts, u.Hostname()) {
-			return false
+			return "", false
 		}
 		path = u.Path
 	}
 	if path == "" {
 		path = "/"
 	}
-	if t.paths != nil && !t.paths[path] {
-		t.authority.log.Warn("a configuration calls a path that is not served: correct it, its requests fail",
-			"resource", t.kind.resource, "name", t.name, "webhook", name, "path", path)
-	}
-	return true
+	return path, true
 }

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -41,8 +42,20 @@ func (p plan) next(stored, served identity, now time.Time, told bool) (identity,
 		out.caKey = key
 		why = append(why, reason)
 	}
+	// Another program has put other CAs into the Secret. Replicas serve what the ones before have signed
+	// until they look. The certificate is made again if it is old, so that the time of step 3 begins.
+	another := len(why) == 0 && served.leaf != nil && usable(served, served.cas, nil, now) == nil &&
+		usable(served, out.cas, nil, now) != nil
+	if more := with(out.cas, now, served.cas...); another && len(more) > len(out.cas) {
+		why = append(why, "another CA is there, that of what was served stays beside it")
+		out.cas = more
+		if out.leaf != nil && since(out.leaf.Leaf, now) >= p.settle {
+			out.leaf = nil
+			stored.leaf, stored.noLeaf = nil, errors.New("the one that is there is old")
+		}
+	}
 	err := usable(stored, out.cas, p.hosts, now)
-	if err != nil && usable(served, out.cas, p.hosts, now) == nil {
+	if err != nil && !another && usable(served, out.cas, p.hosts, now) == nil {
 		why = append(why, fmt.Sprintf("the serving certificate is restored from memory: %v", err))
 		out.leaf, err = served.leaf, nil
 	}

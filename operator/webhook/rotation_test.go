@@ -235,3 +235,31 @@ func TestTheBundleIsBounded(t *testing.T) {
 		t.Errorf("the bundle has %d CAs", len(id.cas))
 	}
 }
+
+// Another CA in the Secret than that of what is served: the one before stays beside it, for settle.
+func TestAnotherCAInTheSecret(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	p := testPlan
+	before, _ := step(t, p, identity{}, identity{}, now, true)
+	for name, age := range map[string]time.Duration{"fresh": 0, "old": p.settle} {
+		stored, _ := step(t, p, identity{}, identity{}, now.Add(-age), true)
+		both, why := step(t, p, stored, before, now, true)
+		if !strings.Contains(why, "another CA is there") || len(both.cas) != 2 || !sameCert(both.cas[0], stored.cas[0]) {
+			t.Errorf("%s: %q, %d CAs", name, why, len(both.cas))
+		}
+		trusts(t, name, both, before, now)
+		if err := both.leaf.Leaf.CheckSignatureFrom(stored.cas[0]); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		// The other replicas read it, and write nothing; at the end of settle the old CA goes.
+		if next, why := step(t, p, both, before, now, true); why != "" || len(next.cas) != 2 {
+			t.Errorf("%s: again %q", name, why)
+		}
+		if next, why := step(t, p, both, both, now.Add(p.settle-time.Second), true); why != "" || len(next.cas) != 2 {
+			t.Errorf("%s: before the end of settle %q", name, why)
+		}
+		if next, why := step(t, p, both, both, now.Add(p.settle), true); why != "the old CA goes" || len(next.cas) != 1 {
+			t.Errorf("%s: at the end of settle %q", name, why)
+		}
+	}
+}

@@ -187,8 +187,9 @@ func (s *Server) linger(cause error) time.Duration {
 	return max(l, 0)
 }
 
-// Check returns why the webhooks cannot be called now: the server does not run, or has no
-// certificate that is valid. It is a check for readiness.
+// Check returns why the webhooks cannot be called now: the server does not run, has no certificate
+// that is valid, or has not compared it with the Secret of the Authority for more than 7 minutes, so
+// that API servers may trust another one by now. It is a check for readiness.
 func (s *Server) Check(context.Context) error {
 	if !s.running.Load() {
 		return errors.New("the server of the webhooks does not run")
@@ -199,6 +200,9 @@ func (s *Server) Check(context.Context) error {
 	}
 	if time.Now().After(leaf.Leaf.NotAfter) {
 		return fmt.Errorf("the serving certificate expired at %s", leaf.Leaf.NotAfter.Format(time.RFC3339))
+	}
+	if s.options.Authority != nil {
+		return s.options.Authority.check()
 	}
 	return nil
 }
