@@ -104,6 +104,7 @@ func (c *decodedCache[K]) wanted(k K) bool {
 	some := &c.reads[hash%uint64(len(c.reads))]
 	//mutants:tuning[31,33] another part of the hash
 	mark := uint32(hash>>32) &^ readsMask
+	//mutants:tuning[1] a free place for a read of the mark 0, which is none: once in a billion keys
 	i := slices.IndexFunc(some[:], func(m uint32) bool { return m != 0 && m&^readsMask == mark })
 	switch {
 	case i < 0:

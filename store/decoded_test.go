@@ -204,7 +204,7 @@ func TestDecodedCacheWantsWhatIsReadThreeTimes(t *testing.T) {
 		}
 	}
 	off := newDecodedCache[int](0)
-	for range 2 {
+	for range 4 {
 		if off.wanted(1) || off.keep(1, 1, 0, always) {
 			t.Error("a cache without a budget keeps something")
 		}
