@@ -5,6 +5,7 @@ package ingresses
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -270,15 +271,19 @@ func countWrites(metrics string) (n int) {
 }
 
 // process is a running side.
-type process struct{ cmd *exec.Cmd }
+type process struct {
+	cmd    *exec.Cmd
+	faults *bytes.Buffer // what skiff's side has written to its stderr: reconciles that failed
+}
 
 // start starts a side, and waits until it is ready.
 func (b *Bench) start(ctx context.Context, side stats.Side, args ...string) (*process, error) {
 	program := map[stats.Side]string{skiff: "ingress-skiff", ctrl: "ingress-ctrl"}[side]
 	cmd := exec.CommandContext(ctx, filepath.Join(b.Programs, program), append([]string{b.cluster.Kubeconfig()}, args...)...)
 	cmd.Stderr = os.Stderr
-	if side == skiff { // which logs what it does
-		cmd.Stderr = nil
+	var faults bytes.Buffer
+	if side == skiff { // whose cache knows its own writes: nothing of it fails
+		cmd.Stderr = &faults
 	}
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -287,7 +292,7 @@ func (b *Bench) start(ctx context.Context, side stats.Side, args ...string) (*pr
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd}
+	p := &process{cmd, &faults}
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || strings.TrimSpace(line) != Ready {
 		return nil, errors.Join(fmt.Errorf("it is not ready: %q, %w", line, err), p.stop())
 	}
@@ -298,7 +303,12 @@ func (p *process) stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	return p.cmd.Wait()
+	err := p.cmd.Wait()
+	if text := p.faults.Bytes(); len(text) > 0 {
+		err = errors.Join(err, fmt.Errorf("%s: %d lines of faults, the first is: %s", p.cmd.Path, bytes.Count(text, []byte("\n")),
+			text[:bytes.IndexByte(append(text, '\n'), '\n')]))
+	}
+	return err
 }
 
 // usage returns the peak of the process's memory in bytes, and its CPU time.
