@@ -51,7 +51,7 @@ func Invalid(errs field.ErrorList) error {
 	return &Denied{Code: http.StatusUnprocessableEntity, Fields: errs}
 }
 
-// statusOf returns what the user is told of an error, and whether it is a fault of the webhook.
+// statusOf returns the status of an error for the user, and whether the error is a fault of the webhook.
 // Wrapped and joined errors are looked into; the text is that of the whole error.
 //
 //   - If all are errors of fields (*field.Error, field.ErrorList.ToAggregate, Invalid), it is a 422

@@ -305,8 +305,9 @@ func (p *process) stop() error {
 	}
 	err := p.cmd.Wait()
 	if text := p.faults.Bytes(); len(text) > 0 {
-		err = errors.Join(err, fmt.Errorf("%s: %d lines of faults, the first is: %s", p.cmd.Path, bytes.Count(text, []byte("\n")),
-			text[:bytes.IndexByte(append(text, '\n'), '\n')]))
+		first, _, _ := bytes.Cut(text, []byte("\n"))
+		err = errors.Join(err, fmt.Errorf("%s: %d lines of faults, the first is: %s",
+			p.cmd.Path, bytes.Count(text, []byte("\n")), first))
 	}
 	return err
 }
