@@ -54,9 +54,11 @@ run: devcluster build ## start a real control plane and show addingress on it
 # -count=1: what crosses the API is run and not remembered. A test that is skipped is a
 # failure here. -vet=off: `make lint` vets.
 test: devcluster bin/testrun ## run every test of every module, with the race detector
-	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then operator, its page in a browser, its alerts and dashboard, addingress, cmd/skiff, devcluster, tools, bench and compare"
+	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then skifftest, crd, operator, its page in a browser, its alerts and dashboard, addingress, cmd/skiff, devcluster, tools, bench and compare"
 	@bin/testrun \
 		-- . -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- skifftest -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- crd -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- operator -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- operator/browser -count=1 -vet=off -timeout $(TIMEOUT) ./... \
 		-- operator/monitoring -count=1 -vet=off -timeout $(TIMEOUT) ./... \
@@ -69,7 +71,7 @@ test: devcluster bin/testrun ## run every test of every module, with the race de
 
 # Each package's line has the number of its tests that were skipped.
 test-short: bin/testrun ## run the tests that need no control plane, without the race detector
-	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- operator ./... -- addingress -timeout $(TIMEOUT) ./... -- cmd/skiff ./... -- tools ./... -- bench ./... -- compare ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
+	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- skifftest ./... -- crd ./... -- operator ./... -- addingress -timeout $(TIMEOUT) ./... -- cmd/skiff ./... -- tools ./... -- bench ./... -- compare ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
 
 devcluster: ## build the control plane into bin/devcluster (the first time takes minutes)
 	@devcluster/build.sh
@@ -102,6 +104,8 @@ lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module; go vet f
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not formatted (make fmt):"; echo "$$files"; exit 1; }
 	go vet ./...
 	$(STATICCHECK) ./...
+	cd skifftest && go vet ./... && $(STATICCHECK) ./...
+	cd crd && go vet ./... && $(STATICCHECK) ./...
 	cd operator && go vet ./... && $(STATICCHECK) ./...
 	cd operator/browser && go vet ./... && $(STATICCHECK) ./...
 	cd operator/monitoring && go vet ./... && $(STATICCHECK) ./...
@@ -113,7 +117,7 @@ lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module; go vet f
 	cd devcluster && $(DEVCLUSTER_ENV) go vet ./... && $(DEVCLUSTER_ENV) $(STATICCHECK) ./internal/... ./e2e/...
 	@for os in windows darwin; do echo "go vet for $$os"; \
 		CGO_ENABLED=0 GOOS=$$os go vet $$(go list ./... | grep -v /clientset/) || exit 1; \
-		for module in operator addingress cmd/skiff; do \
+		for module in skifftest crd operator addingress cmd/skiff; do \
 			(cd $$module && CGO_ENABLED=0 GOOS=$$os go vet ./...) || exit 1; done; done
 
 # The tests that need no control plane must notice each change of a bound (tools/mutants).

@@ -15,7 +15,7 @@
 //   - remote: logs, exec, attach, port-forward and proxy
 //   - informer: a cache that follows the server, with handlers and listers
 //   - controller: the reconcile loop
-//   - skifftest/controlplane: a real control plane, for tests and demos
+//   - controlplane: a real control plane, for tests and demos
 //
 // Start with a config and a client, then take the layer that fits:
 //

@@ -29,7 +29,7 @@ var house = plan{
 	{"wire", imports("wire/internal/scan", "wire/internal/message", "wire/fieldpath")},
 	{"internal/ctxerr", nil},
 	{"internal/handlers", nil}, // the end of a server's handlers
-	{"skifftest/faults", imports("kind", "internal/handlers")},
+	{"faults", imports("kind", "internal/handlers")},
 	{"internal/list", nil},
 	{"workqueue", imports("internal/list")},
 	{"internal/files", nil}, // kubeconfigs, tokens, PEM
@@ -54,13 +54,13 @@ var house = plan{
 	{"election", imports("rest", "client")},
 	{"finalizer", imports("kind", "client", "controller")},
 	{"events", imports("kind", "rest", "client", "workqueue")},
-	{"skifftest/controlplane", imports("kubeconfig", "rest", "discovery", "dynamic")},
+	{"controlplane", imports("kubeconfig", "rest", "discovery", "dynamic")},
 	{"examples", everyRowAbove},
 }
 
 // heldInTests are the rows that a test may import, beside every row above its package's own: a test
 // of anything that crosses the API runs on the real control plane, and meets the faults of one.
-var heldInTests = imports("skifftest/faults", "skifftest/controlplane", "kubeconfig", "rest", "internal/leaders")
+var heldInTests = imports("faults", "controlplane", "kubeconfig", "rest", "internal/leaders")
 
 // banned are modules that skiff exists to be, or that would bring them in.
 var banned = []string{
@@ -77,6 +77,8 @@ var thirdParty = map[string]int{
 	".":                   24,  // what a user of the library takes in
 	"addingress":          36,  // the library, the frame of an operator, and what they need, no more
 	"cmd/skiff":           30,  // the library; a command line library, its flags and its Windows helper; the terminal
+	"crd":                 24,  // the library's own
+	"skifftest":           48,  // the library; apimachinery's patches and field managers, which link OpenAPI and protobuf
 	"operator":            32,  // the library; Prometheus' client with protobuf and what reads a process's figures
 	"operator/browser":    40,  // that, and a driver of Chromium
 	"operator/monitoring": 44,  // that, and Prometheus' engine, to evaluate alert rules and a dashboard

@@ -28,10 +28,10 @@ import (
 
 	"github.com/skiff-k8s/skiff/addingress/internal/await"
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/internal/leaders"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 func TestMain(m *testing.M) { controlplane.Main(removing{m}) }

@@ -17,8 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/internal/leaders"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 // fullRuns asks for client-go's timings and several rounds: make election.

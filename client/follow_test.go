@@ -16,10 +16,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/controlplane"
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 var configMaps, _ = kind.Of[corev1.ConfigMap]()

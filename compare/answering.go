@@ -21,8 +21,8 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	clientgorest "k8s.io/client-go/rest"
 
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 // outcome is what a library returned for an answer.

@@ -16,8 +16,8 @@ import (
 	clientgorest "k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 // client-go logs what it retries and what it cannot read.

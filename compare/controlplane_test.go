@@ -16,10 +16,10 @@ import (
 	clientgorest "k8s.io/client-go/rest"
 
 	corev1client "github.com/skiff-k8s/skiff/clientset/corev1"
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/dynamic"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 func TestControlPlane(t *testing.T) { check(t, inControlPlane, 110) }

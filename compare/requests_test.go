@@ -10,8 +10,8 @@ import (
 
 	clientgorest "k8s.io/client-go/rest"
 
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 func runRequests(t *testing.T) *results {

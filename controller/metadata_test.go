@@ -10,10 +10,10 @@ import (
 
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/controller"
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 // An informer of metadata is the source of a controller, in protobuf and in JSON; what it caches has

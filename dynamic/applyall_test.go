@@ -16,10 +16,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/discovery"
 	"github.com/skiff-k8s/skiff/dynamic"
 	"github.com/skiff-k8s/skiff/kind"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 func stream(text string) iter.Seq2[*unstructured.Unstructured, error] {

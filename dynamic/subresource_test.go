@@ -11,9 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/dynamic"
 	"github.com/skiff-k8s/skiff/kind"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 func object(apiVersion, kind, name string, fields map[string]any) *unstructured.Unstructured {

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/skiff-k8s/skiff/election"
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 func TestOptions(t *testing.T) {

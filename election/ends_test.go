@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/skiff-k8s/skiff/election"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
+	"github.com/skiff-k8s/skiff/faults"
 )
 
 // The token of a term is greater than those of all terms before, also if the Lease was deleted.

@@ -16,8 +16,8 @@ import (
 
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/election"
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 // A leader whose renewals fail writes until RenewDeadline after it sent the last one, not a

@@ -17,8 +17,8 @@ import (
 
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/election"
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 // fullRuns asks for all runs, by the virtual and by the real clock: make election.

@@ -13,10 +13,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/events"
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 func TestMain(m *testing.M) { controlplane.Main(m) }

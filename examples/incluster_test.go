@@ -15,9 +15,9 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 // The service account's files have a fixed place, so outside a pod the program can only say so.

@@ -8,8 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/informer"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 	"github.com/skiff-k8s/skiff/wire/fieldpath"
 )
 

@@ -20,9 +20,9 @@ import (
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/discovery"
 	"github.com/skiff-k8s/skiff/dynamic"
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 const echoed = "s3cret+/token-of-this-test"

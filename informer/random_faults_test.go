@@ -19,10 +19,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 	"github.com/skiff-k8s/skiff/wire"
 )
 

@@ -10,8 +10,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/informer"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 // Who waits is told what for after ten seconds, and then each minute; the error at the end says the

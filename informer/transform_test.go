@@ -16,9 +16,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/kind"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 	"github.com/skiff-k8s/skiff/wire"
 	"github.com/skiff-k8s/skiff/wire/fieldpath"
 )

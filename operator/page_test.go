@@ -15,9 +15,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/controller"
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/operator"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 // state returns the JSON of the page.

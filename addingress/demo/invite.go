@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
+	"github.com/skiff-k8s/skiff/controlplane"
 )
 
 // invitation is the line before the commands, and lastLine the line after them.

@@ -21,8 +21,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 // startTimeout limits the start of the control plane. It takes seconds, but more on a busy machine.

@@ -20,10 +20,10 @@ import (
 
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/client/wait"
+	"github.com/skiff-k8s/skiff/controlplane"
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 // A wait survives what a server may do, and lasts as long as its context.

@@ -220,8 +220,8 @@ func TestDocumentCoversClientGo(t *testing.T) {
 func TestDocumentNamesWhatSkiffHas(t *testing.T) {
 	dirs := map[string]string{}
 	for _, dir := range []string{"client", "client/wait", "clientset", "clientset/corev1", "controller", "discovery",
-		"dynamic", "election", "events", "finalizer", "informer", "kind", "kubeconfig", "kubeconfig/edit", "kubeconfig/oidc", "remote", "rest", "skifftest/controlplane",
-		"skifftest/faults", "store", "wire", "wire/fieldpath", "workqueue"} {
+		"dynamic", "election", "events", "finalizer", "informer", "kind", "kubeconfig", "kubeconfig/edit", "kubeconfig/oidc", "remote", "rest", "controlplane",
+		"faults", "store", "wire", "wire/fieldpath", "workqueue"} {
 		dirs[path.Base(dir)] = dir
 	}
 	known := map[string]map[string]bool{}

@@ -53,10 +53,10 @@ import (
 	"github.com/skiff-k8s/skiff/compare/migrate/waitpod"
 	"github.com/skiff-k8s/skiff/compare/migrate/watchall"
 	"github.com/skiff-k8s/skiff/compare/migrate/watchuntil"
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/kubeconfig"
 	"github.com/skiff-k8s/skiff/remote"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 func TestMain(m *testing.M) { controlplane.Main(m) }

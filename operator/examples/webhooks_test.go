@@ -19,10 +19,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/discovery"
 	"github.com/skiff-k8s/skiff/dynamic"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 // build builds a package and returns the path of the program.

@@ -14,9 +14,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/skiff-k8s/skiff/controller"
+	"github.com/skiff-k8s/skiff/controlplane"
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/informer"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 // seen are the alerts that some test saw firing.

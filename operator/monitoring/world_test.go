@@ -20,11 +20,11 @@ import (
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/controller"
 	"github.com/skiff-k8s/skiff/election"
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/operator"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 // world is an API server in memory with operators, in a bubble of synctest.

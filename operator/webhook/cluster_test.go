@@ -19,11 +19,11 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/discovery"
 	"github.com/skiff-k8s/skiff/dynamic"
 	"github.com/skiff-k8s/skiff/operator/webhook"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 func TestMain(m *testing.M) { controlplane.Main(m) }

@@ -7,7 +7,7 @@
 // requirements of that version's k8s.io/kubernetes, and so with the etcd that it names. From that it
 // builds a devcluster binary, which is kept in DIR (bin/kubernetes), and runs the tests with it.
 //
-// A cluster test is a test of the library that asks skifftest/controlplane for a control plane. matrix
+// A cluster test is a test of the library that asks controlplane for a control plane. matrix
 // finds them by `go test -short`, which skips these and says why. A test may say that a version lacks
 // what it is about (controlplane.Cluster.Needs); it is skipped there, and the document has its words.
 // Any other failure ends the run with status 1.

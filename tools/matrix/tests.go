@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// needsControlPlane is in the words of skifftest/controlplane under -short.
+	// needsControlPlane is in the words of controlplane under -short.
 	needsControlPlane = "this test needs a control plane"
 	library           = "github.com/skiff-k8s/skiff"
 )
@@ -54,7 +54,7 @@ func clusterTests(root string) ([]test, error) {
 	var packages []string
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
-		if slices.Contains(fields[1:], library+"/skifftest/controlplane") {
+		if slices.Contains(fields[1:], library+"/controlplane") {
 			packages = append(packages, fields[0])
 		}
 	}

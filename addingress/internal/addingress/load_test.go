@@ -17,8 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/informer"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 // Many Services at once, an API server that goes down and comes back while they

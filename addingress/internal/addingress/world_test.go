@@ -28,11 +28,11 @@ import (
 	"github.com/skiff-k8s/skiff/addingress/internal/await"
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/controller"
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/dynamic"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 	"github.com/skiff-k8s/skiff/workqueue"
 )
 

@@ -27,9 +27,9 @@ import (
 
 	"github.com/skiff-k8s/skiff/bench/internal/stats"
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 // The figures, by their names in Samples.

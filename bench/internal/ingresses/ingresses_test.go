@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/bench/internal/stats"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
+	"github.com/skiff-k8s/skiff/controlplane"
 )
 
 func TestMain(m *testing.M) { controlplane.Main(m) }

@@ -15,7 +15,7 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/run"
 	"github.com/skiff-k8s/skiff/bench/internal/stats"
 	"github.com/skiff-k8s/skiff/bench/internal/workload"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
+	"github.com/skiff-k8s/skiff/controlplane"
 )
 
 // The figures, by their names in Samples.

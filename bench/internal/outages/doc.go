@@ -4,7 +4,7 @@
 //
 //	make faults
 //
-// The server is a store in memory behind a layer of faults (package skifftest/faults), reached over
+// The server is a store in memory behind a layer of faults (package faults), reached over
 // HTTP in memory. Everything runs under the clock of testing/synctest, so an hour takes less than a
 // second, and the times are those that the libraries' own pauses give.
 package outages

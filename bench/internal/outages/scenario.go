@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/skiff-k8s/skiff/skifftest/faults"
+	"github.com/skiff-k8s/skiff/faults"
 )
 
 // scenario is a way in which a server fails.

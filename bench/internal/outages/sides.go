@@ -12,9 +12,9 @@ import (
 	clientrest "k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 // cache is a running informer.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/kind"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 // configMaps is the resource that both informers watch.

@@ -13,8 +13,8 @@ import (
 	"github.com/skiff-k8s/skiff/bench/internal/stats"
 	"github.com/skiff-k8s/skiff/bench/internal/workload"
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 // real measures the initial list from a real API server that was filled with the same pods.

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/skiff-k8s/skiff/skifftest/faults"
+	"github.com/skiff-k8s/skiff/faults"
 )
 
 // lag delivers all of an answer's body a fixed time after it was sent, as a slow watch does.

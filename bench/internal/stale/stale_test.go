@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
+	"github.com/skiff-k8s/skiff/controlplane"
+	"github.com/skiff-k8s/skiff/faults"
 )
 
 func TestMain(m *testing.M) { controlplane.Main(m) }

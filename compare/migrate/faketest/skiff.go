@@ -8,8 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/skiff-k8s/skiff/client"
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 // SkiffCode is what the test is about: it reads a ConfigMap.
@@ -22,7 +22,7 @@ func SkiffCode(ctx context.Context, c *rest.Client) (string, error) {
 }
 
 // Skiff calls the code with a server in memory, and with one that is broken: the real client, over
-// real HTTP. skifftest/controlplane is a real API server for the rest.
+// real HTTP. controlplane is a real API server for the rest.
 func Skiff(ctx context.Context, t faults.TB) (colour string, fault error) {
 	store := faults.NewStore()
 	if _, err := store.Put(&corev1.ConfigMap{

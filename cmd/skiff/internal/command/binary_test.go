@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/skiff-k8s/skiff/skifftest/faults"
+	"github.com/skiff-k8s/skiff/faults"
 )
 
 const (

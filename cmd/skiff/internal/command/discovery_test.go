@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/skiff-k8s/skiff/skifftest/faults"
+	"github.com/skiff-k8s/skiff/faults"
 )
 
 // editVersion changes the discovery of one group version.

@@ -16,7 +16,7 @@ import (
 
 	"github.com/skiff-k8s/skiff/cmd/skiff/internal/cli"
 	"github.com/skiff-k8s/skiff/cmd/skiff/internal/command"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
+	"github.com/skiff-k8s/skiff/faults"
 )
 
 // cut returns the lines of a table as the fields of each.

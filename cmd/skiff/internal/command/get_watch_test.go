@@ -12,7 +12,7 @@ import (
 
 	"github.com/skiff-k8s/skiff/cmd/skiff/internal/cli"
 	"github.com/skiff-k8s/skiff/cmd/skiff/internal/command"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
+	"github.com/skiff-k8s/skiff/faults"
 )
 
 // running is a command that runs on, such as a watch.

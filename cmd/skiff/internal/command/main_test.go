@@ -21,11 +21,11 @@ import (
 
 	"github.com/skiff-k8s/skiff/cmd/skiff/internal/cli"
 	"github.com/skiff-k8s/skiff/cmd/skiff/internal/command"
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/discovery"
 	"github.com/skiff-k8s/skiff/dynamic"
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 func TestMain(m *testing.M) { controlplane.Main(m) }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
+	"github.com/skiff-k8s/skiff/controlplane"
 )
 
 // TestGuest runs in a process of its own, with $SKIFF_TEST_KUBECONFIG and without a binary.

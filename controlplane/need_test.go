@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
+	"github.com/skiff-k8s/skiff/controlplane"
 )
 
 // inner, in the environment, is set where this test binary is run by one of its own tests: the tests

@@ -70,7 +70,7 @@ func (c *Cluster) installCRDs(ctx context.Context, paths []string) error {
 		}
 	}
 	if _, err := dynamic.ApplyAll(ctx, dynamic.New(client), mapper, all,
-		dynamic.ApplyAllOptions{FieldManager: "skifftest", Force: true}); err != nil {
+		dynamic.ApplyAllOptions{FieldManager: "controlplane", Force: true}); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, crdWait, fmt.Errorf("not served within %s", crdWait))

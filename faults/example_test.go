@@ -6,8 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/kind"
-	"github.com/skiff-k8s/skiff/skifftest/faults"
 )
 
 var configMaps = kind.Info{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}

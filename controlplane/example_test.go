@@ -6,8 +6,8 @@ import (
 	"log"
 	"testing"
 
+	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/controlplane"
 )
 
 // A program that is no test starts a control plane and stops it.

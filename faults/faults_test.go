@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/skiff-k8s/skiff/skifftest/faults"
+	"github.com/skiff-k8s/skiff/faults"
 )
 
 // get sends a GET and returns the status and the body.
