@@ -2,7 +2,7 @@
 // the authority signs for a server or for a client. Everything is ECDSA P-256, which takes
 // microseconds to make where RSA would take longer than the rest of the start.
 //
-//	ca, err := certs.LoadOrCreateCA("pki")
+//	ca, err := certs.LoadOrCreateCA("pki", "ca")
 //	pair, err := ca.Issue(certs.Client("admin", "system:masters"))
 package certs
 
@@ -70,22 +70,22 @@ type CA struct {
 	pem  []byte
 }
 
-// LoadOrCreateCA reads ca.crt and ca.key from dir. If neither file exists, it makes a new authority
+// LoadOrCreateCA reads name.crt and name.key from dir. If neither file exists, it makes a new authority
 // and writes the files. If only one exists, it returns an error: a new authority would lock out
 // every client with an old certificate.
-func LoadOrCreateCA(dir string) (*CA, error) {
-	certFile, keyFile := filepath.Join(dir, "ca.crt"), filepath.Join(dir, "ca.key")
+func LoadOrCreateCA(dir, name string) (*CA, error) {
+	certFile, keyFile := filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")
 	certPEM, certErr := os.ReadFile(certFile)
 	keyPEM, keyErr := os.ReadFile(keyFile)
 	switch {
 	case certErr == nil && keyErr == nil:
 		ca, err := parseCA(certPEM, keyPEM)
 		if err != nil {
-			return nil, fmt.Errorf("read the cluster's authority from %s and ca.key beside it: %w; remove both files for a new one", certFile, err)
+			return nil, fmt.Errorf("read the cluster's authority from %s and its key beside it: %w; remove both files for a new one", certFile, err)
 		}
 		return ca, nil
 	case errors.Is(certErr, os.ErrNotExist) && errors.Is(keyErr, os.ErrNotExist):
-		ca, pair, err := newCA()
+		ca, pair, err := newCA("devcluster " + name)
 		if err != nil {
 			return nil, err
 		}
@@ -151,12 +151,12 @@ func LoadOrCreateKey(file string) error {
 	return os.WriteFile(file, keyPEM, 0o600)
 }
 
-func newCA() (*CA, Pair, error) {
+func newCA(subject string) (*CA, Pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, Pair{}, fmt.Errorf("make the authority's key: %w", err)
 	}
-	template, err := template(pkix.Name{CommonName: "devcluster"}, caLife)
+	template, err := template(pkix.Name{CommonName: subject}, caLife)
 	if err != nil {
 		return nil, Pair{}, err
 	}

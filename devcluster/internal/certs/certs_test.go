@@ -27,11 +27,11 @@ func leaf(t *testing.T, p Pair) *x509.Certificate {
 }
 
 func TestLeavesVerifyAgainstTheirAuthorityAlone(t *testing.T) {
-	ca, err := LoadOrCreateCA(t.TempDir())
+	ca, err := LoadOrCreateCA(t.TempDir(), "ca")
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := LoadOrCreateCA(t.TempDir())
+	other, err := LoadOrCreateCA(t.TempDir(), "ca")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,11 +72,11 @@ func TestLeavesVerifyAgainstTheirAuthorityAlone(t *testing.T) {
 
 func TestTheAuthorityIsKeptWithItsFolder(t *testing.T) {
 	dir := t.TempDir()
-	first, err := LoadOrCreateCA(dir)
+	first, err := LoadOrCreateCA(dir, "ca")
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := LoadOrCreateCA(dir)
+	second, err := LoadOrCreateCA(dir, "ca")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestTheAuthorityIsKeptWithItsFolder(t *testing.T) {
 
 func TestABrokenAuthorityIsAnErrorAndStays(t *testing.T) {
 	other := t.TempDir()
-	if _, err := LoadOrCreateCA(other); err != nil {
+	if _, err := LoadOrCreateCA(other, "ca"); err != nil {
 		t.Fatal(err)
 	}
 	foreign, err := os.ReadFile(filepath.Join(other, "ca.key"))
@@ -109,14 +109,14 @@ func TestABrokenAuthorityIsAnErrorAndStays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			if _, err := LoadOrCreateCA(dir); err != nil {
+			if _, err := LoadOrCreateCA(dir, "ca"); err != nil {
 				t.Fatal(err)
 			}
 			before, _ := os.ReadFile(filepath.Join(dir, "ca.crt"))
 			if err := spoil(filepath.Join(dir, "ca.key")); err != nil {
 				t.Fatal(err)
 			}
-			_, err := LoadOrCreateCA(dir)
+			_, err := LoadOrCreateCA(dir, "ca")
 			if err == nil || !strings.Contains(err.Error(), dir) {
 				t.Errorf("error %v, want one that names the folder", err)
 			}

@@ -27,6 +27,8 @@ const (
 	NodeName = "devcluster"
 	// KubeletClient is the user as whom the API server asks the kubelet.
 	KubeletClient = "kube-apiserver-kubelet-client"
+	// frontProxy is as whom the API server asks an aggregated API server, on behalf of its users.
+	frontProxy = "front-proxy-client"
 )
 
 // Controllers are the controllers that the controller manager runs by default: those that make
@@ -95,6 +97,15 @@ func (c *Cluster) apiServerArgs() []string {
 		"--service-account-key-file=" + c.pki("service-accounts.key"),
 		"--service-account-signing-key-file=" + c.pki("service-accounts.key"),
 		"--service-cluster-ip-range=" + serviceRange,
+		// Aggregated API servers read these, all but the key, from kube-system/extension-apiserver-authentication.
+		"--requestheader-client-ca-file=" + c.pki("front-proxy-ca.crt"),
+		"--requestheader-allowed-names=" + frontProxy,
+		"--requestheader-username-headers=X-Remote-User",
+		"--requestheader-uid-headers=X-Remote-Uid",
+		"--requestheader-group-headers=X-Remote-Group",
+		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
+		"--proxy-client-cert-file=" + c.pki("front-proxy-client.crt"),
+		"--proxy-client-key-file=" + c.pki("front-proxy-client.key"),
 		// Endpoints may not have a loopback address, and no pod runs that could use them.
 		"--endpoint-reconciler-type=none",
 		"--allow-privileged=true",
@@ -200,12 +211,29 @@ func flagName(arg string) string {
 
 func (c *Cluster) pki(name string) string { return filepath.Join(c.folder.PKI(), name) }
 
+// writeFrontProxy makes the certificate that aggregated API servers know the API server by. Its
+// authority is another than that of the clients, so that no client's certificate passes for it.
+func (c *Cluster) writeFrontProxy() error {
+	ca, err := certs.LoadOrCreateCA(c.folder.PKI(), "front-proxy-ca")
+	if err != nil {
+		return err
+	}
+	client, err := ca.Issue(certs.Client(frontProxy))
+	if err != nil {
+		return err
+	}
+	return writePair(c.pki("front-proxy-client"), client)
+}
+
 // writeFiles makes the keys, certificates and kubeconfigs of the programs and the user. The
-// authority and the key of the service accounts are kept with the data. All others are new at each
+// authorities and the key of the service accounts are kept with the data. All others are new at each
 // start.
 func (c *Cluster) writeFiles() error {
-	ca, err := certs.LoadOrCreateCA(c.folder.PKI())
+	ca, err := certs.LoadOrCreateCA(c.folder.PKI(), "ca")
 	if err != nil {
+		return err
+	}
+	if err := c.writeFrontProxy(); err != nil {
 		return err
 	}
 	if err := certs.LoadOrCreateKey(c.pki("service-accounts.key")); err != nil {
