@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/skiff-k8s/skiff/internal/storage"
 )
 
 // editing returns a fault that changes the documents of an answer: the object or the list, or each
 // event of a watch. edit returns what to send in the document's place; nil drops an event. The server
 // is asked for JSON. What is not JSON passes as it is.
-func editing(name string, edit func(d document) document) Fault {
+func editing(name string, edit func(d storage.Document) storage.Document) Fault {
 	change := func(text []byte) []byte {
 		d, err := decode(text)
 		if err != nil {
@@ -45,7 +47,7 @@ func editing(name string, edit func(d document) document) Fault {
 
 // EditList changes each list.
 func EditList(name string, edit func(list map[string]any)) Fault {
-	return editing(name, func(d document) document {
+	return editing(name, func(d storage.Document) storage.Document {
 		if _, list := d["items"].([]any); list {
 			edit(d)
 		}
@@ -55,7 +57,7 @@ func EditList(name string, edit func(list map[string]any)) Fault {
 
 // EditEvents changes each event of a watch; an event for which edit returns false is left out.
 func EditEvents(name string, edit func(event map[string]any) bool) Fault {
-	return editing(name, func(d document) document {
+	return editing(name, func(d storage.Document) storage.Document {
 		if _, event := d["object"].(map[string]any); event && !edit(d) {
 			return nil
 		}
@@ -66,7 +68,7 @@ func EditEvents(name string, edit func(event map[string]any) bool) Fault {
 // EditObjects changes each object: of a list, of an event that is neither a bookmark nor an error, and
 // one that is answered alone. An object of a list often has no kind of its own.
 func EditObjects(name string, edit func(object map[string]any)) Fault {
-	return editing(name, func(d document) document {
+	return editing(name, func(d storage.Document) storage.Document {
 		items, list := d["items"].([]any)
 		object, event := d["object"].(map[string]any)
 		switch {
@@ -76,9 +78,9 @@ func EditObjects(name string, edit func(object map[string]any)) Fault {
 					edit(o)
 				}
 			}
-		case event && d.str("type") != "BOOKMARK" && d.str("type") != "ERROR":
+		case event && d.Str("type") != "BOOKMARK" && d.Str("type") != "ERROR":
 			edit(object)
-		case !event && d.str("kind") != "Status":
+		case !event && d.Str("kind") != "Status":
 			edit(d)
 		}
 		return d
@@ -88,14 +90,14 @@ func EditObjects(name string, edit func(object map[string]any)) Fault {
 // NoVersion removes the resourceVersion of every list, as some aggregated servers do.
 func NoVersion() Fault {
 	return EditList("list without a resourceVersion", func(list map[string]any) {
-		document(list).setMeta("resourceVersion", nil)
+		storage.Document(list).SetMeta("resourceVersion", nil)
 	})
 }
 
 // SameContinue sends the same continue token with every page: the list has no end.
 func SameContinue(token string) Fault {
 	return EditList("the same continue token", func(list map[string]any) {
-		document(list).setMeta("continue", token)
+		storage.Document(list).SetMeta("continue", token)
 	})
 }
 
@@ -118,7 +120,7 @@ func ListEndWithoutVersion() Fault {
 	return EditEvents("the list's end without a resourceVersion", func(event map[string]any) bool {
 		if endsList(event) {
 			object, _ := event["object"].(map[string]any)
-			document(object).setMeta("resourceVersion", nil)
+			storage.Document(object).SetMeta("resourceVersion", nil)
 		}
 		return true
 	})
@@ -134,7 +136,7 @@ func endsList(event map[string]any) bool {
 // NoNames removes the names of all objects.
 func NoNames() Fault {
 	return EditObjects("objects without a name", func(o map[string]any) {
-		document(o).setMeta("name", nil)
+		storage.Document(o).SetMeta("name", nil)
 	})
 }
 
@@ -148,7 +150,7 @@ func WrongKind(apiVersion, kind string) Fault {
 // requests, as servers may that are not built on etcd.
 func OpaqueVersions() Fault {
 	const mark = "opaque-"
-	inner := editing("", func(d document) document { opaque(d, mark); return d })
+	inner := editing("", func(d storage.Document) storage.Document { opaque(d, mark); return d })
 	return Fault{"opaque resourceVersions", func(next http.Handler) http.Handler {
 		next = inner.Handler(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -166,7 +168,7 @@ func OpaqueVersions() Fault {
 // opaque marks every resourceVersion within a value.
 func opaque(v any, mark string) {
 	switch v := v.(type) {
-	case document:
+	case storage.Document:
 		opaque(map[string]any(v), mark)
 	case map[string]any:
 		for key, value := range v {

@@ -1,62 +1,33 @@
 package faults
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"sync"
+	"time"
 
+	"github.com/skiff-k8s/skiff/internal/storage"
 	"github.com/skiff-k8s/skiff/kind"
 )
 
 // Store is an API server in memory. It is an http.Handler that creates, updates, deletes, gets, lists
 // and watches objects as JSON, with the resource versions, conflicts, pages, bookmarks and errors of a
 // real one. It knows every kind of package kind and what Serve adds. It validates and defaults
-// nothing, authorizes everybody, and has no discovery and no patches yet.
+// nothing, authorizes everybody, and has no discovery and no patches. The module skifftest has a server
+// that has them.
 //
 // Its methods are safe for concurrent use. The methods that change objects work beside the requests,
 // as another client would.
 type Store struct {
-	mu      sync.Mutex
-	kinds   map[collection]kind.Info
-	version uint64                            // of the last write; etcd's revision
-	objects map[collection]map[string]*object // by namespace/name
-	history map[collection][]change           // the changes that a watch may begin before
-	oldest  uint64                            // the oldest version that a watch may begin from
-	made    uint64                            // objects created, for UIDs
-	changed chan struct{}                     // closed and replaced at every change
-	era     chan struct{}                     // closed and replaced when all watches are to end
+	engine *storage.Store
+	mu     sync.Mutex
+	kinds  map[storage.Collection]kind.Info
 }
-
-// collection is what a URL without a namespace and a name names.
-type collection struct{ group, version, resource string }
-
-// object is a state of an object. It does not change.
-type object struct {
-	meta meta
-	json []byte
-}
-
-func (o *object) key() string { return o.meta.Namespace + "/" + o.meta.Name }
-
-// change is a step of the history of an object.
-type change struct {
-	version       uint64
-	before, after *object // nil if there was or is none
-	last          []byte  // of a deletion: the last state, with the deletion's version
-}
-
-// firstVersion is that of an empty Store: not 0 and not 1, which clients treat as special.
-const firstVersion = 100
 
 // NewStore returns an empty store.
 func NewStore() *Store {
-	s := &Store{
-		kinds: map[collection]kind.Info{}, version: firstVersion,
-		objects: map[collection]map[string]*object{}, history: map[collection][]change{},
-		changed: make(chan struct{}), era: make(chan struct{}),
-	}
+	s := &Store{engine: storage.New(), kinds: map[storage.Collection]kind.Info{}}
 	for k := range kind.All() {
 		s.Serve(k)
 	}
@@ -67,159 +38,143 @@ func NewStore() *Store {
 func (s *Store) Serve(k kind.Info) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kinds[collection{k.Group, k.Version, k.Resource}] = k
+	s.kinds[collectionOf(k)] = k
+}
+
+func collectionOf(k kind.Info) storage.Collection {
+	return storage.Collection{Group: k.Group, Version: k.Version, Resource: k.Resource}
 }
 
 // ResourceVersion returns the version of the last write.
-func (s *Store) ResourceVersion() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return format(s.version)
+func (s *Store) ResourceVersion() (version string) {
+	_ = s.engine.Do(func(tx storage.Tx) error { version = tx.Version(); return nil })
+	return version
 }
 
 // Put creates an object, or replaces what is there, whatever its version: v is a Kubernetes object with
 // its apiVersion and kind, as a Go value or as JSON ([]byte or string). It returns the object's
 // resourceVersion.
-func (s *Store) Put(v any) (string, error) {
+func (s *Store) Put(v any) (version string, err error) {
 	o, err := decode(v)
 	if err != nil {
 		return "", err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if o.str("apiVersion") == "" || o.str("kind") == "" {
+	if o.Str("apiVersion") == "" || o.Str("kind") == "" {
 		return "", errors.New("faults: put an object: it has no apiVersion or no kind: a Go value needs its TypeMeta set")
 	}
-	c, ok := s.collectionOf(o)
+	c, ok := s.kindOf(o)
 	if !ok {
-		return "", fmt.Errorf("faults: put an object: the store serves no %s %s", o.str("apiVersion"), o.str("kind"))
+		return "", fmt.Errorf("faults: put an object: the store serves no %s %s", o.Str("apiVersion"), o.Str("kind"))
 	}
-	if o.meta().Name == "" {
+	m := o.Meta()
+	if m.Name == "" {
 		return "", errors.New("faults: put an object: it has no name")
 	}
-	o.setMeta("resourceVersion", nil)
-	if was := s.objects[c][o.meta().key()]; was != nil {
-		o.setMeta("uid", was.meta.UID)
-		o.setMeta("creationTimestamp", was.meta.CreationTimestamp)
-		return s.replace(c, was, o).meta.ResourceVersion, nil
-	}
-	return s.create(c, o).meta.ResourceVersion, nil
+	o.SetMeta("resourceVersion", nil)
+	err = s.engine.Do(func(tx storage.Tx) error {
+		was := tx.Get(c, m.Namespace, m.Name)
+		if was != nil {
+			o.SetMeta("uid", was.Meta.UID)
+			o.SetMeta("creationTimestamp", was.Meta.CreationTimestamp)
+		} else {
+			begin(tx, o)
+		}
+		version = tx.Commit(c, was, o).Meta.ResourceVersion
+		return nil
+	})
+	return version, err
 }
+
+// begin sets what a new object gets.
+func begin(tx storage.Tx, o storage.Document) {
+	o.SetMeta("uid", tx.NewUID())
+	o.SetMeta("creationTimestamp", now())
+}
+
+func now() string { return time.Now().UTC().Format(time.RFC3339) }
 
 // Remove deletes an object and reports whether it was there. namespace is "" for a cluster-scoped
 // kind.
-func (s *Store) Remove(k kind.Info, namespace, name string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := collection{k.Group, k.Version, k.Resource}
-	o := s.objects[c][namespace+"/"+name]
-	if o == nil {
-		return false
-	}
-	s.remove(c, o)
-	return true
+func (s *Store) Remove(k kind.Info, namespace, name string) (removed bool) {
+	_ = s.engine.Do(func(tx storage.Tx) error {
+		if o := tx.Get(collectionOf(k), namespace, name); o != nil {
+			tx.Remove(collectionOf(k), o)
+			removed = true
+		}
+		return nil
+	})
+	return removed
 }
 
 // Objects returns the objects of a kind as JSON, in the order of their namespaces and names. The
 // bytes are the store's own: they are not to be changed.
-func (s *Store) Objects(k kind.Info) [][]byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all [][]byte
-	for _, o := range sorted(s.objects[collection{k.Group, k.Version, k.Resource}]) {
-		all = append(all, o.json)
-	}
+func (s *Store) Objects(k kind.Info) (all [][]byte) {
+	_ = s.engine.Do(func(tx storage.Tx) error {
+		for _, o := range tx.All(collectionOf(k)) {
+			all = append(all, o.JSON)
+		}
+		return nil
+	})
 	return all
 }
 
-// collectionOf returns where an object belongs, by its apiVersion and kind. s.mu is held.
-func (s *Store) collectionOf(o document) (collection, bool) {
+// kindOf returns where an object belongs, by its apiVersion and kind.
+func (s *Store) kindOf(o storage.Document) (storage.Collection, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for c, k := range s.kinds {
-		if k.APIVersion() == o.str("apiVersion") && k.Kind == o.str("kind") {
+		if k.APIVersion() == o.Str("apiVersion") && k.Kind == o.Str("kind") {
 			return c, true
 		}
 	}
-	return collection{}, false
+	return storage.Collection{}, false
 }
 
-// create adds an object under a new UID. s.mu is held.
-func (s *Store) create(c collection, o document) *object {
-	s.made++
-	o.setMeta("uid", fmt.Sprintf("00000000-0000-4000-8000-%012x", s.made))
-	o.setMeta("creationTimestamp", now())
-	return s.commit(c, nil, o)
-}
-
-// replace changes an object. A state that is equal to the present one is no change. s.mu is held.
-func (s *Store) replace(c collection, was *object, o document) *object {
-	o.setMeta("resourceVersion", was.meta.ResourceVersion)
-	if same := mustJSON(o); string(same) == string(was.json) {
-		return was
-	}
-	return s.commit(c, was, o)
-}
-
-// commit writes the next state of an object. s.mu is held.
-func (s *Store) commit(c collection, was *object, o document) *object {
-	s.version++
-	o.setMeta("resourceVersion", format(s.version))
-	next := o.freeze()
-	if s.objects[c] == nil {
-		s.objects[c] = map[string]*object{}
-	}
-	s.objects[c][next.key()] = next
-	s.record(c, change{version: s.version, before: was, after: next})
-	return next
-}
-
-// remove deletes an object and returns its last state, which has the version of the deletion. s.mu is
-// held.
-func (s *Store) remove(c collection, was *object) *object {
-	s.version++
-	delete(s.objects[c], was.key())
-	o := was.thaw()
-	o.setMeta("resourceVersion", format(s.version))
-	last := o.freeze()
-	s.record(c, change{version: s.version, before: was, last: last.json})
-	return last
-}
-
-func (s *Store) record(c collection, step change) {
-	s.history[c] = append(s.history[c], step)
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
-// at returns the objects of a collection as of a version, which is not older than s.oldest. s.mu is
-// held.
-func (s *Store) at(c collection, version uint64) []*object {
-	objects := s.objects[c]
-	if version < s.version {
-		objects = make(map[string]*object, len(s.objects[c]))
-		for key, o := range s.objects[c] {
-			objects[key] = o
-		}
-		for _, step := range slices.Backward(s.history[c]) {
-			switch {
-			case step.version <= version:
-				return sorted(objects)
-			case step.before != nil:
-				objects[step.before.key()] = step.before
-			default:
-				delete(objects, step.after.key())
-			}
+// decode returns a document of a Go value, or of JSON.
+func decode(v any) (storage.Document, error) {
+	var data []byte
+	switch v := v.(type) {
+	case []byte:
+		data = v
+	case string:
+		data = []byte(v)
+	default:
+		var err error
+		if data, err = json.Marshal(v); err != nil {
+			return nil, fmt.Errorf("faults: encode a %T: %w", v, err)
 		}
 	}
-	return sorted(objects)
-}
-
-func sorted(objects map[string]*object) []*object {
-	all := make([]*object, 0, len(objects))
-	for _, o := range objects {
-		all = append(all, o)
+	o, err := storage.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("faults: %w", err)
 	}
-	slices.SortFunc(all, func(a, b *object) int { return compareKeys(a.key(), b.key()) })
-	return all
+	return o, nil
 }
 
-func format(version uint64) string { return strconv.FormatUint(version, 10) }
+// Compact forgets the history: a watch, a list and a continue token of a version before the present one
+// is answered with 410.
+func (s *Store) Compact() { s.engine.Compact() }
+
+// EndWatches ends all open watches, as a server that shuts down does.
+func (s *Store) EndWatches() { s.engine.EndWatches() }
+
+// Restart ends all watches and forgets the history: a server that starts has an empty watch cache.
+func (s *Store) Restart() { s.engine.Restart() }
+
+// Snapshot is a backup of a Store.
+type Snapshot struct{ backup *storage.Snapshot }
+
+// Snapshot returns a backup of the present state.
+func (s *Store) Snapshot() *Snapshot { return &Snapshot{s.engine.Snapshot()} }
+
+// Restore goes back to a backup, its version included, as an etcd that was restored from a backup and
+// an API server that was started on it. All watches end.
+func (s *Store) Restore(b *Snapshot) { s.engine.Restore(b.backup) }
+
+// Rewrite changes what the store has at the same UIDs and resourceVersions, as a changed
+// CustomResourceDefinition does (its defaults, its pruning, its conversion): change is called with
+// every object. As with a changed definition there is a write of something else, the watches end, and
+// the history is forgotten, so that a client has to list.
+func (s *Store) Rewrite(change func(object map[string]any)) {
+	s.engine.Rewrite(func(d storage.Document) { change(d) })
+}

@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/skiff-k8s/skiff/internal/storage"
 	"github.com/skiff-k8s/skiff/kind"
 )
 
@@ -20,7 +22,7 @@ type call struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	at    target
-	in    collection
+	in    storage.Collection
 	kind  kind.Info
 }
 
@@ -41,9 +43,19 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{store: s, w: w, r: r}
 	err := c.serve()
 	var failed *failure
-	if errors.As(err, &failed) {
+	var status *apierrors.StatusError
+	switch {
+	case errors.As(err, &failed):
 		writeStatus(w, failed.code, failed.options...)
-	} else if err != nil {
+	case errors.As(err, &status):
+		options := []StatusOption{func(s *metav1.Status, _ http.Header) {
+			s.Reason, s.Message, s.Details = status.ErrStatus.Reason, status.ErrStatus.Message, status.ErrStatus.Details
+		}}
+		if d := status.ErrStatus.Details; d != nil && d.RetryAfterSeconds > 0 {
+			options = append(options, RetryAfter(int(d.RetryAfterSeconds)))
+		}
+		writeStatus(w, int(status.ErrStatus.Code), options...)
+	case err != nil:
 		writeStatus(w, http.StatusInternalServerError, Message(err.Error()))
 	}
 }
@@ -56,7 +68,7 @@ func (c *call) serve() error {
 	}
 	var ok bool
 	if c.at, ok = parse(c.r.URL.Path); ok {
-		c.in = collection{c.at.group, c.at.version, c.at.resource}
+		c.in = storage.Collection{Group: c.at.group, Version: c.at.version, Resource: c.at.resource}
 		c.store.mu.Lock()
 		c.kind, ok = c.store.kinds[c.in]
 		c.store.mu.Unlock()
@@ -122,27 +134,26 @@ func (c *call) conflict(name, why string, options ...StatusOption) error {
 		append([]StatusOption{c.about(name)}, options...)...)
 }
 
-// named returns the object that the URL names. store.mu is held.
-func (c *call) named() (*object, error) {
-	if o := c.store.objects[c.in][c.at.namespace+"/"+c.at.name]; o != nil {
+// named returns the object that the URL names.
+func (c *call) named(tx storage.Tx) (*storage.Object, error) {
+	if o := tx.Get(c.in, c.at.namespace, c.at.name); o != nil {
 		return o, nil
 	}
 	return nil, c.notFound(c.at.name)
 }
 
 func (c *call) get() error {
-	c.store.mu.Lock()
-	o, err := c.named()
-	c.store.mu.Unlock()
-	if err != nil {
+	return c.store.engine.Do(func(tx storage.Tx) error {
+		o, err := c.named(tx)
+		if err == nil {
+			c.write(http.StatusOK, o.JSON)
+		}
 		return err
-	}
-	c.write(http.StatusOK, o.json)
-	return nil
+	})
 }
 
 // body returns the object that the request carries.
-func (c *call) body() (document, error) {
+func (c *call) body() (storage.Document, error) {
 	if t := c.r.Header.Get("Content-Type"); t != "" && !strings.HasPrefix(t, "application/json") {
 		return nil, fail(http.StatusUnsupportedMediaType, "the body of the request was in an unknown format - accepted media types include: application/json")
 	}
@@ -154,57 +165,51 @@ func (c *call) body() (document, error) {
 	if err != nil {
 		return nil, fail(http.StatusBadRequest, err.Error())
 	}
-	if o.str("kind") == "" { // the URL says it as well
+	if o.Str("kind") == "" { // the URL says it as well
 		o["kind"] = c.kind.Kind
 	}
-	if o.str("apiVersion") == "" {
+	if o.Str("apiVersion") == "" {
 		o["apiVersion"] = c.kind.APIVersion()
 	}
-	if o.str("kind") != c.kind.Kind || o.str("apiVersion") != c.kind.APIVersion() {
+	if o.Str("kind") != c.kind.Kind || o.Str("apiVersion") != c.kind.APIVersion() {
 		return nil, fail(http.StatusBadRequest, fmt.Sprintf("%s %s in the request's body, want %s",
-			o.str("apiVersion"), o.str("kind"), c.kind))
+			o.Str("apiVersion"), o.Str("kind"), c.kind))
 	}
-	switch m := o.meta(); {
+	switch m := o.Meta(); {
 	case m.Namespace == "" && c.at.namespace != "":
-		o.setMeta("namespace", c.at.namespace)
+		o.SetMeta("namespace", c.at.namespace)
 	case m.Namespace != c.at.namespace:
 		return nil, fail(http.StatusBadRequest, "the namespace of the provided object does not match the namespace sent on the request")
 	}
 	return o, nil
 }
 
-// selection is what a list or a watch chooses by.
-type selection struct {
-	namespace string
-	name      string // of the request for one object in a collection's form; "" is all
-	labels    labels.Selector
-	fields    fields.Selector
-}
-
-func (c *call) selection() (s selection, err error) {
+// selection returns what the request chooses by.
+func (c *call) selection() (storage.Selection, error) {
+	s := storage.Selection{Namespace: c.at.namespace}
 	q := c.r.URL.Query()
-	s.namespace, s.name = c.at.namespace, c.at.name
-	if s.labels, err = labels.Parse(q.Get("labelSelector")); err != nil {
+	byLabel, err := labels.Parse(q.Get("labelSelector"))
+	if err != nil {
 		return s, fail(http.StatusBadRequest, fmt.Sprintf("unable to parse labelSelector: %v", err))
 	}
-	if s.fields, err = fields.ParseSelector(q.Get("fieldSelector")); err != nil {
+	byField, err := fields.ParseSelector(q.Get("fieldSelector"))
+	if err != nil {
 		return s, fail(http.StatusBadRequest, fmt.Sprintf("unable to parse fieldSelector: %v", err))
 	}
-	for _, r := range s.fields.Requirements() {
+	for _, r := range byField.Requirements() {
 		if r.Field != "metadata.name" && r.Field != "metadata.namespace" {
 			return s, fail(http.StatusBadRequest, fmt.Sprintf("field label not supported: %s", r.Field))
 		}
 	}
+	if byLabel.Empty() && byField.Empty() && c.at.name == "" {
+		return s, nil
+	}
+	s.Has = func(o *storage.Object) bool {
+		return (c.at.name == "" || o.Meta.Name == c.at.name) &&
+			byLabel.Matches(labels.Set(o.Meta.Labels)) &&
+			byField.Matches(fields.Set{
+				"metadata.name": o.Meta.Name, "metadata.namespace": o.Meta.Namespace,
+			})
+	}
 	return s, nil
-}
-
-// has reports whether an object, which may be nil, is selected.
-func (s *selection) has(o *object) bool {
-	return o != nil &&
-		(s.namespace == "" || o.meta.Namespace == s.namespace) &&
-		(s.name == "" || o.meta.Name == s.name) &&
-		s.labels.Matches(labels.Set(o.meta.Labels)) &&
-		s.fields.Matches(fields.Set{
-			"metadata.name": o.meta.Name, "metadata.namespace": o.meta.Namespace,
-		})
 }

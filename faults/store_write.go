@@ -7,7 +7,10 @@ import (
 	"net/http"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/rand"
+
+	"github.com/skiff-k8s/skiff/internal/storage"
 )
 
 func (c *call) create() error {
@@ -18,7 +21,7 @@ func (c *call) create() error {
 	if err != nil {
 		return err
 	}
-	m := o.meta()
+	m := o.Meta()
 	switch {
 	case m.ResourceVersion != "":
 		return fail(http.StatusInternalServerError, "resourceVersion should not be set on objects to be created", Reason(""))
@@ -28,21 +31,20 @@ func (c *call) create() error {
 			Cause(metav1.CauseTypeFieldValueRequired, "Required value: name or generateName is required"))
 	case m.Name == "":
 		m.Name = m.GenerateName + rand.String(5)
-		o.setMeta("name", m.Name)
+		o.SetMeta("name", m.Name)
 	case c.kind.Namespaced && m.Namespace == "":
 		return fail(http.StatusBadRequest, "an empty namespace may not be set during creation")
 	}
-	o.setMeta("deletionTimestamp", nil)
-	c.store.mu.Lock()
-	if c.store.objects[c.in][m.key()] != nil {
-		c.store.mu.Unlock()
-		return fail(http.StatusConflict, fmt.Sprintf("%s %q already exists", c.resource(), m.Name),
-			Reason(metav1.StatusReasonAlreadyExists), c.about(m.Name))
-	}
-	made := c.store.create(c.in, o)
-	c.store.mu.Unlock()
-	c.write(http.StatusCreated, made.json)
-	return nil
+	o.SetMeta("deletionTimestamp", nil)
+	return c.store.engine.Do(func(tx storage.Tx) error {
+		if tx.Get(c.in, m.Namespace, m.Name) != nil {
+			return fail(http.StatusConflict, fmt.Sprintf("%s %q already exists", c.resource(), m.Name),
+				Reason(metav1.StatusReasonAlreadyExists), c.about(m.Name))
+		}
+		begin(tx, o)
+		c.write(http.StatusCreated, tx.Commit(c.in, nil, o).JSON)
+		return nil
+	})
 }
 
 func (c *call) update() error {
@@ -50,7 +52,7 @@ func (c *call) update() error {
 	if err != nil {
 		return err
 	}
-	m := o.meta()
+	m := o.Meta()
 	switch {
 	case c.at.name == "":
 		return fail(http.StatusMethodNotAllowed, "the server does not allow this method on the requested resource")
@@ -58,43 +60,42 @@ func (c *call) update() error {
 		return fail(http.StatusBadRequest, fmt.Sprintf("the name of the object (%s) does not match the name on the URL (%s)",
 			m.Name, c.at.name))
 	}
-	c.store.mu.Lock()
-	next, err := c.replaced(o, m)
-	c.store.mu.Unlock()
-	if err != nil {
+	return c.store.engine.Do(func(tx storage.Tx) error {
+		next, err := c.replaced(tx, o, m)
+		if err == nil {
+			c.write(http.StatusOK, next.JSON)
+		}
 		return err
-	}
-	c.write(http.StatusOK, next.json)
-	return nil
+	})
 }
 
-// replaced returns the object after an update. store.mu is held.
-func (c *call) replaced(o document, m meta) (*object, error) {
-	was, err := c.named()
+// replaced returns the object after an update.
+func (c *call) replaced(tx storage.Tx, o storage.Document, m storage.Meta) (*storage.Object, error) {
+	was, err := c.named(tx)
 	switch {
 	case err != nil:
 		return nil, err
-	case m.UID != "" && m.UID != was.meta.UID:
+	case m.UID != "" && m.UID != was.Meta.UID:
 		return nil, c.conflict(m.Name, fmt.Sprintf("Precondition failed: UID in precondition: %s, UID in object meta: %s",
-			m.UID, was.meta.UID))
-	case m.ResourceVersion != "" && m.ResourceVersion != was.meta.ResourceVersion:
+			m.UID, was.Meta.UID))
+	case m.ResourceVersion != "" && m.ResourceVersion != was.Meta.ResourceVersion:
 		return nil, c.conflict(m.Name, "the object has been modified; please apply your changes to the latest version and try again")
 	}
 	if c.at.subresource == "status" {
 		status := o["status"]
-		if o = was.thaw(); status == nil {
+		if o = was.Thaw(); status == nil {
 			delete(o, "status")
 		} else {
 			o["status"] = status
 		}
 	}
-	o.setMeta("uid", was.meta.UID)
-	o.setMeta("creationTimestamp", was.meta.CreationTimestamp)
-	o.setMeta("deletionTimestamp", was.meta.DeletionTimestamp)
-	if was.meta.DeletionTimestamp != "" && len(o.meta().Finalizers) == 0 {
-		return c.store.remove(c.in, was), nil
+	o.SetMeta("uid", was.Meta.UID)
+	o.SetMeta("creationTimestamp", was.Meta.CreationTimestamp)
+	o.SetMeta("deletionTimestamp", was.Meta.DeletionTimestamp)
+	if was.Meta.DeletionTimestamp != "" && len(o.Meta().Finalizers) == 0 {
+		return tx.Remove(c.in, was), nil
 	}
-	return c.store.replace(c.in, was, o), nil
+	return tx.Commit(c.in, was, o), nil
 }
 
 func (c *call) delete() error {
@@ -106,60 +107,59 @@ func (c *call) delete() error {
 	if err != nil {
 		return fail(http.StatusBadRequest, fmt.Sprintf("unable to read the DeleteOptions: %v", err))
 	}
-	c.store.mu.Lock()
-	was, err := c.named()
-	if err == nil {
-		err = c.preconditions(was, options.Preconditions)
-	}
-	var marked *object
-	if err == nil {
-		marked = c.deleted(was)
-	}
-	c.store.mu.Unlock()
+	var was, marked *storage.Object
+	err = c.store.engine.Do(func(tx storage.Tx) (err error) {
+		if was, err = c.named(tx); err == nil {
+			err = c.preconditions(was, options.Preconditions)
+		}
+		if err == nil {
+			marked = c.deleted(tx, was)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	if marked != nil {
-		c.write(http.StatusOK, marked.json)
+		c.write(http.StatusOK, marked.JSON)
 		return nil
 	}
 	c.write(http.StatusOK, mustJSON(metav1.Status{
 		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess,
 		Details: &metav1.StatusDetails{
-			Name: c.at.name, Group: c.kind.Group, Kind: c.kind.Resource, UID: typesUID(was.meta.UID),
+			Name: c.at.name, Group: c.kind.Group, Kind: c.kind.Resource, UID: types.UID(was.Meta.UID),
 		},
 	}))
 	return nil
 }
 
 // preconditions returns an error unless an object fulfils them.
-func (c *call) preconditions(o *object, p *metav1.Preconditions) error {
+func (c *call) preconditions(o *storage.Object, p *metav1.Preconditions) error {
 	switch {
 	case p == nil:
-	case p.UID != nil && string(*p.UID) != o.meta.UID:
-		return c.conflict(o.meta.Name, fmt.Sprintf("Precondition failed: UID in precondition: %v, UID in object meta: %v",
-			*p.UID, o.meta.UID), c.aboutKind)
-	case p.ResourceVersion != nil && *p.ResourceVersion != o.meta.ResourceVersion:
-		return c.conflict(o.meta.Name, fmt.Sprintf("Precondition failed: ResourceVersion in precondition: %v, "+
-			"ResourceVersion in object meta: %v", *p.ResourceVersion, o.meta.ResourceVersion), c.aboutKind)
+	case p.UID != nil && string(*p.UID) != o.Meta.UID:
+		return c.conflict(o.Meta.Name, fmt.Sprintf("Precondition failed: UID in precondition: %v, UID in object meta: %v",
+			*p.UID, o.Meta.UID), c.aboutKind)
+	case p.ResourceVersion != nil && *p.ResourceVersion != o.Meta.ResourceVersion:
+		return c.conflict(o.Meta.Name, fmt.Sprintf("Precondition failed: ResourceVersion in precondition: %v, "+
+			"ResourceVersion in object meta: %v", *p.ResourceVersion, o.Meta.ResourceVersion), c.aboutKind)
 	}
 	return nil
 }
 
 // deleted deletes an object, or marks it as one to be deleted and returns it if it has finalizers.
-// store.mu is held.
-func (c *call) deleted(was *object) (marked *object) {
-	if len(was.meta.Finalizers) == 0 {
-		c.store.remove(c.in, was)
+func (c *call) deleted(tx storage.Tx, was *storage.Object) (marked *storage.Object) {
+	if len(was.Meta.Finalizers) == 0 {
+		tx.Remove(c.in, was)
 		return nil
 	}
-	if was.meta.DeletionTimestamp != "" {
+	if was.Meta.DeletionTimestamp != "" {
 		return was
 	}
-	o := was.thaw()
-	o.setMeta("deletionTimestamp", now())
-	o.setMeta("deletionGracePeriodSeconds", 0)
-	return c.store.replace(c.in, was, o)
+	o := was.Thaw()
+	o.SetMeta("deletionTimestamp", now())
+	o.SetMeta("deletionGracePeriodSeconds", 0)
+	return tx.Commit(c.in, was, o)
 }
 
 func (c *call) deleteCollection() error {
@@ -167,15 +167,15 @@ func (c *call) deleteCollection() error {
 	if err != nil {
 		return err
 	}
-	c.store.mu.Lock()
-	defer c.store.mu.Unlock()
-	var items []*object
-	for _, o := range sorted(c.store.objects[c.in]) {
-		if s.has(o) {
-			items = append(items, o)
-			c.deleted(o)
+	return c.store.engine.Do(func(tx storage.Tx) error {
+		list := storage.List{Version: tx.Version()}
+		for _, o := range tx.All(c.in) {
+			if s.Selects(o) {
+				list.Items = append(list.Items, o)
+				c.deleted(tx, o)
+			}
 		}
-	}
-	c.writeList(format(c.store.version), "", 0, items)
-	return nil
+		c.writeList(list)
+		return nil
+	})
 }

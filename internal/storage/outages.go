@@ -1,4 +1,4 @@
-package faults
+package storage
 
 import "maps"
 
@@ -38,7 +38,7 @@ func (s *Store) Restart() {
 // Snapshot is a backup of a Store.
 type Snapshot struct {
 	version uint64
-	objects map[collection]map[string]*object
+	objects map[Collection]map[string]*Object
 }
 
 // Snapshot returns a backup of the present state.
@@ -58,8 +58,8 @@ func (s *Store) Restore(b *Snapshot) {
 	s.endWatches()
 }
 
-func cloneObjects(all map[collection]map[string]*object) map[collection]map[string]*object {
-	out := make(map[collection]map[string]*object, len(all))
+func cloneObjects(all map[Collection]map[string]*Object) map[Collection]map[string]*Object {
+	out := make(map[Collection]map[string]*Object, len(all))
 	for c, objects := range all {
 		out[c] = maps.Clone(objects)
 	}
@@ -70,16 +70,16 @@ func cloneObjects(all map[collection]map[string]*object) map[collection]map[stri
 // CustomResourceDefinition does (its defaults, its pruning, its conversion): change is called with
 // every object. As with a changed definition there is a write of something else, the watches end, and
 // the history is forgotten, so that a client has to list.
-func (s *Store) Rewrite(change func(object map[string]any)) {
+func (s *Store) Rewrite(change func(Document)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, objects := range s.objects {
 		for key, o := range objects {
-			d := o.thaw()
+			d := o.Thaw()
 			change(d)
-			d.setMeta("uid", o.meta.UID)
-			d.setMeta("resourceVersion", o.meta.ResourceVersion)
-			objects[key] = d.freeze()
+			d.SetMeta("uid", o.Meta.UID)
+			d.SetMeta("resourceVersion", o.Meta.ResourceVersion)
+			objects[key] = d.Freeze()
 		}
 	}
 	s.version++

@@ -1,0 +1,35 @@
+package storage
+
+import (
+	"fmt"
+	"net/http"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// NewError returns a failed Status as an error. details may be nil.
+func NewError(
+	code int, reason metav1.StatusReason, message string, details *metav1.StatusDetails,
+) *apierrors.StatusError {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: message, Details: details,
+	}}
+}
+
+func badRequest(message string) error {
+	return NewError(http.StatusBadRequest, metav1.StatusReasonBadRequest, message, nil)
+}
+
+func gone(message string) error {
+	return NewError(http.StatusGone, metav1.StatusReasonExpired, message, nil)
+}
+
+// tooLarge is the error of a version that the store has not come to. s.mu is held.
+func (s *Store) tooLarge(version uint64) error {
+	return NewError(http.StatusGatewayTimeout, metav1.StatusReasonTimeout,
+		fmt.Sprintf("Timeout: Too large resource version: %d, current: %d", version, s.version),
+		&metav1.StatusDetails{RetryAfterSeconds: 1, Causes: []metav1.StatusCause{
+			{Type: metav1.CauseTypeResourceVersionTooLarge, Message: "Too large resource version"},
+		}})
+}
