@@ -74,7 +74,7 @@ test-short: bin/testrun ## run the tests that need no control plane, without the
 	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- skifftest ./... -- crd ./... -- operator ./... -- addingress -timeout $(TIMEOUT) ./... -- cmd/skiff ./... -- tools ./... -- bench ./... -- compare ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
 
 devcluster: ## build the control plane into bin/devcluster (the first time takes minutes)
-	@devcluster/build.sh
+	@cd tools && go run ./devcluster -source ../devcluster -o ../bin/devcluster
 
 build: skiff ## build skiff, addingress and the demo into bin/
 	@mkdir -p bin

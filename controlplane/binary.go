@@ -15,9 +15,27 @@ const EnvBinary = "SKIFF_DEVCLUSTER"
 // module is the line that the root of the repository is known by.
 const module = "module github.com/skiff-k8s/skiff"
 
-// ErrNoBinary is the error of [Run] when there is no devcluster binary. `make devcluster` in the root
-// of the skiff repository builds it; the first build takes some minutes.
-var ErrNoBinary = errors.New("controlplane: no devcluster binary; to build it, run in the root of the skiff repository: make devcluster")
+// ErrNoBinary is the error of [Run] when there is no devcluster binary. This builds it, once for all
+// modules of a machine; the first build takes some minutes:
+//
+//	go run github.com/skiff-k8s/skiff/tools/devcluster@latest
+//
+// In a clone of skiff it is `make devcluster`.
+var ErrNoBinary = errors.New("controlplane: no devcluster binary; to build it, run: " + buildAnywhere +
+	" (in a clone of skiff: " + buildInClone + ")")
+
+const (
+	buildAnywhere = "go run github.com/skiff-k8s/skiff/tools/devcluster@latest"
+	buildInClone  = "make devcluster"
+)
+
+// buildCommand is the command that builds the binary from the working directory.
+func buildCommand() string {
+	if _, ok := repository(); ok {
+		return buildInClone
+	}
+	return buildAnywhere
+}
 
 // binary returns the path of the devcluster binary, or an ErrNoBinary that names the places where
 // binary looked.
@@ -28,7 +46,7 @@ func binary() (string, error) {
 		}
 		return path, nil
 	}
-	tried := make([]string, 0, 2)
+	tried := make([]string, 0, 3)
 	if root, ok := repository(); ok {
 		path := filepath.Join(root, "bin", "devcluster")
 		err := runnable(path)
@@ -42,7 +60,29 @@ func binary() (string, error) {
 		return path, nil
 	}
 	tried = append(tried, err.Error())
+	if dir := installFolder(); dir != "" {
+		path := filepath.Join(dir, "devcluster")
+		if err = runnable(path); err == nil {
+			return path, nil
+		}
+		tried = append(tried, err.Error())
+	}
 	return "", fmt.Errorf("%w (%s)", ErrNoBinary, strings.Join(tried, "; "))
+}
+
+// installFolder is where go install, and tools/devcluster with it, writes programs: often not in $PATH.
+func installFolder() string {
+	if dir := os.Getenv("GOBIN"); dir != "" {
+		return dir
+	}
+	if first := filepath.SplitList(os.Getenv("GOPATH")); len(first) > 0 && first[0] != "" {
+		return filepath.Join(first[0], "bin")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, "go", "bin")
 }
 
 func runnable(path string) error {

@@ -19,14 +19,19 @@
 //
 // # The binary
 //
-// The control plane is the devcluster binary, which `make devcluster` builds in the root of the skiff
-// repository. This package looks for it in three places:
+// The control plane is the devcluster binary. In any module, and once for all of them, this builds it;
+// the first build takes some minutes:
+//
+//	go run github.com/skiff-k8s/skiff/tools/devcluster@latest
+//
+// In a clone of skiff it is `make devcluster`. This package looks for the binary in four places:
 //
 //  1. the path in $SKIFF_DEVCLUSTER, and nowhere else if that is set;
 //  2. bin/devcluster in the root of the skiff repository around the working directory;
-//  3. $PATH.
+//  3. $PATH;
+//  4. the folder of go install: $GOBIN, or bin in $GOPATH, or go/bin in the home folder.
 //
-// Without the binary, each test that asks for a control plane fails with the line `make devcluster`;
+// Without the binary, each test that asks for a control plane fails with the command that builds it;
 // the other tests of the package run. With go test's -short flag the tests that ask for a control
 // plane are skipped, and Main prints how many there were.
 //

@@ -36,7 +36,7 @@ func need(t TB, start bool) (path string, ok bool) {
 func fail(t TB, err error) {
 	t.Helper()
 	if errors.Is(err, ErrNoBinary) {
-		t.Fatalf("%v\nmake devcluster", err)
+		t.Fatalf("%v\n%s", err, buildCommand())
 		return
 	}
 	t.Fatalf("%v", err)

@@ -58,7 +58,7 @@ func build(root, dir, version string) (binary, error) {
 	return b, os.WriteFile(stamp, []byte(state), 0o644)
 }
 
-// ldflags sets the version that the programs report, as devcluster/build.sh does.
+// ldflags sets the version that the programs report, as tools/devcluster does.
 func (r release) ldflags() string {
 	const pkg = "k8s.io/component-base/version"
 	flags := []string{"-s", "-w"}
