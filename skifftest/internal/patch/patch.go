@@ -115,7 +115,7 @@ func (r Request) validates() bool { return r.FieldValidation != metav1.FieldVali
 
 // json applies a JSON patch or a merge patch.
 func (r Request) json() (Result, error) {
-	live, err := json.Marshal(r.Live)
+	live, err := r.encoded()
 	if err != nil {
 		return Result{}, apierrors.NewInternalError(err)
 	}
@@ -134,6 +134,15 @@ func (r Request) json() (Result, error) {
 		return Result{}, invalid(string(patched), err)
 	}
 	return r.result(next, append(strict, unknown...), string(patched))
+}
+
+// encoded returns the live object as JSON, the fields of a built-in kind in the order of its Go type:
+// errors show it.
+func (r Request) encoded() ([]byte, error) {
+	if r.custom() {
+		return json.Marshal(r.Live)
+	}
+	return schema.Encode(r.GVK, r.Live)
 }
 
 // operation has the fields that an operation of a JSON patch may have.

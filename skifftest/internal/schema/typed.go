@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -42,6 +43,19 @@ func Convert(gvk apischema.GroupVersionKind, object map[string]any) (_ map[strin
 	}
 	converted, err := content(gvk, into)
 	return converted, unknown, err
+}
+
+// Encode returns object as JSON, its fields in the order of the built-in kind's Go type.
+func Encode(gvk apischema.GroupVersionKind, object map[string]any) ([]byte, error) {
+	into, err := New(gvk)
+	if err != nil {
+		return nil, err
+	}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, into); err != nil {
+		return nil, err
+	}
+	into.GetObjectKind().SetGroupVersionKind(gvk)
+	return json.Marshal(into)
 }
 
 // content returns the fields of an object of a Go type, which has to be of the kind.
