@@ -6,7 +6,9 @@ replace github.com/skiff-k8s/skiff => ../
 
 require (
 	github.com/skiff-k8s/skiff v0.0.0-00010101000000-000000000000
+	k8s.io/api v0.37.2
 	k8s.io/apimachinery v0.37.2
+	sigs.k8s.io/yaml v1.6.0
 )
 
 require (
