@@ -13,7 +13,6 @@
 package conformance
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -128,6 +127,6 @@ func runCase(t *testing.T, fix *fixture, c testCase, difference string) {
 	case failures == "":
 		t.Errorf("the case passes: take it out of the list of differences, where its reason is: %s", difference)
 	default:
-		t.Log(fmt.Sprintf("differs: %s\n%s", difference, failures))
+		t.Logf("differs: %s\n%s", difference, failures)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -19,10 +18,6 @@ type fixture struct {
 	id     string // of this Run, so that it can be repeated on one server
 	group  string // of the custom kinds that cases share
 	names  atomic.Int64
-
-	widgets sync.Once
-	history sync.Once
-	old     past // guarded by history
 }
 
 func newFixture(t *testing.T, target *Target) *fixture {
@@ -41,7 +36,5 @@ func newFixture(t *testing.T, target *Target) *fixture {
 
 // nextName returns a name that is used once.
 func (f *fixture) nextName() string { return fmt.Sprintf("c%s-%d", f.id, f.names.Add(1)) }
-
-type past struct{}
 
 func (f *fixture) installWidgets(s *scene) {}

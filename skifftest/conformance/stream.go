@@ -126,8 +126,3 @@ func (s *scene) eventually(what string, look func() bool) {
 		time.Sleep(pause)
 	}
 }
-
-// gone waits until an object is not there.
-func (s *scene) gone(path string) {
-	s.eventually(path+" is gone", func() bool { return s.get(path).code == 404 })
-}
