@@ -292,6 +292,8 @@ func TestExamples(t *testing.T) {
 		}
 	})
 
+	testObjects(t, cluster, c, programs)
+
 	t.Run("the default rules find the cluster, too", func(t *testing.T) {
 		program := filepath.Join(programs, "list-pods-rest")
 		out, stderr, code := output(t, environment(t, "KUBECONFIG="+kubeconfig), program)
@@ -303,7 +305,7 @@ func TestExamples(t *testing.T) {
 
 	t.Run("without a cluster each says where it looked", func(t *testing.T) {
 		missing := filepath.Join(t.TempDir(), "missing")
-		for _, name := range []string{"list-pods-rest", "list-clientset", "tables", "dynamic-get", "discovery", "informer", "controller", "workqueue", "custom-resource", "modify", "wait", "follow", "apply", "leader"} {
+		for _, name := range []string{"list-pods-rest", "list-clientset", "tables", "dynamic-get", "discovery", "informer", "controller", "workqueue", "custom-resource", "modify", "wait", "follow", "apply", "leader", "crud", "metadata", "drain", "job", "reloader", "everything"} {
 			env, args := environment(t), []string{"--kubeconfig", missing, "x"}
 			if name == "modify" {
 				args = append(args, "y", "z")

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -20,14 +23,15 @@ import (
 
 // The programs that work on what runs in a pod run on a kubelet, whose containers are scripts.
 func TestExamplesOnAKubelet(t *testing.T) {
-	cluster := controlplane.New(t, controlplane.WithKubelet())
+	cluster := controlplane.New(t, controlplane.WithKubelet(),
+		controlplane.WithControllerManagerArgs("--controllers=*"))
 	c, err := rest.NewClient(cluster.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.CloseIdleConnections)
 	dir := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", dir+"/", "./logs", "./exec").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-w", "-o", dir+"/", "./logs", "./exec", "./job", "./port-forward", "./drain").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	pod := &corev1.Pod{
@@ -84,6 +88,72 @@ func TestExamplesOnAKubelet(t *testing.T) {
 		cmd = run("web")
 		if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), "usage:") {
 			t.Errorf("without a command: exit code %d, %q", cmd.ProcessState.ExitCode(), out)
+		}
+	})
+
+	t.Run("job", func(t *testing.T) {
+		program := filepath.Join(dir, "job")
+		out := succeeds(t, program, "--kubeconfig", cluster.Kubeconfig(), "sh", "-c", "echo done")
+		hasLine(t, out, "created run-")
+		hasLine(t, out, "done")
+		out, stderr, code := output(t, environment(t), program, "--kubeconfig", cluster.Kubeconfig(), "sh", "-c", "echo no; exit 3")
+		if code != 1 || !strings.Contains(out, "] no") || !strings.Contains(stderr, "the Job has failed") {
+			t.Errorf("of a Job that fails: exit code %d, %q, standard error %q", code, out, stderr)
+		}
+		jobs := client.Of[batchv1.Job](c).In("default")
+		for job, err := range jobs.All(t.Context(), metav1.ListOptions{}) {
+			if err != nil || job.DeletionTimestamp == nil {
+				t.Errorf("a Job is left: %v, %v", job, err)
+			}
+		}
+	})
+
+	t.Run("port-forward", func(t *testing.T) {
+		web := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: "echo"},
+			Spec: corev1.PodSpec{Containers: []corev1.Container{
+				{Name: "app", Image: "none", Command: []string{"httpd", "80"}},
+			}},
+		}
+		pods := client.Of[corev1.Pod](c).In("default")
+		if _, err := pods.Create(t.Context(), web, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		ready, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		if _, err := pods.WaitFor(ready, "echo", wait.PodReady()); err != nil {
+			t.Fatal(err)
+		}
+		p := start(t, filepath.Join(dir, "port-forward"), "--kubeconfig", cluster.Kubeconfig(), "echo", ":80")
+		p.waitFor(t, "to port 80")
+		address := strings.Fields(p.said[len(p.said)-1])[1]
+		answer, err := http.Get("http://" + address + "/hello")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if body, err := io.ReadAll(answer.Body); err != nil || !strings.Contains(string(body), "/hello") {
+			t.Errorf("the pod answers %q, %v", body, err)
+		}
+		p.interrupt(t)
+	})
+
+	t.Run("drain", func(t *testing.T) { // the last one: no pod is left
+		nodes, err := client.Of[corev1.Node](c).List(t.Context(), metav1.ListOptions{})
+		if err != nil || len(nodes.Items) != 1 {
+			t.Fatalf("the nodes are %v, %v", nodes, err)
+		}
+		node := nodes.Items[0].Name
+		out := succeeds(t, filepath.Join(dir, "drain"), "--kubeconfig", cluster.Kubeconfig(), node)
+		hasLine(t, out, "cordoned "+node)
+		hasLine(t, out, "evicted default/web")
+		pods, err := client.Of[corev1.Pod](c).List(t.Context(), metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
+		if err != nil || len(pods.Items) > 0 {
+			t.Errorf("%d pods are left, %v", len(pods.Items), err)
+		}
+		after, err := client.Of[corev1.Node](c).Get(t.Context(), node, metav1.GetOptions{})
+		if err != nil || !after.Spec.Unschedulable {
+			t.Errorf("the node is schedulable: %v", err)
 		}
 	})
 }
