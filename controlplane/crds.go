@@ -2,15 +2,12 @@ package controlplane
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/skiff-k8s/skiff/discovery"
@@ -69,18 +66,14 @@ func (c *Cluster) installCRDs(ctx context.Context, paths []string) error {
 			}
 		}
 	}
-	if _, err := dynamic.ApplyAll(ctx, dynamic.New(client), mapper, all,
+	d := dynamic.New(client)
+	if _, err := dynamic.ApplyAll(ctx, d, mapper, all,
 		dynamic.ApplyAllOptions{FieldManager: "controlplane", Force: true}); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, crdWait, fmt.Errorf("not served within %s", crdWait))
 	defer cancel()
-	for _, crd := range crds {
-		if err := served(ctx, client, crd); err != nil {
-			return fmt.Errorf("wait for %s: %w", crd.GetName(), err)
-		}
-	}
-	return nil
+	return dynamic.WaitServed(ctx, d, crds...)
 }
 
 // readCRDs returns the definitions of a file or a folder, at least one.
@@ -123,82 +116,4 @@ func readCRDs(path string) ([]*unstructured.Unstructured, error) {
 		return nil, fmt.Errorf("%s has no CustomResourceDefinition", path)
 	}
 	return crds, nil
-}
-
-// served waits until the server has established a definition, and lists its resource in each version
-// that it serves.
-func served(ctx context.Context, client *rest.Client, crd *unstructured.Unstructured) error {
-	established := func() (bool, error) {
-		var now unstructured.Unstructured
-		err := client.Get().AbsPath("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" + crd.GetName()).Do(ctx).Into(&now)
-		if err != nil {
-			return false, err
-		}
-		conditions, _, _ := unstructured.NestedSlice(now.Object, "status", "conditions")
-		for _, c := range conditions {
-			condition, _ := c.(map[string]any)
-			switch {
-			case condition["type"] == "NamesAccepted" && condition["status"] == "False":
-				return false, fmt.Errorf("its names are not accepted: %v", condition["message"])
-			case condition["type"] == "Established" && condition["status"] == "True":
-				return true, nil
-			}
-		}
-		return false, nil
-	}
-	if err := poll(ctx, established); err != nil {
-		return err
-	}
-	group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
-	plural, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "plural")
-	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
-	for _, v := range versions {
-		version, _ := v.(map[string]any)
-		if version["served"] != true {
-			continue
-		}
-		path := fmt.Sprint("/apis/", group, "/", version["name"])
-		listed := func() (bool, error) {
-			data, err := client.Get().AbsPath(path).DoRaw(ctx)
-			if apierrors.IsNotFound(err) {
-				return false, nil
-			}
-			if err != nil {
-				return false, err
-			}
-			var list metav1.APIResourceList
-			err = json.Unmarshal(data, &list)
-			return slices.ContainsFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Name == plural }), err
-		}
-		// It is listed before its storage is ready, which is answered by 429 until then.
-		ready := func() (bool, error) {
-			err := client.Get().AbsPath(path+"/"+plural).Param("limit", "1").MaxRetries(-1).Do(ctx).Error()
-			if apierrors.IsNotFound(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err) {
-				return false, nil
-			}
-			return err == nil, err
-		}
-		for _, yes := range []func() (bool, error){listed, ready} {
-			if err := poll(ctx, yes); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// poll asks at growing pauses until the answer is yes or an error, or ctx ends.
-func poll(ctx context.Context, yes func() (bool, error)) error {
-	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		switch ok, err := yes(); {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case ok || err != nil:
-			return err
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
-	}
 }

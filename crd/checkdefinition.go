@@ -144,6 +144,27 @@ func (d *definition) checkSelectable() {
 	}
 }
 
+// checkConversion refuses versions of which one drops what another has, if nothing converts between
+// them: whoever reads an object in that version and writes it back loses the rest.
+func (d *definition) checkConversion() {
+	if d.conversion != nil || d.noConversion {
+		return
+	}
+	for _, v := range d.versions {
+		for _, other := range d.versions {
+			c := comparison{}
+			c.compare(other.schema, v.schema, "")
+			for _, loss := range c.losses {
+				if loss.Loss == TypeChanged || loss.Loss == PropertyRemoved {
+					d.misuse("version %s drops %s of version %s (%s): a webhook has to convert "+
+						"(crd.Convert), or it is meant (crd.NoConversion)", v.kind.Version,
+						orObject(loss.Path), other.kind.Version, loss.Loss)
+				}
+			}
+		}
+	}
+}
+
 // checkPath reports a path that does not begin with a prefix, or does not lead to a field of one of
 // the types.
 func (d *definition) checkPath(v *version, what, path, prefix string, types ...string) {

@@ -1,4 +1,5 @@
-// Package crd makes a CustomResourceDefinition from a Go struct, without generated code.
+// Package crd makes a CustomResourceDefinition from a Go struct, without generated code, and installs
+// it without losing what is stored.
 //
 //	type BackupSpec struct {
 //		Bucket   string          `json:"bucket" crd:"minLength=3,pattern='^[a-z0-9.-]+$'"`
@@ -10,6 +11,7 @@
 //
 //	backups, err := crd.Of[v1.Backup](crd.Status(), crd.ShortNames("bk"),
 //		crd.Columns(crd.Column{Name: "Phase", Path: ".status.phase"}))
+//	err = crd.Install(ctx, c, backups)
 //
 // Group, version, kind, plural name and scope are those that the type is registered with
 // (kind.Register). [YAML] writes a definition for kubectl and charts, and [Into] fills the type of
@@ -80,4 +82,12 @@
 // types of other modules only Go's syntax is known. An embedded RawExtension keeps its fields, and
 // the metadata of a template keeps its labels; controller-gen needs a marker and a flag for that.
 // A required pointer is nullable.
+//
+// # A change that loses something
+//
+// [Install] compares a definition with the one that the server has. It refuses a changed type, a
+// removed field, enum value or stored version, a tightened bound, a field that is now required and has
+// no default, and a changed scope. The error has all of them, each with its version and path.
+// [Installer] has a function that accepts what is meant. [Losses] compares two definitions without a
+// server: in a test, the one of the last release with the one of today.
 package crd

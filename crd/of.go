@@ -113,6 +113,9 @@ func (d *definition) make() (*unstructured.Unstructured, error) {
 		d.checkPaths(v)
 	}
 	d.checkSelectable()
+	if len(d.errs) == 0 {
+		d.checkConversion()
+	}
 	if len(d.errs) > 0 {
 		return nil, errors.Join(d.errs...)
 	}

@@ -188,6 +188,8 @@ func TestMisuse(t *testing.T) {
 		{"the server selects by name and namespace", []crd.Option{crd.SelectableFields(".metadata.name")}},
 		{".spec.template is of type object", []crd.Option{crd.SelectableFields(".spec.template")}},
 		{"have the same schema and other SelectableFields", []crd.Option{crd.SelectableFields(".spec.mode"), crd.Version[OldBackup]()}},
+		{"version v2 drops .spec.bucket of version v1 (property removed): a webhook has to convert", []crd.Option{crd.Version[NewBackup]()}},
+		{"version v1 drops .spec.target of version v2", []crd.Option{crd.Version[NewBackup]()}},
 		{"it has no name", []crd.Option{crd.Columns(crd.Column{Path: ".spec.keep"})}},
 		{"does not begin with a dot", []crd.Option{crd.Columns(crd.Column{Name: "X", Path: "spec.keep"})}},
 		{"its priority is negative", []crd.Option{crd.Columns(crd.Column{Name: "X", Path: ".spec.keep", Priority: -1})}},
@@ -206,6 +208,9 @@ func TestMisuse(t *testing.T) {
 		if !errors.As(err, &misuse) || !strings.Contains(err.Error(), c.problem) || !strings.HasPrefix(misuse.Error(), "define backups.crd.skiff.test: ") {
 			t.Errorf("%v; want: %s", err, c.problem)
 		}
+	}
+	if _, err := crd.Of[Backup](crd.Version[NewBackup](), crd.NoConversion()); err != nil {
+		t.Errorf("NoConversion: %v", err)
 	}
 	if _, err := crd.Of[Elsewhere](); err == nil || !strings.Contains(err.Error(), "is no domain of at least two parts") {
 		t.Errorf("a group of one part: %v", err)

@@ -8,14 +8,10 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/skiff-k8s/skiff/internal/ctxerr"
-	"github.com/skiff-k8s/skiff/internal/verbs"
-	"github.com/skiff-k8s/skiff/wire"
 )
 
 const (
@@ -28,18 +24,23 @@ const (
 
 // definition is a CustomResourceDefinition of the stream.
 type definition struct {
-	name        string
-	defines     schema.GroupKind
-	served      map[string]bool            // the versions
-	applied     *unstructured.Unstructured // as the server stores it; nil if that has failed
-	established bool
-	late        bool // a wait for it has ended without success: there is no other
+	name       string
+	apiVersion schema.GroupVersion // of the definition itself
+	defines    schema.GroupKind
+	plural     string
+	served     map[string]bool            // the versions
+	applied    *unstructured.Unstructured // as the server stores it; nil if that has failed
+	ready      map[string]bool            // the versions that the server has begun to serve
+	ends       bool                       // names that are taken end the wait
+	late       bool                       // a wait for it has ended without success: there is no other
 }
 
 func definitionOf(u *unstructured.Unstructured) *definition {
-	d := &definition{name: u.GetName(), served: map[string]bool{}}
+	d := &definition{name: u.GetName(), apiVersion: u.GroupVersionKind().GroupVersion(),
+		served: map[string]bool{}, ready: map[string]bool{}}
 	d.defines.Group, _, _ = unstructured.NestedString(u.Object, "spec", "group")
 	d.defines.Kind, _, _ = unstructured.NestedString(u.Object, "spec", "names", "kind")
+	d.plural, _, _ = unstructured.NestedString(u.Object, "spec", "names", "plural")
 	versions, _, _ := unstructured.NestedSlice(u.Object, "spec", "versions")
 	for _, v := range versions {
 		if v, ok := v.(map[string]any); ok && v["served"] == true {
@@ -56,10 +57,15 @@ func (d *definition) isToBeServed(version string) bool {
 }
 
 // whenServed applies an object of a CustomResourceDefinition of the stream once the server serves it.
+// Other servers of the cluster may serve it a little later, and their answers are asked for again.
 func (run *applying) whenServed(ctx context.Context, a *Applied, d *definition) error {
-	if err := run.establish(ctx, d); err != nil {
-		d.late = true
-		return err
+	version := a.Object.GroupVersionKind().Version
+	if !d.ready[version] {
+		if err := run.client.waitServed(ctx, d, version); err != nil {
+			d.late = true
+			return err
+		}
+		d.ready[version] = true
 	}
 	for pause := servedPause; ; pause = min(2*pause, maxServedPause) {
 		err := run.once(ctx, a)
@@ -88,49 +94,4 @@ func isNotServed(err error) bool {
 	}
 	details := status.Status().Details
 	return details == nil || details.Kind != "namespaces"
-}
-
-// errEstablished ends the wait for a CustomResourceDefinition.
-var errEstablished = errors.New("established")
-
-// establish waits until the server has taken up a CustomResourceDefinition.
-func (run *applying) establish(ctx context.Context, d *definition) error {
-	if d.established {
-		return nil
-	}
-	r := run.client.Resource(d.applied.GroupVersionKind().GroupVersion().
-		WithResource("customresourcedefinitions")).r
-	seen := "nothing, the server has not answered"
-	err := r.Follow(ctx, metav1.ListOptions{
-		FieldSelector: fields.OneTermEqualSelector("metadata.name", d.name).String(),
-	}, func(change verbs.Change) error {
-		switch change.Type {
-		case wire.Bookmark:
-			return nil
-		case wire.Deleted:
-			return errors.New("it was deleted")
-		}
-		u := &unstructured.Unstructured{}
-		if err := wire.Decode(change.Object, u); err != nil {
-			return err
-		}
-		seen = "it has no condition Established"
-		conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
-		for _, c := range conditions {
-			c, _ := c.(map[string]any)
-			switch {
-			case c["type"] == "Established" && c["status"] == "True":
-				return errEstablished
-			case c["type"] == "NamesAccepted" && c["status"] == "False":
-				seen = fmt.Sprintf("its names are not accepted: %v", c["message"])
-			}
-		}
-		return nil
-	})
-	if err == errEstablished {
-		d.established = true
-		return nil
-	}
-	return fmt.Errorf("wait until CustomResourceDefinition %q is established: %w; last seen: %s",
-		d.name, err, seen)
 }
