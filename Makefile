@@ -54,11 +54,12 @@ run: devcluster build ## start a real control plane and show addingress on it
 # -count=1: what crosses the API is run and not remembered. A test that is skipped is a
 # failure here. -vet=off: `make lint` vets.
 test: devcluster bin/testrun ## run every test of every module, with the race detector
-	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then skifftest, crd, operator, its page in a browser, its alerts and dashboard, addingress, cmd/skiff, devcluster, tools, bench and compare"
+	@echo "test: the library and the examples$(if $(RACE),, (WITHOUT the race detector: no C compiler found)), $(P) packages at once; then skifftest, crd, its comparison with controller-gen, operator, its page in a browser, its alerts and dashboard, addingress, cmd/skiff, devcluster, tools, bench and compare"
 	@bin/testrun \
 		-- . -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- skifftest -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- crd -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
+		-- crd/public -count=1 -vet=off . \
 		-- operator -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- operator/browser -count=1 -vet=off -timeout $(TIMEOUT) ./... \
 		-- operator/monitoring -count=1 -vet=off -timeout $(TIMEOUT) ./... \
@@ -71,7 +72,7 @@ test: devcluster bin/testrun ## run every test of every module, with the race de
 
 # Each package's line has the number of its tests that were skipped.
 test-short: bin/testrun ## run the tests that need no control plane, without the race detector
-	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- skifftest ./... -- crd ./... -- operator ./... -- addingress -timeout $(TIMEOUT) ./... -- cmd/skiff ./... -- tools ./... -- bench ./... -- compare ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
+	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- skifftest ./... -- crd ./... -- crd/public . -- operator ./... -- addingress -timeout $(TIMEOUT) ./... -- cmd/skiff ./... -- tools ./... -- bench ./... -- compare ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
 
 devcluster: ## build the control plane into bin/devcluster (the first time takes minutes)
 	@cd tools && go run ./devcluster -source ../devcluster -o ../bin/devcluster
@@ -106,6 +107,7 @@ lint: bin/staticcheck ## gofmt, go vet and staticcheck on every module; go vet f
 	$(STATICCHECK) ./...
 	cd skifftest && go vet ./... && $(STATICCHECK) ./...
 	cd crd && go vet ./... && $(STATICCHECK) ./...
+	cd crd/public && go vet ./... && $(STATICCHECK) ./...
 	cd operator && go vet ./... && $(STATICCHECK) ./...
 	cd operator/browser && go vet ./... && $(STATICCHECK) ./...
 	cd operator/monitoring && go vet ./... && $(STATICCHECK) ./...

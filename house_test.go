@@ -79,6 +79,7 @@ var thirdParty = map[string]int{
 	"addingress":          36,  // the library, the frame of an operator, and what they need, no more
 	"cmd/skiff":           30,  // the library; a command line library, its flags and its Windows helper; the terminal
 	"crd":                 24,  // the library's own
+	"crd/public":          48,  // the types of public operators, and controller-gen, to compare with it
 	"skifftest":           48,  // the library; apimachinery's patches and field managers, which link OpenAPI and protobuf
 	"operator":            32,  // the library; Prometheus' client with protobuf and what reads a process's figures
 	"operator/browser":    40,  // that, and a driver of Chromium
