@@ -131,3 +131,43 @@ func ExampleWatch_Events() {
 	// ADDED web-0
 	// DELETED web-0
 }
+
+// A Go type of a program's own for a kind that has one already, with the fields that the program
+// reads: what the type lacks is not decoded, and Modify keeps it.
+func ExampleWithKind() {
+	type Pod struct {
+		metav1.TypeMeta   `json:",inline"`
+		metav1.ObjectMeta `json:"metadata"`
+		Spec              struct {
+			NodeName string `json:"nodeName"`
+		} `json:"spec"`
+	}
+	c, stop := serve(`{"kind": "Pod", "apiVersion": "v1", "metadata": {"namespace": "shop", "name": "web-0"},
+		"spec": {"nodeName": "n1", "containers": [{"name": "web", "image": "nginx"}]}}`)
+	defer stop()
+
+	k, err := kind.Of[corev1.Pod]()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	pod, err := client.Of[Pod](c, client.WithKind(k)).In("shop").Get(context.Background(), "web-0", metav1.GetOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(pod.Name, "runs on", pod.Spec.NodeName)
+	// Output: web-0 runs on n1
+}
+
+// All objects of a namespace that have a label, in one request.
+func ExampleClient_DeleteCollection() {
+	c, stop := serve(`{"kind": "Status", "apiVersion": "v1", "status": "Success"}`)
+	defer stop()
+
+	pods := client.Of[corev1.Pod](c).In("shop")
+	err := pods.DeleteCollection(context.Background(), metav1.DeleteOptions{},
+		metav1.ListOptions{LabelSelector: "app=web"})
+	fmt.Println(err)
+	// Output: <nil>
+}
