@@ -2,17 +2,16 @@ package controlplane
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
-	"github.com/skiff-k8s/skiff/kubeconfig"
 	"github.com/skiff-k8s/skiff/rest"
 )
 
 // Cluster is a running control plane. Its methods are safe for concurrent use.
 type Cluster struct {
-	process    *process // nil: that of $SKIFF_TEST_KUBECONFIG
+	runner     runner
 	config     *rest.Config
 	kubeconfig string
 	version    string
@@ -22,42 +21,27 @@ type Cluster struct {
 // [Cluster.Stop] is called or this process ends. ctx bounds the start only.
 //
 // Errors:
-//   - [ErrNoBinary], if there is no devcluster binary;
+//   - [ErrNoBinary], if there is no devcluster binary and $KUBEBUILDER_ASSETS is not set;
+//   - an error that names $KUBEBUILDER_ASSETS, if that folder has not the binaries or they cannot do
+//     what an option asks for;
 //   - ctx's error, if ctx ends before the control plane is up;
-//   - an error with the output of devcluster and the path of the failed component's log, if a component
-//     does not start;
+//   - an error with the end of the failed component's log, if a component does not start;
 //   - those of [Cluster.InstallCRDs], with [WithCRDs].
 func Run(ctx context.Context, opts ...Option) (*Cluster, error) {
-	path, err := binary()
+	at, err := find()
 	if err != nil {
 		return nil, err
 	}
-	o := optionsOf(opts)
-	p, err := launch(ctx, path, o)
-	if err != nil {
-		return nil, fmt.Errorf("controlplane: %w", err)
-	}
-	config, err := kubeconfig.Load(p.hello.Kubeconfig)
-	if err != nil {
-		p.stop()
-		return nil, fmt.Errorf("controlplane: read the kubeconfig of devcluster: %w", err)
-	}
-	c := &Cluster{process: p, config: config, kubeconfig: p.hello.Kubeconfig, version: p.hello.Version}
-	if err := c.InstallCRDs(ctx, o.crds...); err != nil {
-		p.stop()
-		return nil, err
-	}
-	return c, nil
+	return start(ctx, at, optionsOf(opts))
 }
 
 // Stop stops the control plane and returns when all its processes have ended. It removes temporary
 // data. A further call does nothing and returns the same. The cluster of $SKIFF_TEST_KUBECONFIG goes
 // on.
+//
+// Its error is a component that had ended by itself, or what cannot be stopped or removed.
 func (c *Cluster) Stop() error {
-	if c.process == nil {
-		return nil
-	}
-	if err := c.process.stop(); err != nil {
+	if err := c.runner.stop(); err != nil {
 		return fmt.Errorf("controlplane: stop: %w", err)
 	}
 	return nil
@@ -86,24 +70,19 @@ func (c *Cluster) Kubeconfig() string { return c.kubeconfig }
 
 // Logs returns the folder of the components' logs. Stop removes it if the data is temporary. It is ""
 // for the cluster of $SKIFF_TEST_KUBECONFIG.
-func (c *Cluster) Logs() string {
-	if c.process == nil {
-		return ""
-	}
-	return c.process.hello.Logs
-}
+func (c *Cluster) Logs() string { return c.runner.logs() }
 
 // PIDs returns the process ids of the components by name, as of the start of the control plane. A
 // component that was started again since has another id. The map belongs to the caller. It is nil for
 // the cluster of $SKIFF_TEST_KUBECONFIG.
-func (c *Cluster) PIDs() map[string]int {
-	if c.process == nil {
-		return nil
-	}
-	return maps.Clone(c.process.hello.PIDs)
-}
+func (c *Cluster) PIDs() map[string]int { return c.runner.pids() }
 
-const apiserver = "kube-apiserver"
+// The names of the components.
+const (
+	etcd              = "etcd"
+	apiserver         = "kube-apiserver"
+	controllerManager = "kube-controller-manager"
+)
 
 // RestartAPIServer stops the API server gracefully, starts it again on the same port, and returns
 // when it is ready.
@@ -129,11 +108,9 @@ func (c *Cluster) ResumeAPIServer(ctx context.Context) error { return c.do(ctx, 
 // do is what the methods above do. Their error is [ErrExisting] for the cluster of
 // $SKIFF_TEST_KUBECONFIG.
 func (c *Cluster) do(ctx context.Context, verb string) error {
-	if c.process == nil {
-		return fmt.Errorf("%s the API server: %w", verb, ErrExisting)
+	err := c.runner.do(ctx, verb)
+	if err == nil || errors.Is(err, ErrExisting) { // whose text begins likewise
+		return err
 	}
-	if err := c.process.do(ctx, verb+" "+apiserver); err != nil {
-		return fmt.Errorf("controlplane: %w", err)
-	}
-	return nil
+	return fmt.Errorf("controlplane: %w", err)
 }

@@ -7,9 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/skiff-k8s/skiff/discovery"
 	"github.com/skiff-k8s/skiff/kubeconfig"
-	"github.com/skiff-k8s/skiff/rest"
 )
 
 const (
@@ -43,22 +41,26 @@ func existing(ctx context.Context, path string, o options) (*Cluster, error) {
 	case named != config.Context:
 		return nil, fmt.Errorf("controlplane: the current context of $%s is %q, and $%s is %q: the tests write to neither",
 			EnvKubeconfig, config.Context, EnvContext, named)
-	case len(o.args) > 0:
-		return nil, fmt.Errorf("%w: it cannot be started with %q", ErrExisting, o.args)
+	case len(o.args()) > 0:
+		return nil, fmt.Errorf("%w: it cannot be started with %q", ErrExisting, o.args())
 	}
-	c := &Cluster{config: config.REST, kubeconfig: path}
-	client, err := rest.NewClient(c.Config())
-	if err != nil {
-		return nil, fmt.Errorf("controlplane: $%s: %w", EnvKubeconfig, err)
-	}
-	defer client.CloseIdleConnections()
-	info, err := discovery.New(client).ServerVersion(ctx)
-	if err != nil {
+	c := &Cluster{runner: guest{}, config: config.REST, kubeconfig: path}
+	if c.version, err = serverVersion(ctx, config.REST); err != nil {
 		return nil, fmt.Errorf("controlplane: $%s, context %q: %w", EnvKubeconfig, config.Context, err)
 	}
-	c.version = info.GitVersion
 	if err := c.InstallCRDs(ctx, o.crds...); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
+
+// guest is the cluster of $SKIFF_TEST_KUBECONFIG. It goes on after the tests.
+type guest struct{}
+
+func (guest) do(_ context.Context, verb string) error {
+	return fmt.Errorf("%s the API server: %w", verb, ErrExisting)
+}
+
+func (guest) stop() error          { return nil }
+func (guest) logs() string         { return "" }
+func (guest) pids() map[string]int { return nil }

@@ -11,24 +11,30 @@ import (
 // skipped counts the tests of this process that were skipped because of -short.
 var skipped atomic.Int64
 
-// need ends the test t if it cannot have a control plane: under -short it is skipped, and without a
-// devcluster binary it fails if it needs that. It returns the binary's path.
-func need(t TB, start bool) (path string, ok bool) {
+// skips skips the test t under -short, and reports whether it did.
+func skips(t TB) bool {
 	t.Helper()
-	if short() {
-		skipped.Add(1)
-		t.Skipf("skipped (-short): this test needs a control plane")
-		return "", false
+	if !short() {
+		return false
 	}
-	if !start {
-		return "", true
+	skipped.Add(1)
+	t.Skipf("skipped (-short): this test needs a control plane")
+	return true
+}
+
+// need ends the test t if it cannot have a control plane: under -short it is skipped, and it fails if
+// find finds no binaries. It returns their place.
+func need[P any](t TB, find func() (P, error)) (found P, ok bool) {
+	t.Helper()
+	if skips(t) {
+		return found, false
 	}
-	path, err := binary()
+	found, err := find()
 	if err != nil {
 		fail(t, err)
-		return "", false
+		return found, false
 	}
-	return path, true
+	return found, true
 }
 
 // fail ends the test t, which needs a control plane, with err. If there is no binary, the last line of

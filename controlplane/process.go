@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os/exec"
 	"strings"
 	"sync"
@@ -46,7 +47,7 @@ type answer struct {
 
 // launch starts the devcluster binary and returns when the cluster is up, or ctx ends.
 func launch(ctx context.Context, path string, o options) (*process, error) {
-	cmd := exec.Command(path, append([]string{"up", "--control"}, o.args...)...)
+	cmd := exec.Command(path, append([]string{"up", "--control"}, o.args()...)...)
 	stderr := &tail{}
 	cmd.Stderr = stderr
 	stdin, err := cmd.StdinPipe()
@@ -113,7 +114,8 @@ func (p *process) next(ctx context.Context) (answer, error) {
 }
 
 // do sends one command and returns when devcluster has carried it out.
-func (p *process) do(ctx context.Context, command string) error {
+func (p *process) do(ctx context.Context, verb string) error {
+	command := verb + " " + apiserver
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, err := fmt.Fprintln(p.stdin, command); err != nil {
@@ -142,6 +144,10 @@ func (p *process) stop() error {
 	}
 	return nil
 }
+
+func (p *process) logs() string { return p.hello.Logs }
+
+func (p *process) pids() map[string]int { return maps.Clone(p.hello.PIDs) }
 
 // tail is a writer that keeps the last maxTail bytes, for error messages. It is safe for concurrent
 // use.

@@ -50,8 +50,14 @@ var shared struct {
 // there is no devcluster binary, the message ends with the line `make devcluster`.
 func Start(t TB, opts ...Option) *Cluster {
 	t.Helper()
-	path := os.Getenv(EnvKubeconfig)
-	if _, ok := need(t, path == ""); !ok {
+	var at place
+	path, ok := os.Getenv(EnvKubeconfig), true
+	if path == "" {
+		at, ok = need(t, find)
+	} else {
+		ok = !skips(t)
+	}
+	if !ok {
 		return nil // a TB that goes on
 	}
 	shared.mu.Lock()
@@ -62,7 +68,7 @@ func Start(t TB, opts ...Option) *Cluster {
 		if path != "" {
 			shared.cluster, shared.err = existing(ctx, path, optionsOf(opts))
 		} else {
-			shared.cluster, shared.err = Run(ctx, opts...)
+			shared.cluster, shared.err = start(ctx, at, optionsOf(opts))
 		}
 	}
 	if shared.err != nil {
@@ -75,12 +81,13 @@ func Start(t TB, opts ...Option) *Cluster {
 // fails as [Start] does, and needs the binary also with $SKIFF_TEST_KUBECONFIG.
 func New(t TB, opts ...Option) *Cluster {
 	t.Helper()
-	if _, ok := need(t, true); !ok {
+	at, ok := need(t, find)
+	if !ok {
 		return nil // a TB that goes on
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
-	cluster, err := Run(ctx, opts...)
+	cluster, err := start(ctx, at, optionsOf(opts))
 	if err != nil {
 		fail(t, err)
 		return nil
@@ -97,7 +104,7 @@ func New(t TB, opts ...Option) *Cluster {
 // plane itself. It skips and fails as [Start] does.
 func Binary(t TB) string {
 	t.Helper()
-	path, _ := need(t, true)
+	path, _ := need(t, binary)
 	return path
 }
 
