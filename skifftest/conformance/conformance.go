@@ -67,6 +67,17 @@ var topics = []struct {
 	{"list", listCases},
 	{"watch", watchCases},
 	{"watch-list", watchListCases},
+	{"status", statusCases},
+	{"scale", scaleCases},
+	{"dry-run", dryRunCases},
+	{"field-validation", validationCases},
+	{"discovery", discoveryCases},
+	{"formats", formatCases},
+	{"metadata", metadataCases},
+	{"custom", customCases},
+	{"owners", ownerCases},
+	{"namespaces", namespaceCases},
+	{"expired", expiredCases},
 }
 
 // serial are the topics whose cases run one after the other, when all others have ended.

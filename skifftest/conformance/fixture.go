@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -18,6 +19,11 @@ type fixture struct {
 	id     string // of this Run, so that it can be repeated on one server
 	group  string // of the custom kinds that cases share
 	names  atomic.Int64
+
+	widgets sync.Once
+	ready   bool // guarded by widgets
+	history sync.Once
+	old     past // guarded by history
 }
 
 func newFixture(t *testing.T, target *Target) *fixture {
@@ -36,5 +42,3 @@ func newFixture(t *testing.T, target *Target) *fixture {
 
 // nextName returns a name that is used once.
 func (f *fixture) nextName() string { return fmt.Sprintf("c%s-%d", f.id, f.names.Add(1)) }
-
-func (f *fixture) installWidgets(s *scene) {}

@@ -1,12 +1,22 @@
 package conformance_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
-	"strings"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/skifftest/conformance"
+	"github.com/skiff-k8s/skiff/skifftest/internal/live"
 )
 
 func TestMain(m *testing.M) { controlplane.Main(m) }
@@ -15,32 +25,69 @@ func TestMain(m *testing.M) { controlplane.Main(m) }
 // only those run whose work a client sees as the API server's: the end of namespaces, and garbage
 // collection. (devcluster waits for the service account of the namespace default.)
 func TestControlPlane(t *testing.T) {
-	cluster := start(t,
+	cluster := live.Cluster(t,
 		controlplane.WithAPIServerArgs("--disable-admission-plugins=ServiceAccount"),
 		controlplane.WithControllerManagerArgs("--controllers=serviceaccount-controller,garbage-collector-controller,namespace-controller"))
-	conformance.Run(t, conformance.Target{Name: "controlplane", Config: cluster.Config()})
+	conformance.Run(t, conformance.Target{
+		Name:   "controlplane",
+		Config: cluster.Config(),
+		Expire: func(t testing.TB) {
+			if err := expire(t.Context(), cluster); err != nil {
+				t.Fatal(err)
+			}
+		},
+	})
 }
 
-// start returns the control plane of this package's tests. In a clone where nobody has built
-// devcluster, the test is skipped; `make test` builds it and takes a skipped test for a failure.
-func start(t *testing.T, opts ...controlplane.Option) *controlplane.Cluster {
-	t.Helper()
-	wants := &attempt{T: t}
-	cluster := controlplane.Start(wants, opts...)
-	switch {
-	case wants.failure == "":
-	case strings.Contains(wants.failure, controlplane.ErrNoBinary.Error()):
-		t.Skip(wants.failure)
-	default:
-		t.Fatal(wants.failure)
+// expire compacts etcd at its newest revision, and restarts the API server, whose caches would
+// answer for older ones. etcd serves its API as JSON too, on a socket that its log names
+// (https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/).
+func expire(ctx context.Context, cluster *controlplane.Cluster) error {
+	log, err := os.ReadFile(filepath.Join(cluster.Logs(), "etcd.log"))
+	if err != nil {
+		return err
 	}
-	return cluster
+	socket := regexp.MustCompile(`unix://([^" ,]*/etcd\.sock)`).FindSubmatch(log)
+	if socket == nil {
+		return fmt.Errorf("expire: the log of etcd names no socket")
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", string(socket[1]))
+	}}}
+	defer client.CloseIdleConnections()
+	ask := func(path string, body any) (revision string, err error) {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return "", err
+		}
+		request, err := http.NewRequestWithContext(ctx, "POST", "http://etcd/v3/kv/"+path, bytes.NewReader(data))
+		if err != nil {
+			return "", err
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			return "", err
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != 200 {
+			return "", fmt.Errorf("expire: etcd: %s: %s: %s: %w", path, response.Status, text, err)
+		}
+		var answer struct{ Header struct{ Revision string } }
+		err = json.Unmarshal(text, &answer)
+		return answer.Header.Revision, err
+	}
+	key := base64.StdEncoding.EncodeToString([]byte("nothing"))
+	// A write, so that the version of the last object is older than the revision of the compaction.
+	if _, err := ask("put", map[string]any{"key": key, "value": key}); err != nil {
+		return err
+	}
+	revision, err := ask("range", map[string]any{"key": key})
+	if err != nil {
+		return err
+	}
+	if _, err := ask("compaction", map[string]any{"revision": revision, "physical": true}); err != nil {
+		return err
+	}
+	return cluster.RestartAPIServer(ctx)
 }
-
-// attempt is a test that goes on after a failure, and keeps its message.
-type attempt struct {
-	*testing.T
-	failure string
-}
-
-func (a *attempt) Fatalf(format string, args ...any) { a.failure = fmt.Sprintf(format, args...) }
