@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -201,6 +202,16 @@ func (r *run) ours(gvk apischema.GroupVersionKind, st step, was, theirs map[stri
 		if sent, ok := object(r.t, st.body)["metadata"].(map[string]any)["managedFields"]; ok {
 			metadata["managedFields"] = sent
 		}
+		if custom, ok := r.set.Custom(gvk); ok {
+			if _, err := custom.Decode(next); err != nil {
+				return nil, err
+			}
+		} else {
+			var err error
+			if next, _, err = schema.Convert(gvk, next); err != nil {
+				return nil, err
+			}
+		}
 		return r.m.Update(gvk, st.subresource, was, next, st.manager)
 	}
 	custom, _ := r.set.Custom(gvk)
@@ -345,4 +356,11 @@ func bare(o map[string]any) map[string]any {
 
 func addCRDs(t *testing.T, set *schema.Set) {
 	t.Helper()
+	data, err := os.ReadFile("testdata/widgets.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := set.AddCRD(object(t, string(data))); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -37,7 +37,8 @@ func New(set *schema.Set, now func() time.Time) *Manager {
 
 // Update returns next with the owners of its fields, after manager has created next or made it of
 // live. If next has managedFields, they replace those of live; an empty list, or a list of one empty
-// entry, forgets all owners. live is nil if next was created.
+// entry, forgets all owners. live is nil if next was created. (kube-apiserver loses the empty list of a
+// custom object when it decodes it, as schema.Custom.Decode does.)
 //
 // An object whose owners cannot be found out, because it does not fit its kind's schema, keeps those
 // of live.

@@ -6,6 +6,7 @@ var (
 	configMap  = apischema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}
 	service    = apischema.GroupVersionKind{Version: "v1", Kind: "Service"}
 	pod        = apischema.GroupVersionKind{Version: "v1", Kind: "Pod"}
+	widget     = apischema.GroupVersionKind{Group: "owners.example.com", Version: "v1", Kind: "Widget"}
 	deployment = apischema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}
 	role       = apischema.GroupVersionKind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "Role"}
 )
@@ -49,6 +50,13 @@ var scenarios = []scenario{
 		{verb: "update", manager: "five", body: "{apiVersion: v1, kind: ConfigMap, metadata: {}, data: {x: '9', y: '2'}}"},
 		{verb: "apply", manager: "six", body: "{apiVersion: v1, kind: ConfigMap, data: {q: '1'}}"},
 		{verb: "update", manager: "seven", body: "{apiVersion: v1, kind: ConfigMap, metadata: {managedFields: [{}]}, data: {x: '10', q: '1'}}"},
+	}},
+	{name: "configmap forgets", gvk: configMap, resource: "configmaps", steps: []step{
+		{verb: "create", manager: "one", body: "{apiVersion: v1, kind: ConfigMap, metadata: {}, data: {x: '1'}}"},
+		{verb: "merge", manager: "two", body: "{metadata: {managedFields: []}, data: {x: '1'}}"},
+		{verb: "apply", manager: "one", force: true, body: "{apiVersion: v1, kind: ConfigMap, data: {x: '2'}}"},
+		{verb: "strategic", manager: "two", body: "{metadata: {managedFields: [{}]}, data: {x: '3'}}"},
+		{verb: "json", manager: "two", body: "[{op: add, path: /data/z, value: '1'}]"},
 	}},
 	{name: "configmap of many", gvk: configMap, resource: "configmaps", steps: append(many(13),
 		step{verb: "apply", manager: "m3", body: "{apiVersion: v1, kind: ConfigMap, data: {kb: x}}", code: 409})},
@@ -121,7 +129,39 @@ data: {a: "1"}`},
 		{verb: "apply", manager: "three", body: "{apiVersion: v1, kind: ConfigMap, metadata: {finalizers: [example.com/z, example.com/v]}}"},
 		{verb: "merge", manager: "three", body: "{metadata: {finalizers: null}}"},
 	}},
+	{name: "widget", gvk: widget, resource: "widgets", path: ".spec.replicas", steps: []step{
+		{verb: "create", manager: "one", body: w1 + "metadata: {labels: {a: b}}\nspec: {replicas: 1, tags: [a, b], list: [a], ports: [{port: 80}], whole: {a: b}, free: {x: {z: 1}}, limit: 5%}"},
+		{verb: "apply", manager: "two", body: w1 + "spec: {tags: [c], ports: [{port: 81, name: x}], free: {x: {v: [1, 2.5]}}, limit: 6}", code: 409},
+		{verb: "apply", manager: "two", force: true, body: w1 + "spec: {tags: [c], ports: [{port: 81, name: x}], free: {x: {v: [1, 2.5]}}, limit: 6}"},
+		{verb: "apply", manager: "two", body: w1 + "spec: {tags: [d], ports: [{port: 81}], ratio: 0.5}"},
+		{verb: "apply", manager: "two", body: w1 + "spec: {tags: [d], ports: [{port: 81}], ratio: 0.5}"},
+		{verb: "apply", manager: "three", body: w1 + "spec: {whole: {c: d}, list: [b]}", code: 409},
+		{verb: "apply", manager: "three", body: w1 + "spec: {what: 1}", code: 500},
+		{verb: "apply", manager: "three", body: w1 + "spec: {tags: [a, a]}", code: 500},
+		{verb: "merge", manager: "four", body: "{spec: {size: large, what: 1}}"},
+		{verb: "json", manager: "four", body: "[{op: add, path: /spec/tags/-, value: q}]"},
+		{verb: "strategic", manager: "four", body: "{spec: {size: small}}", code: 415},
+		{verb: "merge", manager: "five", subresource: "status", body: "{status: {phase: x, conditions: [{type: A, status: z}]}, metadata: {labels: {c: d}}, spec: {size: huge}}"},
+		{verb: "apply", manager: "six", subresource: "status", body: w1 + "status: {conditions: [{type: B, status: v}]}"},
+		{verb: "apply", manager: "six", subresource: "status", body: w1 + "status: {conditions: [{type: B, status: w}, {type: A, status: w}]}", code: 409},
+		{verb: "merge", manager: "seven", subresource: "scale", body: "{spec: {replicas: 3}}"},
+		{verb: "merge", manager: "eight", version: "v2", body: "{spec: {size: larger}}"},
+		{verb: "apply", manager: "two", version: "v2", body: w2 + "spec: {tags: [d, e]}"},
+		{verb: "apply", manager: "two", body: w2 + "spec: {tags: [d, e]}", code: 400},
+		{verb: "update", manager: "nine", body: w1 + "metadata: {managedFields: []}\nspec: {replicas: 1}"},
+		{verb: "update", manager: "nine", body: w1 + "metadata: {managedFields: [{}]}\nspec: {replicas: 1}"},
+		{verb: "apply", manager: "ten", body: w1 + "spec: {replicas: 2}", code: 409},
+		{verb: "apply", manager: "ten", force: true, body: w1 + "spec: {replicas: 2}"},
+	}},
+	{name: "widget applied", gvk: widget, resource: "widgets", steps: []step{
+		{verb: "apply", manager: "one", body: w1 + "spec: {ports: [{port: 80}, {port: 80, protocol: UDP}], maybe: null, free: {a: 1}}"},
+		{verb: "apply", manager: "one", body: w1 + "spec: {ports: [{port: 80, protocol: UDP}], free: {b: 1}}"},
+		{verb: "apply", manager: "one", body: w1},
+	}},
 }
+
+const w1 = "apiVersion: owners.example.com/v1\nkind: Widget\n"
+const w2 = "apiVersion: owners.example.com/v2\nkind: Widget\n"
 
 // many returns the updates of n managers, each of a field of its own.
 func many(n int) []step {

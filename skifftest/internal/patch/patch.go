@@ -209,7 +209,11 @@ func (r Request) decode(data []byte) (next map[string]any, unknown []error, err 
 		return nil, nil, errors.New("the patch removed the object")
 	}
 	if r.Custom != nil {
-		for _, path := range r.Custom.Prune(next) {
+		paths, err := r.Custom.Decode(next)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, path := range paths {
 			unknown = append(unknown, fmt.Errorf("unknown field %q", path))
 		}
 	}

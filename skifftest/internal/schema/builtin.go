@@ -35,7 +35,7 @@ var embedded = sync.OnceValue(func() *reduce.File {
 func Version() string { return embedded().Version }
 
 // objectMeta is the name of the type of an object's metadata.
-// const objectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+const objectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 // builtins has the types of built-in kinds that were asked for, by kind: functions that return a
 // *typed.ParseableType. All Sets share it.

@@ -1,19 +1,15 @@
 package schema
 
 import (
-	"context"
 	"encoding/json"
 	"reflect"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/kind"
-	"github.com/skiff-k8s/skiff/rest"
-	"github.com/skiff-k8s/skiff/skifftest/internal/live"
 	"github.com/skiff-k8s/skiff/skifftest/internal/schema/reduce"
 )
 
@@ -21,15 +17,7 @@ func TestMain(m *testing.M) { controlplane.Main(m) }
 
 // The embedded types are those that the control plane serves.
 func TestEmbeddedIsServed(t *testing.T) {
-	cluster := live.Cluster(t, controlplane.WithoutControllerManager(),
-		controlplane.WithAPIServerArgs("--runtime-config=api/all=true"))
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	c, err := rest.NewClient(cluster.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.CloseIdleConnections()
+	ctx, c, _ := connect(t)
 	served, err := reduce.Server(ctx, c)
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
 	kjson "sigs.k8s.io/json"
@@ -69,5 +70,11 @@ func content(gvk apischema.GroupVersionKind, typed runtime.Object) (map[string]a
 		return nil, err
 	}
 	object["apiVersion"], object["kind"] = gvk.GroupVersion().String(), gvk.Kind
+	// An empty list asks to forget the owners of all fields. As JSON it would be left out.
+	if m, err := meta.Accessor(typed); err == nil && m.GetManagedFields() != nil && len(m.GetManagedFields()) == 0 {
+		if metadata := at(object, "metadata"); metadata != nil {
+			metadata["managedFields"] = []any{}
+		}
+	}
 	return object, nil
 }
