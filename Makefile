@@ -59,7 +59,7 @@ test: devcluster bin/testrun ## run every test of every module, with the race de
 		-- . -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- skifftest -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- crd -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
-		-- crd/public -count=1 -vet=off . \
+		-- crd/public -count=1 -vet=off ./... \
 		-- operator -count=1 -vet=off $(RACE) -p $(P) -timeout $(TIMEOUT) ./... \
 		-- operator/browser -count=1 -vet=off -timeout $(TIMEOUT) ./... \
 		-- operator/monitoring -count=1 -vet=off -timeout $(TIMEOUT) ./... \
@@ -72,7 +72,7 @@ test: devcluster bin/testrun ## run every test of every module, with the race de
 
 # Each package's line has the number of its tests that were skipped.
 test-short: bin/testrun ## run the tests that need no control plane, without the race detector
-	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- skifftest ./... -- crd ./... -- crd/public . -- operator ./... -- addingress -timeout $(TIMEOUT) ./... -- cmd/skiff ./... -- tools ./... -- bench ./... -- compare ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
+	@bin/testrun -short -- . -timeout $(TIMEOUT) ./... -- skifftest ./... -- crd ./... -- crd/public ./... -- operator ./... -- addingress -timeout $(TIMEOUT) ./... -- cmd/skiff ./... -- tools ./... -- bench ./... -- compare ./... -- devcluster $(DEVCLUSTER_ENV) ./internal/... ./e2e/...
 
 devcluster: ## build the control plane into bin/devcluster (the first time takes minutes)
 	@cd tools && go run ./devcluster -source ../devcluster -o ../bin/devcluster

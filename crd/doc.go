@@ -79,9 +79,12 @@
 // # What differs from controller-gen
 //
 // Comments are not in the program, so markers and documentation in them count for nothing. Of the
-// types of other modules only Go's syntax is known. An embedded RawExtension keeps its fields, and
-// the metadata of a template keeps its labels; controller-gen needs a marker and a flag for that.
-// A required pointer is nullable.
+// types of other modules only Go's syntax is known, apart from a few of Kubernetes: Condition,
+// LabelSelector, references to Secrets and ConfigMaps, ResourceRequirements. In a PodTemplateSpec, for
+// example, lists have no keys, so that server-side apply replaces them as a whole.
+//
+// A RawExtension keeps its fields, and the metadata of a template keeps its labels; controller-gen
+// needs a marker and a flag for that. A required pointer is nullable.
 //
 // # A change that loses something
 //

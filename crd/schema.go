@@ -95,26 +95,31 @@ func isOwn(t reflect.Type) bool { return !strings.HasPrefix(t.PkgPath(), "k8s.io
 
 // isPromoted reports whether the documentation of t is that of a struct that t embeds.
 func isPromoted(t reflect.Type, text string) bool {
-	return slices.ContainsFunc(embeddedIn(t), func(t reflect.Type) bool {
-		d, ok := as[documented](t)
+	return slices.ContainsFunc(embeddedIn(t), func(e embedded) bool {
+		d, ok := as[documented](e.t)
 		return ok && d.SwaggerDoc()[""] == text
 	})
 }
 
-// embeddedIn returns the structs whose fields count as those of t.
-func embeddedIn(t reflect.Type) []reflect.Type {
+// embedded is a struct that another one embeds.
+type embedded struct {
+	t      reflect.Type
+	inline bool // its fields count as those of the other; otherwise it has a name in JSON
+}
+
+func embeddedIn(t reflect.Type) []embedded {
 	if t.Kind() != reflect.Struct {
 		return nil
 	}
-	var all []reflect.Type
+	var all []embedded
 	for f := range t.Fields() {
 		inner := f.Type
 		if inner.Kind() == reflect.Pointer {
 			inner = inner.Elem()
 		}
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if f.Anonymous && name == "" && inner.Kind() == reflect.Struct {
-			all = append(all, inner)
+		if f.Anonymous && inner.Kind() == reflect.Struct {
+			all = append(all, embedded{inner, name == ""})
 		}
 	}
 	return all
@@ -122,20 +127,7 @@ func embeddedIn(t reflect.Type) []reflect.Type {
 
 // ownWords returns the words of a type's method CRDSchema, of those that it embeds, and of ForType.
 func (b *builder) ownWords(t reflect.Type, path string) []word {
-	var texts []string
-	var collect func(t reflect.Type)
-	collect = func(t reflect.Type) {
-		for _, inner := range embeddedIn(t) {
-			if inner != t {
-				collect(inner)
-			}
-		}
-		// The method may be promoted from an embedded struct, whose words are there already.
-		if w, ok := as[worded](t); ok && !slices.Contains(texts, w.CRDSchema()) {
-			texts = append(texts, w.CRDSchema())
-		}
-	}
-	collect(t)
+	texts := wordsOf(t, map[reflect.Type]bool{})
 	if text, ok := b.types[t]; ok {
 		texts = append(texts, text)
 	}
@@ -148,6 +140,32 @@ func (b *builder) ownWords(t reflect.Type, path string) []word {
 		all = append(all, words...)
 	}
 	return all
+}
+
+// wordsOf returns what a type and the structs whose fields are its own say. The method CRDSchema may
+// be promoted from an embedded struct: then it says nothing new.
+func wordsOf(t reflect.Type, seen map[reflect.Type]bool) []string {
+	if seen[t] {
+		return nil
+	}
+	seen[t] = true
+	var texts []string
+	promoted := map[string]bool{}
+	for _, e := range embeddedIn(t) {
+		if e.inline {
+			texts = append(texts, wordsOf(e.t, seen)...)
+		}
+		if w, ok := as[worded](e.t); ok {
+			promoted[w.CRDSchema()] = true
+		}
+	}
+	if text := foreignWords[typeName{t.PkgPath(), t.Name()}][""]; text != "" {
+		texts = append(texts, text)
+	}
+	if w, ok := as[worded](t); ok && !promoted[w.CRDSchema()] {
+		texts = append(texts, w.CRDSchema())
+	}
+	return texts
 }
 
 // typeOf returns the schema of the word type, if it is among words.
@@ -311,6 +329,9 @@ func (b *builder) place(t reflect.Type, f *jsonfields.Field, path string) (words
 		}
 	}
 	text, err := tagOf(field)
+	if foreign := foreignWords[typeName{holder.PkgPath(), holder.Name()}][f.Name]; foreign != "" {
+		text = foreign + "," + text
+	}
 	if err == nil {
 		words, err = parseWords(text)
 	}

@@ -1,6 +1,7 @@
 // generate writes testdata: the structure of the schemas that controller-gen makes of public kinds,
 // without what only markers say. It is controller-gen's own parser, which is given no markers to
-// read, so that a schema follows from the Go types alone.
+// read, so that a schema follows from the Go types alone. It also writes ../testdata/marked: the whole
+// definitions of ../internal/twice/marked.
 //
 //	go run ./generate
 package main
@@ -67,6 +68,9 @@ func main() {
 		}
 	}
 	writeModules()
+	if err := marked(filepath.Join("..", "testdata", "marked")); err != nil {
+		log.Fatal(err)
+	}
 	for _, root := range roots {
 		for _, err := range root.Errors {
 			// The parser looks at types and at nothing else, so functions and variables are missing.
