@@ -29,8 +29,9 @@ var house = plan{
 	{"wire", imports("wire/internal/scan", "wire/internal/message", "wire/fieldpath")},
 	{"internal/ctxerr", nil},
 	{"internal/handlers", nil}, // the end of a server's handlers
-	{"internal/storage", nil},  // objects of an API server in memory
-	{"faults", imports("kind", "internal/handlers", "internal/storage")},
+	{"internal/apipath", nil},
+	{"internal/storage", nil}, // objects of an API server in memory
+	{"faults", imports("kind", "internal/handlers", "internal/apipath", "internal/storage")},
 	{"internal/list", nil},
 	{"workqueue", imports("internal/list")},
 	{"internal/files", nil}, // kubeconfigs, tokens, PEM

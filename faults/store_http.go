@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/skiff-k8s/skiff/internal/apipath"
 	"github.com/skiff-k8s/skiff/internal/storage"
 	"github.com/skiff-k8s/skiff/kind"
 )
@@ -21,7 +22,7 @@ type call struct {
 	store *Store
 	w     http.ResponseWriter
 	r     *http.Request
-	at    target
+	at    apipath.Path
 	in    storage.Collection
 	kind  kind.Info
 }
@@ -67,8 +68,8 @@ func (c *call) serve() error {
 		return nil
 	}
 	var ok bool
-	if c.at, ok = parse(c.r.URL.Path); ok {
-		c.in = storage.Collection{Group: c.at.group, Version: c.at.version, Resource: c.at.resource}
+	if c.at, ok = apipath.Parse(c.r.URL.Path); ok {
+		c.in = storage.Collection{Group: c.at.Group, Version: c.at.Version, Resource: c.at.Resource}
 		c.store.mu.Lock()
 		c.kind, ok = c.store.kinds[c.in]
 		c.store.mu.Unlock()
@@ -76,7 +77,7 @@ func (c *call) serve() error {
 	if !ok {
 		return fail(http.StatusNotFound, "the server could not find the requested resource")
 	}
-	if !c.kind.Namespaced && c.at.namespace != "" || c.at.subresource != "" && c.at.subresource != "status" {
+	if !c.kind.Namespaced && c.at.Namespace != "" || c.at.Subresource != "" && c.at.Subresource != "status" {
 		return fail(http.StatusNotFound, "the server could not find the requested resource")
 	}
 	switch VerbOf(c.r) {
@@ -136,10 +137,10 @@ func (c *call) conflict(name, why string, options ...StatusOption) error {
 
 // named returns the object that the URL names.
 func (c *call) named(tx storage.Tx) (*storage.Object, error) {
-	if o := tx.Get(c.in, c.at.namespace, c.at.name); o != nil {
+	if o := tx.Get(c.in, c.at.Namespace, c.at.Name); o != nil {
 		return o, nil
 	}
-	return nil, c.notFound(c.at.name)
+	return nil, c.notFound(c.at.Name)
 }
 
 func (c *call) get() error {
@@ -176,9 +177,9 @@ func (c *call) body() (storage.Document, error) {
 			o.Str("apiVersion"), o.Str("kind"), c.kind))
 	}
 	switch m := o.Meta(); {
-	case m.Namespace == "" && c.at.namespace != "":
-		o.SetMeta("namespace", c.at.namespace)
-	case m.Namespace != c.at.namespace:
+	case m.Namespace == "" && c.at.Namespace != "":
+		o.SetMeta("namespace", c.at.Namespace)
+	case m.Namespace != c.at.Namespace:
 		return nil, fail(http.StatusBadRequest, "the namespace of the provided object does not match the namespace sent on the request")
 	}
 	return o, nil
@@ -186,7 +187,7 @@ func (c *call) body() (storage.Document, error) {
 
 // selection returns what the request chooses by.
 func (c *call) selection() (storage.Selection, error) {
-	s := storage.Selection{Namespace: c.at.namespace}
+	s := storage.Selection{Namespace: c.at.Namespace}
 	q := c.r.URL.Query()
 	byLabel, err := labels.Parse(q.Get("labelSelector"))
 	if err != nil {
@@ -201,11 +202,11 @@ func (c *call) selection() (storage.Selection, error) {
 			return s, fail(http.StatusBadRequest, fmt.Sprintf("field label not supported: %s", r.Field))
 		}
 	}
-	if byLabel.Empty() && byField.Empty() && c.at.name == "" {
+	if byLabel.Empty() && byField.Empty() && c.at.Name == "" {
 		return s, nil
 	}
 	s.Has = func(o *storage.Object) bool {
-		return (c.at.name == "" || o.Meta.Name == c.at.name) &&
+		return (c.at.Name == "" || o.Meta.Name == c.at.Name) &&
 			byLabel.Matches(labels.Set(o.Meta.Labels)) &&
 			byField.Matches(fields.Set{
 				"metadata.name": o.Meta.Name, "metadata.namespace": o.Meta.Namespace,

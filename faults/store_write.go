@@ -14,7 +14,7 @@ import (
 )
 
 func (c *call) create() error {
-	if c.at.name != "" {
+	if c.at.Name != "" {
 		return fail(http.StatusMethodNotAllowed, "the server does not allow this method on the requested resource")
 	}
 	o, err := c.body()
@@ -54,11 +54,11 @@ func (c *call) update() error {
 	}
 	m := o.Meta()
 	switch {
-	case c.at.name == "":
+	case c.at.Name == "":
 		return fail(http.StatusMethodNotAllowed, "the server does not allow this method on the requested resource")
-	case m.Name != c.at.name:
+	case m.Name != c.at.Name:
 		return fail(http.StatusBadRequest, fmt.Sprintf("the name of the object (%s) does not match the name on the URL (%s)",
-			m.Name, c.at.name))
+			m.Name, c.at.Name))
 	}
 	return c.store.engine.Do(func(tx storage.Tx) error {
 		next, err := c.replaced(tx, o, m)
@@ -81,7 +81,7 @@ func (c *call) replaced(tx storage.Tx, o storage.Document, m storage.Meta) (*sto
 	case m.ResourceVersion != "" && m.ResourceVersion != was.Meta.ResourceVersion:
 		return nil, c.conflict(m.Name, "the object has been modified; please apply your changes to the latest version and try again")
 	}
-	if c.at.subresource == "status" {
+	if c.at.Subresource == "status" {
 		status := o["status"]
 		if o = was.Thaw(); status == nil {
 			delete(o, "status")
@@ -127,7 +127,7 @@ func (c *call) delete() error {
 	c.write(http.StatusOK, mustJSON(metav1.Status{
 		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess,
 		Details: &metav1.StatusDetails{
-			Name: c.at.name, Group: c.kind.Group, Kind: c.kind.Resource, UID: types.UID(was.Meta.UID),
+			Name: c.at.Name, Group: c.kind.Group, Kind: c.kind.Resource, UID: types.UID(was.Meta.UID),
 		},
 	}))
 	return nil

@@ -3,6 +3,8 @@ package faults
 import (
 	"net/http"
 	"strings"
+
+	"github.com/skiff-k8s/skiff/internal/apipath"
 )
 
 // Verb is what a request asks for, or a set of such verbs (List | Watch).
@@ -45,43 +47,9 @@ func (v Verb) String() string {
 	return strings.Join(names, "|")
 }
 
-// target is what the path of a request names.
-type target struct {
-	group, version, resource string
-	namespace, name          string
-	subresource              string
-}
-
-// parse returns what a path names; ok is false if that is no resource.
-func parse(path string) (t target, ok bool) {
-	parts := strings.Split(strings.Trim(path, "/"), "/")
-	switch {
-	case len(parts) >= 3 && parts[0] == "api":
-		t.version, parts = parts[1], parts[2:]
-	case len(parts) >= 4 && parts[0] == "apis":
-		t.group, t.version, parts = parts[1], parts[2], parts[3:]
-	default:
-		return target{}, false
-	}
-	if len(parts) >= 3 && parts[0] == "namespaces" && !namespaceParts[parts[2]] {
-		t.namespace, parts = parts[1], parts[2:]
-	}
-	t.resource = parts[0]
-	if len(parts) > 1 {
-		t.name = parts[1]
-	}
-	if len(parts) > 2 {
-		t.subresource = strings.Join(parts[2:], "/")
-	}
-	return t, true
-}
-
-// namespaceParts are the subresources of a Namespace.
-var namespaceParts = map[string]bool{"status": true, "finalize": true}
-
 // VerbOf returns the verb of a request.
 func VerbOf(r *http.Request) Verb {
-	t, ok := parse(r.URL.Path)
+	t, ok := apipath.Parse(r.URL.Path)
 	if !ok {
 		return Other
 	}
@@ -94,7 +62,7 @@ func VerbOf(r *http.Request) Verb {
 	case http.MethodPatch:
 		return Patch
 	case http.MethodDelete:
-		if t.name == "" {
+		if t.Name == "" {
 			return DeleteCollection
 		}
 		return Delete
@@ -105,7 +73,7 @@ func VerbOf(r *http.Request) Verb {
 			return WatchList
 		}
 		return Watch
-	case t.name == "":
+	case t.Name == "":
 		return List
 	}
 	return Get

@@ -1,0 +1,201 @@
+package apiserver
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apischema "k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/skiff-k8s/skiff/internal/storage"
+)
+
+// AutoCollect makes the server collect garbage after each request that may change something.
+func (s *Server) AutoCollect() { s.collects.Store(true) }
+
+// CollectGarbage does what the controllers of a control plane do for objects that are to go, until
+// nothing is left to do: it removes the dependents of owners that are gone or wait for them, the
+// finalizers orphan and foregroundDeletion, and the content of namespaces that are being deleted.
+func (s *Server) CollectGarbage() {
+	for s.collectOnce() {
+	}
+	s.undefineDeleted()
+}
+
+// collector is one pass over all objects.
+type collector struct {
+	s    *Server
+	tx   storage.Tx
+	all  []*Resource
+	uids map[string]*storage.Object
+	busy bool // something was changed
+}
+
+func (s *Server) collectOnce() bool {
+	g := &collector{s: s, all: s.registry.all()}
+	_ = s.store.Do(func(tx storage.Tx) error {
+		g.tx, g.uids = tx, map[string]*storage.Object{}
+		g.each(func(_ *Resource, o *storage.Object) { g.uids[o.Meta.UID] = o })
+		g.each(g.collect)
+		return nil
+	})
+	return g.busy
+}
+
+func (g *collector) each(f func(*Resource, *storage.Object)) {
+	for _, res := range g.all {
+		for _, o := range g.tx.All(res.in) {
+			f(res, o)
+		}
+	}
+}
+
+// collect does what there is to do for an object.
+func (g *collector) collect(res *Resource, o *storage.Object) {
+	if g.tx.Get(res.in, o.Meta.Namespace, o.Meta.Name) != o {
+		return // this pass has changed it
+	}
+	object := thaw(o)
+	switch {
+	case o.Meta.DeletionTimestamp != "" && hasFinalizer(metadata(object), metav1.FinalizerOrphanDependents):
+		g.dependents(o, func(res *Resource, d *storage.Object) { g.disown(res, d, o.Meta.UID) })
+		g.unfinalize(res, o, object, metav1.FinalizerOrphanDependents)
+	case o.Meta.DeletionTimestamp != "" && hasFinalizer(metadata(object), metav1.FinalizerDeleteDependents):
+		blocked := false
+		g.dependents(o, func(res *Resource, d *storage.Object) {
+			blocked = g.delete(res, d, metav1.DeletePropagationForeground) || blocked && g.blocks(d, o)
+			blocked = blocked || g.tx.Get(res.in, d.Meta.Namespace, d.Meta.Name) != nil && g.blocks(d, o)
+		})
+		if !blocked {
+			g.unfinalize(res, o, object, metav1.FinalizerDeleteDependents)
+		}
+	case o.Meta.DeletionTimestamp != "" && res.Group == "" && res.Kind == "Namespace":
+		g.emptyNamespace(o, object)
+	case o.Meta.DeletionTimestamp == "" && g.isOrphan(object):
+		g.delete(res, o, metav1.DeletePropagationBackground)
+	}
+}
+
+func ownersOf(object content) []content {
+	list, _ := metadata(object)["ownerReferences"].([]any)
+	var all []content
+	for _, v := range list {
+		if v, ok := v.(content); ok {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// isOrphan reports whether an object has owners and all of them are gone.
+func (g *collector) isOrphan(object content) bool {
+	owners := ownersOf(object)
+	for _, ref := range owners {
+		owner := g.uids[str(ref, "uid")]
+		if owner != nil && (owner.Meta.Namespace == "" || owner.Meta.Namespace == str(metadata(object), "namespace")) {
+			return false
+		}
+		if g.s.registry.kind(apischema.FromAPIVersionAndKind(str(ref, "apiVersion"), str(ref, "kind"))) == nil {
+			return false // a kind that is not served: its owner may be elsewhere
+		}
+	}
+	return len(owners) > 0
+}
+
+// dependents calls f for each object that names owner as an owner.
+func (g *collector) dependents(owner *storage.Object, f func(*Resource, *storage.Object)) {
+	g.each(func(res *Resource, o *storage.Object) {
+		for _, ref := range ownersOf(thaw(o)) {
+			if str(ref, "uid") == owner.Meta.UID {
+				f(res, o)
+				return
+			}
+		}
+	})
+}
+
+// blocks reports whether the deletion of owner waits for a dependent.
+func (g *collector) blocks(dependent, owner *storage.Object) bool {
+	for _, ref := range ownersOf(thaw(dependent)) {
+		if str(ref, "uid") == owner.Meta.UID && ref["blockOwnerDeletion"] == true {
+			return true
+		}
+	}
+	return false
+}
+
+// disown removes an owner from an object.
+func (g *collector) disown(res *Resource, o *storage.Object, uid string) {
+	object := thaw(o)
+	var left []any
+	for _, ref := range ownersOf(object) {
+		if str(ref, "uid") != uid {
+			left = append(left, ref)
+		}
+	}
+	if len(left) == 0 {
+		delete(metadata(object), "ownerReferences")
+	} else {
+		metadata(object)["ownerReferences"] = left
+	}
+	g.tx.Commit(res.in, o, object)
+	g.busy = true
+}
+
+// unfinalize removes a finalizer, and the object if that was the last one.
+func (g *collector) unfinalize(res *Resource, o *storage.Object, object content, name string) {
+	removeFinalizer(metadata(object), name)
+	if res.finished(object) {
+		g.tx.RemoveAs(res.in, o, object)
+	} else {
+		g.tx.Commit(res.in, o, object)
+	}
+	g.busy = true
+}
+
+// delete deletes an object as a client would, and reports whether it is still there.
+func (g *collector) delete(res *Resource, o *storage.Object, policy metav1.DeletionPropagation) bool {
+	if o.Meta.DeletionTimestamp != "" {
+		return true
+	}
+	c := &call{s: g.s, res: res}
+	_, gone := c.deleteIn(g.tx, o, metav1.DeleteOptions{PropagationPolicy: &policy})
+	g.busy = true
+	return !gone
+}
+
+// emptyNamespace deletes what a namespace holds, and the namespace when nothing is left.
+func (g *collector) emptyNamespace(ns *storage.Object, object content) {
+	left := false
+	g.each(func(res *Resource, o *storage.Object) {
+		if o.Meta.Namespace != ns.Meta.Name || g.tx.Get(res.in, o.Meta.Namespace, o.Meta.Name) != o {
+			return
+		}
+		left = g.delete(res, o, metav1.DeletePropagationBackground) || left
+	})
+	if left {
+		return
+	}
+	in := storage.Collection{Resource: "namespaces"}
+	spec := child(object, "spec")
+	if finalizers, _ := spec["finalizers"].([]any); len(finalizers) > 0 {
+		var kept []any
+		for _, f := range finalizers {
+			if f != any("kubernetes") {
+				kept = append(kept, f)
+			}
+		}
+		if len(kept) == len(finalizers) {
+			return
+		}
+		if len(kept) == 0 {
+			delete(spec, "finalizers")
+		} else {
+			spec["finalizers"] = kept
+		}
+		g.busy = true
+		res := g.s.registry.kind(apischema.GroupVersionKind{Version: "v1", Kind: "Namespace"})
+		if res.finished(object) {
+			g.tx.RemoveAs(in, ns, object)
+		} else {
+			g.tx.Commit(in, ns, object)
+		}
+	}
+}
