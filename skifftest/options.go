@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/skiff-k8s/skiff/faults"
+	"github.com/skiff-k8s/skiff/skifftest/internal/schema"
 )
 
 // Option configures a [Server].
@@ -15,6 +16,8 @@ type options struct {
 	rules   []faults.Rule
 	crds    []any
 	collect bool
+
+	definitions []schema.CRDOption
 }
 
 // WithClock makes the server take timestamps from now. The default is time.Now, which in a bubble of
@@ -41,3 +44,16 @@ func WithCRDs(definitions ...any) Option {
 // WithGarbageCollection makes the server do what [Server.CollectGarbage] does after each request that
 // may change something.
 func WithGarbageCollection() Option { return Option{func(o *options) { o.collect = true }} }
+
+// IgnoreRules makes the server accept definitions whose schema has x-kubernetes-validations. The rules are
+// not evaluated. Without it such a definition is refused, because a test would not notice what the rules
+// refuse.
+func IgnoreRules() Option {
+	return Option{func(o *options) { o.definitions = append(o.definitions, schema.IgnoreRules()) }}
+}
+
+// IgnoreConversionWebhooks makes the server accept definitions whose versions are converted by a webhook.
+// They are converted by the name of the version alone.
+func IgnoreConversionWebhooks() Option {
+	return Option{func(o *options) { o.definitions = append(o.definitions, schema.IgnoreConversionWebhook()) }}
+}

@@ -50,7 +50,7 @@ func New(t testing.TB, args ...any) *Server {
 		t.Fatalf("skifftest: start a server: a loopback listener does not work in a bubble of testing/synctest: " +
 			"its clock does not stand still while a connection of the network is waited for; leave out WithLoopback")
 	}
-	s := &Server{t: t, api: apiserver.New(o.now), now: o.now}
+	s := &Server{t: t, api: apiserver.New(o.now, o.definitions...), now: o.now}
 	s.layer = faults.NewLayer(s.api, o.rules...)
 	s.http = faults.Start(t, s, o.listen)
 	s.config = &rest.Config{Host: s.http.URL(), Dial: s.http.Dial, TLS: rest.TLSConfig{CAData: s.http.CA()}}

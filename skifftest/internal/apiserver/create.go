@@ -52,6 +52,9 @@ func (c *call) createIn(tx storage.Tx, o content) (*storage.Object, error) {
 	}
 	c.at.Name = name
 	defer func() { c.at.Name = "" }()
+	if err := c.checkDefinition(o); err != nil {
+		return nil, err
+	}
 	m, err := objectMeta(o)
 	if err != nil {
 		return nil, err

@@ -18,10 +18,8 @@ func (c *call) customFields(res *Resource, o content) (unknown []error) {
 
 // customErrors returns what is wrong with an object by its schema; was is nil if it is created.
 func (c *call) customErrors(next, was content) field.ErrorList {
-	if v, ok := any(c.res.custom).(interface {
-		Validate(next, was map[string]any) field.ErrorList
-	}); ok {
-		return v.Validate(next, was)
+	if c.at.Subresource == "status" {
+		return c.res.custom.ValidateStatus(next, was)
 	}
-	return nil
+	return c.res.custom.Validate(next, was)
 }

@@ -1,7 +1,6 @@
 package apiserver
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 
 	"github.com/skiff-k8s/skiff/internal/storage"
+	"github.com/skiff-k8s/skiff/skifftest/internal/schema"
 )
 
 // definitionGroup is the group of CustomResourceDefinitions. They are handled as JSON: the module of
@@ -30,6 +30,14 @@ var customVerbs = []string{"delete", "deletecollection", "get", "list", "patch",
 // isDefinition reports whether a resource is that of CustomResourceDefinitions.
 func (r *Resource) isDefinition() bool {
 	return r.Group == definitionGroup && r.Plural == "customresourcedefinitions"
+}
+
+// checkDefinition returns an error if an object is a definition that cannot be served.
+func (c *call) checkDefinition(o content) error {
+	if !c.res.isDefinition() {
+		return nil
+	}
+	return schema.Builtin().AddCRD(o, c.s.definitionOptions...)
 }
 
 // changed does what follows a change of an object; next is nil if it was deleted.
@@ -168,11 +176,7 @@ func (s *Server) condition(o content, kind, status, reason, message string) cont
 
 // newDefinition returns the resources of a definition.
 func (s *Server) newDefinition(o content) (*definition, error) {
-	add, ok := any(s.kinds).(interface{ AddCRD(map[string]any) error })
-	if !ok {
-		return nil, errors.New("custom kinds are not built yet")
-	}
-	if err := add.AddCRD(o); err != nil {
+	if err := s.kinds.AddCRD(o, s.definitionOptions...); err != nil {
 		return nil, err
 	}
 	spec, _ := o["spec"].(content)

@@ -157,10 +157,6 @@ func (r *Resource) propagate(m content, options metav1.DeleteOptions) {
 	switch {
 	case options.PropagationPolicy != nil:
 		policy = *options.PropagationPolicy
-	case options.OrphanDependents != nil && *options.OrphanDependents: //nolint:staticcheck // clients may send it
-		policy = metav1.DeletePropagationOrphan
-	case options.OrphanDependents != nil:
-		policy = metav1.DeletePropagationBackground
 	case hasFinalizer(m, metav1.FinalizerOrphanDependents), hasFinalizer(m, metav1.FinalizerDeleteDependents):
 		return
 	case r.orphans:

@@ -2,11 +2,11 @@ package apiserver
 
 import (
 	"encoding/json"
-	"net/http"
+	"fmt"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/validation"
-	"k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -57,9 +57,22 @@ func (r *Resource) nameErrors(name string, prefix bool) []string {
 		}
 		return validation.ValidateNamespaceName(name, prefix)
 	case pathSegment:
-		return path.ValidatePathSegmentName(name, prefix)
+		return segmentErrors(name)
 	}
 	return validation.NameIsDNSSubdomain(name, prefix)
+}
+
+// segmentErrors returns what prevents a name from being a part of a path.
+func segmentErrors(name string) (errs []string) {
+	if name == "." || name == ".." {
+		return []string{fmt.Sprintf("may not be '%s'", name)}
+	}
+	for _, part := range []string{"/", "%"} {
+		if strings.Contains(name, part) {
+			errs = append(errs, fmt.Sprintf("may not contain '%s'", part))
+		}
+	}
+	return errs
 }
 
 // newMetaErrors returns what is wrong with the metadata of an object to be created.
@@ -164,10 +177,5 @@ func (c *call) statusOfDeleted(name string, uid string) *metav1.Status {
 	}
 }
 
-// dns1123 is for names that are made up: they are within the limit of a label.
+// maxGenerated is how much of a generateName is used: the name is within the limit of a label.
 const maxGenerated = utilvalidation.DNS1123LabelMaxLength - 5
-
-func conflictCode(err error) bool {
-	status, ok := err.(*apierrors.StatusError)
-	return ok && status.ErrStatus.Code == http.StatusConflict
-}

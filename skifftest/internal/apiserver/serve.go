@@ -25,14 +25,17 @@ type Server struct {
 	owners   *owners.Manager
 	now      func() time.Time
 	collects atomic.Bool // CollectGarbage runs after each change
+
+	definitionOptions []schema.CRDOption
 }
 
 // New returns a server with the namespaces that every cluster has. now is the clock that timestamps are
 // taken from.
-func New(now func() time.Time) *Server {
+func New(now func() time.Time, definitions ...schema.CRDOption) *Server {
 	kinds := schema.Builtin()
 	s := &Server{
 		store: storage.New(), registry: newRegistry(), kinds: kinds, owners: owners.New(kinds, now), now: now,
+		definitionOptions: definitions,
 	}
 	for _, name := range []string{"default", "kube-node-lease", "kube-public", "kube-system"} {
 		if _, err := s.Put(map[string]any{

@@ -71,6 +71,9 @@ func (c *call) replace(tx storage.Tx, was *storage.Object, next content) (*stora
 	} else {
 		set(metadata(next), "generation", metadata(live)["generation"])
 	}
+	if err := c.checkDefinition(next); err != nil {
+		return nil, err
+	}
 	newMeta, err := objectMeta(next)
 	if err != nil {
 		return nil, err
