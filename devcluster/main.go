@@ -14,13 +14,16 @@ import (
 	"path/filepath"
 
 	"github.com/skiff-k8s/skiff/devcluster/internal/cli"
+	"github.com/skiff-k8s/skiff/devcluster/internal/gate"
 	"github.com/skiff-k8s/skiff/devcluster/internal/guard"
 )
 
 func main() {
 	name := filepath.Base(os.Args[0])
 	if program, ok := programs[name]; ok {
-		asComponent(name)
+		if asComponent(name) == gate.Seeded {
+			program = seededAPIServer
+		}
 		os.Exit(program())
 	}
 	if name == guard.Name {

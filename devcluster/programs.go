@@ -21,6 +21,7 @@ import (
 
 	"github.com/skiff-k8s/skiff/devcluster/internal/cli"
 	"github.com/skiff-k8s/skiff/devcluster/internal/cluster"
+	"github.com/skiff-k8s/skiff/devcluster/internal/gate"
 	"github.com/skiff-k8s/skiff/devcluster/internal/lifeline"
 	"github.com/skiff-k8s/skiff/devcluster/kubelet"
 )
@@ -57,16 +58,29 @@ const (
 	quickStartMemory = 512 << 20
 )
 
-// asComponent sets up a program that devcluster started as a component. A program started by a user
-// through a link does not need it.
-func asComponent(name string) {
+// asComponent sets up a program that devcluster started as a component, waits for its turn, and
+// returns the way to begin. A program started by a user through a link does not need it.
+func asComponent(name string) gate.Way {
 	started := lifeline.Attach(func() {
 		fmt.Fprintln(os.Stderr, "Error: devcluster is gone, and", name, "with it")
 		os.Exit(1)
 	})
-	if !started || name != cluster.APIServer || os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
-		return
+	if !started {
+		return gate.Plain
 	}
+	way, err := gate.Pass()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+	if name == cluster.APIServer && os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		startQuickly()
+	}
+	return way
+}
+
+// startQuickly sets the garbage collector up for the API server's start.
+func startQuickly() {
 	percent := debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(quickStartMemory)
 	time.AfterFunc(quickStart, func() {

@@ -40,9 +40,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// binary returns the path of the devcluster under test: the repository's, or the one that
+// devcluster returns the path of the devcluster under test: the repository's, or the one that
 // $SKIFF_DEVCLUSTER names. Under -short it skips the test.
-func binary(t *testing.T) string {
+func devcluster(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
 		skipped.Add(1)
@@ -64,8 +64,9 @@ func binary(t *testing.T) string {
 // machine is a test's own temporary folder, in which devcluster believes itself alone, so that
 // whatever it leaves behind is this test's. Its path is short: sockets lie below it.
 type machine struct {
-	t   *testing.T
-	tmp string
+	t      *testing.T
+	tmp    string
+	binary string // "" means the binary under test
 }
 
 func newMachine(t *testing.T) *machine {
@@ -96,7 +97,11 @@ func (m *machine) command(args ...string) *command {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	m.t.Cleanup(cancel)
-	c := &command{Cmd: exec.CommandContext(ctx, binary(m.t), args...), t: m.t}
+	path := m.binary
+	if path == "" {
+		path = devcluster(m.t)
+	}
+	c := &command{Cmd: exec.CommandContext(ctx, path, args...), t: m.t}
 	c.Env = append(os.Environ(), "TMPDIR="+m.tmp)
 	c.Stdout, c.Stderr = &c.stdout, &c.stderr
 	c.WaitDelay = 10 * time.Second // for a process that was left behind with standard error open

@@ -74,6 +74,9 @@ func build(ctx context.Context, source, out string, stdout io.Writer) error {
 	if err := compile(ctx, source, next, stdout); err != nil {
 		return err
 	}
+	if err := addSeed(ctx, next, stdout); err != nil {
+		return err
+	}
 	if err := os.Rename(next, out); err != nil {
 		return err
 	}

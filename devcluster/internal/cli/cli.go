@@ -77,7 +77,7 @@ func root(v Versions) *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	c.AddCommand(up(v), run(), findKubeconfig(), assets(), &cobra.Command{
+	c.AddCommand(up(v), run(v), findKubeconfig(), assets(), makeSeed(v), &cobra.Command{
 		Use:   "version",
 		Short: "Print what this binary was built from",
 		Args:  arguments(cobra.NoArgs),
@@ -179,10 +179,10 @@ func link(dir string) error {
 }
 
 // start starts the cluster and prints its progress. The first signal aborts the start.
-func start(ctx context.Context, o cluster.Options) (*cluster.Cluster, error) {
+func start(ctx context.Context, o cluster.Options, v Versions) (*cluster.Cluster, error) {
 	began := time.Now()
 	fmt.Fprintln(os.Stderr, "devcluster: starting")
-	c, err := cluster.Start(ctx, o)
+	c, err := cluster.Start(ctx, withSeed(o, v))
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ import (
 // commandGrace is how long a command may take to end after it was asked to.
 const commandGrace = 15 * time.Second
 
-func run() *cobra.Command {
+func run(v Versions) *cobra.Command {
 	var o cluster.Options
 	c := &cobra.Command{
 		Use:   "run [flags] -- COMMAND [ARGUMENT…]",
@@ -28,7 +28,7 @@ func run() *cobra.Command {
 			"leaves running is killed with the cluster.",
 		Example: "  devcluster run -- go test ./...",
 		Args:    arguments(cobra.MinimumNArgs(1)),
-		RunE:    func(_ *cobra.Command, args []string) error { return runCommand(o, args) },
+		RunE:    func(_ *cobra.Command, args []string) error { return runCommand(o, v, args) },
 	}
 	// Flags after the command's name are the command's.
 	c.Flags().SetInterspersed(false)
@@ -36,7 +36,7 @@ func run() *cobra.Command {
 	return c
 }
 
-func runCommand(o cluster.Options, args []string) error {
+func runCommand(o cluster.Options, v Versions, args []string) error {
 	// Before the cluster starts, so that a typing error is reported at once.
 	path, err := exec.LookPath(args[0])
 	if err != nil && !errors.Is(err, exec.ErrDot) {
@@ -46,7 +46,7 @@ func runCommand(o cluster.Options, args []string) error {
 	signals := listen()
 	ctx, cancel := signals.context()
 	defer cancel()
-	c, err := start(ctx, o)
+	c, err := start(ctx, o, v)
 	if err != nil {
 		return interrupted(ctx, err)
 	}

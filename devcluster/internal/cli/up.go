@@ -28,7 +28,7 @@ func up(v Versions) *cobra.Command {
 				return upControlled(o, v)
 			}
 			o.Find = true
-			return upUntilSignal(o)
+			return upUntilSignal(o, v)
 		},
 	}
 	clusterFlags(c, &o)
@@ -36,11 +36,11 @@ func up(v Versions) *cobra.Command {
 	return c
 }
 
-func upUntilSignal(o cluster.Options) error {
+func upUntilSignal(o cluster.Options, v Versions) error {
 	signals := listen()
 	ctx, cancel := signals.context()
 	defer cancel()
-	c, err := start(ctx, o)
+	c, err := start(ctx, o, v)
 	if err != nil {
 		return interrupted(ctx, err)
 	}
@@ -65,7 +65,7 @@ func upControlled(o cluster.Options, v Versions) error {
 	starting, stopStarting := context.WithCancel(ctx)
 	defer stopStarting()
 	defer context.AfterFunc(input, stopStarting)()
-	c, err := cluster.Start(starting, o)
+	c, err := cluster.Start(starting, withSeed(o, v))
 	if err != nil {
 		if input.Err() != nil {
 			return nil

@@ -23,9 +23,11 @@ import (
 
 	"github.com/skiff-k8s/skiff/devcluster/internal/certs"
 	"github.com/skiff-k8s/skiff/devcluster/internal/datadir"
+	"github.com/skiff-k8s/skiff/devcluster/internal/gate"
 	"github.com/skiff-k8s/skiff/devcluster/internal/lifeline"
 	"github.com/skiff-k8s/skiff/devcluster/internal/ports"
 	"github.com/skiff-k8s/skiff/devcluster/internal/process"
+	"github.com/skiff-k8s/skiff/devcluster/internal/seed"
 )
 
 // DefaultStartTimeout is much longer than a start, which takes two seconds. A machine that compiles
@@ -45,6 +47,9 @@ type Options struct {
 	EtcdArgs, APIServerArgs, ControllerManagerArgs []string
 
 	StartTimeout time.Duration // 0 means DefaultStartTimeout
+
+	Seed *seed.Seed  // what new data begins with; nil means nothing
+	Warn func(error) // called for a fault that the start goes on without; nil means ignore
 }
 
 // Cluster is a running control plane. Its methods are safe for concurrent use.
@@ -67,8 +72,9 @@ type Cluster struct {
 	stopErr error
 }
 
-// Start starts the programs and returns when the cluster is up: /readyz returns ok and, with a
-// controller manager, the namespace default has its service account. If that fails, or if ctx ends
+// Start starts the programs and returns when the cluster is up: /readyz returns ok, the objects that
+// each API server writes are there and, with a controller manager, the namespace default has its
+// service account. If that fails, or if ctx ends
 // first, Start returns an error and leaves no process running.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if o.StartTimeout == 0 {
@@ -153,7 +159,7 @@ func (c *Cluster) component(name string, args func() []string, grace time.Durati
 
 // bringUp starts the programs one after the other, each as soon as the one before can be reached.
 // That is also the fastest way: see etcdListening, and a controller manager that does not find a
-// healthy API server asks again a second later.
+// healthy API server asks again a second later. While one gets ready, the next one initializes itself.
 func (c *Cluster) bringUp(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -170,12 +176,7 @@ func (c *Cluster) bringUp(ctx context.Context) error {
 		case <-finished:
 		}
 	})
-	var err error
-	for _, p := range c.all() {
-		if err = p.Start(ctx); err != nil {
-			break
-		}
-	}
+	err := c.inTurn(ctx)
 	close(finished)
 	watcher.Wait()
 	if early != nil {
@@ -185,6 +186,53 @@ func (c *Cluster) bringUp(ctx context.Context) error {
 		return fmt.Errorf("start the cluster: %w", err)
 	}
 	return nil
+}
+
+// inTurn starts the programs for bringUp.
+func (c *Cluster) inTurn(ctx context.Context) error {
+	all := c.all()
+	seeded := c.seedable()
+	if err := all[0].Launch(); err != nil {
+		return err
+	}
+	for i, p := range all {
+		if i+1 < len(all) {
+			if err := all[i+1].Launch(); err != nil {
+				return err
+			}
+		}
+		way := gate.Plain
+		if p == c.apiServer {
+			seeded = seeded && c.plant(ctx)
+			if seeded {
+				way = gate.Seeded
+			}
+		}
+		if err := p.Begin(ctx, way); err != nil {
+			return err
+		}
+	}
+	if seeded {
+		if err := c.probe.firstObjectsReady(ctx); err != nil {
+			return fmt.Errorf("kube-apiserver did not write its first objects: %w", err)
+		}
+	}
+	return nil
+}
+
+// plant writes the seed to etcd and reports whether all of it is there. A part of it does no harm:
+// the API server writes what is missing.
+func (c *Cluster) plant(ctx context.Context) bool {
+	err := c.options.Seed.Plant(ctx, c.etcdURL())
+	if err != nil && ctx.Err() == nil && c.options.Warn != nil {
+		c.options.Warn(fmt.Errorf("start without the seed: %w", err))
+	}
+	return err == nil
+}
+
+// TakeSeed returns the seed of this cluster, which was just started at the given time.
+func (c *Cluster) TakeSeed(ctx context.Context, v seed.Versions, started time.Time) (*seed.Seed, error) {
+	return seed.Take(ctx, c.etcdURL(), v, started)
 }
 
 // all lists the components in the order of their start.

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/skiff-k8s/skiff/devcluster/internal/gate"
 	"github.com/skiff-k8s/skiff/devcluster/internal/process"
 )
 
@@ -26,7 +27,7 @@ type State string
 
 const (
 	Stopped  State = "stopped"  // no process; the initial state
-	Starting State = "starting" // a process that does not serve yet
+	Starting State = "starting" // a process that does not serve yet, or waits for its turn
 	Running  State = "running"  // it has served, and was not asked to end
 	Paused   State = "paused"   // stopped by SIGSTOP: its connections stand, nothing answers
 	Stopping State = "stopping" // asked to end, still there
@@ -93,7 +94,22 @@ func (c *component) Start(ctx context.Context) error {
 	if err := c.launch(); err != nil {
 		return err
 	}
-	return c.await(ctx)
+	return c.await(ctx, gate.Plain)
+}
+
+// Launch makes the process, which waits for Begin. Stop and Kill end it before.
+func (c *component) Launch() error {
+	c.op.Lock()
+	defer c.op.Unlock()
+	return c.launch()
+}
+
+// Begin lets the launched process begin and returns when it serves. If that fails, or if the context
+// ends first, no process is left.
+func (c *component) Begin(ctx context.Context, way gate.Way) error {
+	c.op.Lock()
+	defer c.op.Unlock()
+	return c.await(ctx, way)
 }
 
 // launch makes the process. Callers hold op.
@@ -112,8 +128,9 @@ func (c *component) launch() error {
 	return nil
 }
 
-// await waits until the launched process serves. Callers hold op.
-func (c *component) await(ctx context.Context) error {
+// await lets the launched process begin and waits until it serves. Callers hold op.
+func (c *component) await(ctx context.Context, way gate.Way) error {
+	c.proc.Begin(way)
 	err := c.during(ctx, c.ready)
 	if err == nil {
 		err = c.begin("start", Running, Starting)
@@ -181,7 +198,8 @@ func (c *component) end(verb string, end func()) error {
 	case Stopped, Failed: // nothing there to end
 		return nil
 	}
-	if err := c.begin(verb, Stopping, Running, Paused); err != nil {
+	// Starting under op is a process that waits for its turn.
+	if err := c.begin(verb, Stopping, Starting, Running, Paused); err != nil {
 		// It failed between the two looks: it has ended, which is what was wanted.
 		if c.State() == Failed {
 			return nil

@@ -61,6 +61,20 @@ func (p *probe) serviceAccountReady(ctx context.Context) error {
 	return p.poll(ctx, "/api/v1/namespaces/default/serviceaccounts/default")
 }
 
+// firstObjectsReady waits until the API server has written what is of one cluster and therefore not in
+// the seed. /readyz does not wait for it. Without a seed it takes as long as the hooks, or less.
+func (p *probe) firstObjectsReady(ctx context.Context) error {
+	for _, path := range []string{
+		"/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication",
+		"/api/v1/namespaces/default/services/kubernetes",
+	} {
+		if err := p.poll(ctx, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // nodeReady waits until the kubelet has registered its node.
 func (p *probe) nodeReady(ctx context.Context) error {
 	return p.poll(ctx, "/api/v1/nodes/"+NodeName)

@@ -72,6 +72,9 @@ func (c *Cluster) etcdArgs() []string {
 		"--listen-peer-urls=unix://" + c.folder.Socket("peer.sock"),
 		"--initial-advertise-peer-urls=" + unusedURL,
 		"--initial-cluster=devcluster=" + unusedURL,
+		// A single member elects itself after up to two election timeouts, by default two seconds.
+		"--heartbeat-interval=10",
+		"--election-timeout=50",
 		// The default of 2 GiB is a limit for production; here it would end a benchmark.
 		"--quota-backend-bytes=8589934592",
 	}
@@ -191,6 +194,38 @@ func (c *Cluster) controllerManagerArgs() []string {
 		"--kube-api-qps=1000",
 		"--kube-api-burst=2000",
 	}, c.options.ControllerManagerArgs)
+}
+
+// harmless are the names of the arguments with which a cluster can begin with the seed: they change
+// nothing that Kubernetes writes to a new cluster. Any other argument may.
+var harmless = []string{
+	// of both
+	"v", "vmodule", "log-level", "logging-format",
+	// of etcd
+	"auto-compaction-mode", "auto-compaction-retention", "election-timeout", "heartbeat-interval",
+	"max-request-bytes", "quota-backend-bytes", "snapshot-count", "unsafe-no-fsync",
+	// of the API server
+	"audit-log-format", "audit-log-maxage", "audit-log-maxbackup", "audit-log-maxsize",
+	"audit-log-mode", "audit-log-path", "audit-policy-file", "default-watch-cache-size",
+	"etcd-compaction-interval", "event-ttl", "goaway-chance", "http2-max-streams-per-connection",
+	"max-mutating-requests-inflight", "max-requests-inflight", "min-request-timeout", "profiling",
+	"request-timeout", "shutdown-delay-duration", "shutdown-watch-termination-grace-period",
+	"token-auth-file", "watch-cache", "watch-cache-sizes",
+}
+
+// seedable reports whether the cluster is to begin with the seed: its data are new, and no argument
+// changes what Kubernetes writes to it. Call it before etcd begins.
+func (c *Cluster) seedable() bool {
+	if c.options.Seed == nil {
+		return false
+	}
+	for _, arg := range slices.Concat(c.options.EtcdArgs, c.options.APIServerArgs) {
+		if !slices.Contains(harmless, flagName(arg)) {
+			return false
+		}
+	}
+	_, err := os.Stat(c.folder.Etcd())
+	return errors.Is(err, os.ErrNotExist)
 }
 
 // merge appends extra to args and removes flags from args that are in extra. Repeating a flag would

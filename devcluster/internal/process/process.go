@@ -9,9 +9,12 @@
 //
 //   - It holds its parent's lifeline, which ends it with its parent.
 //
+//   - It waits at its gate before it begins, see package gate.
+//
 //   - It holds the data folder's lock. So the folder stays locked while any process may write to it.
 //
 //     p, err := process.Start(process.Spec{Name: "etcd", Args: args, Log: "logs/etcd.log", …})
+//     p.Begin(gate.Plain)
 //     <-p.Done()
 //     return p.ExitError()
 package process
@@ -26,6 +29,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/skiff-k8s/skiff/devcluster/internal/gate"
 	"github.com/skiff-k8s/skiff/devcluster/internal/lifeline"
 )
 
@@ -44,11 +48,12 @@ type Spec struct {
 type Process struct {
 	spec   Spec
 	cmd    *exec.Cmd
+	gate   *gate.Gate
 	offset int64         // where its own lines begin in the log
 	done   chan struct{} // closed once it has ended and cmd.ProcessState is set
 }
 
-// Start starts the component. The process is reaped when it ends, even if no goroutine waits for
+// Start starts the component, which initializes itself and then waits for Begin. The process is reaped when it ends, even if no goroutine waits for
 // it.
 func Start(spec Spec) (*Process, error) {
 	log, err := os.OpenFile(spec.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -64,6 +69,10 @@ func Start(spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
+	held, err := gate.New()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
+	}
 	cmd := &exec.Cmd{
 		Path:        self,
 		Args:        append([]string{spec.Name}, spec.Args...),
@@ -71,19 +80,24 @@ func Start(spec Spec) (*Process, error) {
 		Env:         append(os.Environ(), lifeline.Env),
 		Stdout:      log,
 		Stderr:      log,
-		ExtraFiles:  []*os.File{spec.Line.File(), spec.Lock},
+		ExtraFiles:  []*os.File{spec.Line.File(), spec.Lock, held.File()},
 		SysProcAttr: DieWithParent(&syscall.SysProcAttr{Setpgid: true}),
 	}
 	if err := Spawn(cmd.Start); err != nil {
+		held.Close()
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
-	p := &Process{spec: spec, cmd: cmd, offset: offset, done: make(chan struct{})}
+	p := &Process{spec: spec, cmd: cmd, gate: held, offset: offset, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
 		cmd.Wait() // what it returns is in ProcessState too
+		held.Close()
 	}()
 	return p, nil
 }
+
+// Begin lets the component begin, in the given way. Call it once.
+func (p *Process) Begin(way gate.Way) { p.gate.Open(way) }
 
 // Name returns the component's name.
 func (p *Process) Name() string { return p.spec.Name }
