@@ -50,12 +50,14 @@ func (m *Manager) Update(gvk apischema.GroupVersionKind, subresource string, liv
 	}
 	was, updated := liveOrEmpty(gvk, live), copied(next)
 	given := updated.GetManagedFields()
-	result, err := fields.Update(was, updated.DeepCopy(), manager)
+	// apimachinery gives entries the real time, and merges the oldest.
+	ahead := time.Since(m.now()).Round(time.Second)
+	result, err := fields.Update(shifted(was, ahead), shifted(updated, ahead), manager)
 	if err != nil {
 		setManagedFields(updated, managedFields(was))
 		return updated.Object, nil
 	}
-	object := result.(*unstructured.Unstructured)
+	object := shifted(result.(*unstructured.Unstructured), -ahead)
 	m.stamp(object, append(was.GetManagedFields(), given...), manager)
 	keepTimes(object, was)
 	return object.Object, nil

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,6 +23,22 @@ func internal(err error) error {
 		Code:    http.StatusInternalServerError,
 		Message: err.Error(),
 	}}
+}
+
+// shifted returns a copy of an object whose entries are later by d.
+func shifted(u *unstructured.Unstructured, d time.Duration) *unstructured.Unstructured {
+	u = u.DeepCopy()
+	entries := u.GetManagedFields()
+	if d == 0 || len(entries) == 0 {
+		return u
+	}
+	for i := range entries {
+		if t := entries[i].Time; t != nil {
+			entries[i].Time = &metav1.Time{Time: t.Add(d)}
+		}
+	}
+	u.SetManagedFields(entries)
+	return u
 }
 
 // stamp gives the entries that this operation wrote the time of the Manager's clock: those of its

@@ -85,7 +85,11 @@ func checkVersions(path *field.Path, versions []map[string]any, o crdOptions) fi
 			stored++
 		}
 		if faults := utilvalidation.IsDNS1035Label(name); len(faults) > 0 {
-			errs = append(errs, field.Invalid(path.Child("versions").Index(i).Child("name"), name, strings.Join(faults, ",")))
+			fault := strings.Join(faults, ",")
+			errs = append(errs, field.Invalid(path.Child("versions").Index(i).Child("name"), name, fault))
+			if i == 0 {
+				errs = append(errs, field.Invalid(path.Child("version"), name, fault))
+			}
 		}
 		same = same && reflect.DeepEqual(v["schema"], versions[0]["schema"])
 	}
@@ -94,6 +98,9 @@ func checkVersions(path *field.Path, versions []map[string]any, o crdOptions) fi
 	}
 	if stored != 1 {
 		errs = append(errs, field.Invalid(path.Child("versions"), versions, "must have exactly one version marked as storage version"))
+	}
+	if stored == 0 {
+		errs = append(errs, field.Invalid(field.NewPath("status", "storedVersions"), nil, "must have at least one stored version"))
 	}
 	for i, v := range versions {
 		at1 := path.Child("versions").Index(i).Child("schema", "openAPIV3Schema")
@@ -126,6 +133,10 @@ func (c *schemaCheck) add(err *field.Error) { c.errs = append(c.errs, err) }
 
 // check checks a schema. as is what it is of: root, field or item.
 func (c *schemaCheck) check(path *field.Path, s map[string]any, as string) {
+	if _, ok := s["$ref"]; ok {
+		c.add(field.Forbidden(path.Child("$ref"), "$ref is not supported"))
+		return
+	}
 	typ, _ := s["type"].(string)
 	preserve, intOrString := s["x-kubernetes-preserve-unknown-fields"] == true, s["x-kubernetes-int-or-string"] == true
 	switch {
@@ -154,9 +165,6 @@ func (c *schemaCheck) check(path *field.Path, s map[string]any, as string) {
 		if _, err := regexp.Compile(p); err != nil {
 			c.add(field.Invalid(path.Child("pattern"), p, fmt.Sprintf("must be a valid regular expression, but isn't: %v", err)))
 		}
-	}
-	if _, ok := s["$ref"]; ok {
-		c.add(field.Forbidden(path.Child("$ref"), "$ref is not supported"))
 	}
 	if rules, ok := s["x-kubernetes-validations"].([]any); ok && len(rules) > 0 && !c.o.ignoreRules {
 		c.add(field.Forbidden(path.Child("x-kubernetes-validations"),
