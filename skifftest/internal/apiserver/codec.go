@@ -143,7 +143,11 @@ func (c *call) decodeJSON(res *Resource, data []byte) (content, error) {
 		return nil, c.cannotHandle(res, gvk, err)
 	}
 	if res.isCustom() {
-		unknown = append(unknown, c.customFields(res, o)...)
+		more, err := c.customFields(res, o)
+		if err != nil {
+			return nil, c.cannotHandle(res, gvk, err)
+		}
+		unknown = append(unknown, more...)
 	}
 	return o, c.unknownFields(res, unknown)
 }

@@ -7,13 +7,13 @@ import (
 )
 
 // customFields prunes an object of a custom kind and sets its defaults. It returns an error for each
-// field that is not in the schema.
-func (c *call) customFields(res *Resource, o content) (unknown []error) {
-	for _, path := range res.custom.Prune(o) {
+// field that is not in the schema, and one of metadata of a wrong type.
+func (c *call) customFields(res *Resource, o content) (unknown []error, err error) {
+	paths, err := res.custom.Decode(o)
+	for _, path := range paths {
 		unknown = append(unknown, fmt.Errorf("unknown field %q", path))
 	}
-	res.custom.Default(o)
-	return unknown
+	return unknown, err
 }
 
 // customErrors returns what is wrong with an object by its schema; was is nil if it is created.

@@ -111,7 +111,7 @@ func (c *call) serveScale(verb string) error {
 		live := c.res.fromStored(thaw(was))
 		scale := body
 		if verb == "patch" {
-			scale, err = c.patchScale(p, c.res.scale.scaleOf(live))
+			scale, err = c.patchScale(p, live)
 		}
 		if err == nil {
 			next, err = c.rescale(tx, was, live, scale)
@@ -129,15 +129,45 @@ func (c *call) serveScale(verb string) error {
 	return c.write(code, out)
 }
 
-func (c *call) patchScale(p patching, scale content) (content, error) {
+// patchScale returns the Scale of an object after a patch or an apply.
+func (c *call) patchScale(p patching, live content) (content, error) {
+	scale, err := c.ownedScale(live)
+	if err != nil {
+		return nil, err
+	}
 	if p.kind == types.ApplyYAMLPatchType {
-		return nil, patch.Unsupported(true)
+		force := p.force != nil && *p.force
+		c.applied = true
+		return c.s.owners.Apply(owners.ScaleKind, "scale", scale, p.body, c.manager, force)
 	}
 	result, err := patch.Request{
-		Type: p.kind, GVK: scaleKind.GVK(), Live: scale, Body: p.body, FieldValidation: c.strict,
+		Type: p.kind, GVK: owners.ScaleKind, Live: scale, Body: p.body, FieldValidation: c.strict,
 	}.Do()
 	c.warnings = append(c.warnings, result.Warnings...)
 	return result.Object, err
+}
+
+// ownedScale returns the Scale of an object, with the owners of its replicas.
+func (c *call) ownedScale(live content) (content, error) {
+	return c.s.owners.ToScale(c.res.GVK(), c.res.scale.path(), live, c.res.scale.scaleOf(live))
+}
+
+// path returns the path of the replicas in the spec.
+func (p *scalePaths) path() string { return "." + strings.Join(p.spec, ".") }
+
+// ownRescaled returns next, which is live with the replicas of scale, with the owners that follow.
+func (c *call) ownRescaled(live, next, scale content) (content, error) {
+	if !c.applied {
+		was, err := c.ownedScale(live)
+		if err != nil {
+			return nil, err
+		}
+		if scale, err = c.s.owners.Update(owners.ScaleKind, "scale", was, scale, c.manager); err != nil {
+			return nil, err
+		}
+		c.applied = true
+	}
+	return c.s.owners.FromScale(c.res.GVK(), c.res.scale.path(), next, scale)
 }
 
 // rescale sets the replicas of an object to those of a Scale.
@@ -164,6 +194,10 @@ func (c *call) rescale(tx storage.Tx, was *storage.Object, live, scale content) 
 		parent = child(parent, name)
 	}
 	parent[c.res.scale.spec[len(c.res.scale.spec)-1]] = n
+	next, err := c.ownRescaled(live, next, scale)
+	if err != nil {
+		return nil, err
+	}
 	return c.replace(tx, was, next)
 }
 
