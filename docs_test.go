@@ -22,12 +22,36 @@ func TestReadmeShowsCompiledPrograms(t *testing.T) {
 	}
 }
 
+// The code that docs/testing.md shows is that of tests that run.
+func TestTestingGuideShowsCompiledTests(t *testing.T) {
+	var sources string
+	for _, pattern := range []string{"examples/tested/*.go", "operator/examples/webhooks/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files %s: %v", pattern, err)
+		}
+		for _, file := range files {
+			sources += "\n" + read(t, file)
+		}
+	}
+	blocks := fenced(read(t, "docs/testing.md"), "go")
+	if len(blocks) < 7 {
+		t.Fatalf("docs/testing.md shows %d blocks of Go code: this test does not read it right", len(blocks))
+	}
+	for _, block := range blocks {
+		if !strings.Contains(sources, "\n"+block) {
+			t.Errorf("docs/testing.md shows what no test has:\n%s", block)
+		}
+	}
+}
+
 // What the documents link to exists.
 func TestLinkedFilesExist(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 	for _, doc := range []string{
 		"README.md", "DESIGN.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/stability.md", "docs/faults.md",
 		"docs/differences.md", "docs/migrating.md", "docs/versions.md", "docs/operating.md", "docs/webhooks.md",
+		"docs/testing.md",
 		"addingress/README.md", "cmd/skiff/README.md",
 	} {
 		// Code holds brackets of its own.
