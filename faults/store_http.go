@@ -51,6 +51,7 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case errors.As(err, &status):
 		options := []StatusOption{func(s *metav1.Status, _ http.Header) {
 			s.Reason, s.Message, s.Details = status.ErrStatus.Reason, status.ErrStatus.Message, status.ErrStatus.Details
+			s.ListMeta = status.ErrStatus.ListMeta
 		}}
 		if d := status.ErrStatus.Details; d != nil && d.RetryAfterSeconds > 0 {
 			options = append(options, RetryAfter(int(d.RetryAfterSeconds)))

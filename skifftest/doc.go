@@ -33,11 +33,14 @@
 //     namespace, the type of a Secret, the label and the finalizer of a Namespace.
 //   - It has no authentication and no authorization: everybody may do everything.
 //   - It has no admission: no webhooks, no policies, no quotas, no service accounts in pods.
-//   - It has no controllers and no scheduler: no ReplicaSet of a Deployment, no Endpoints. A deleted pod
-//     is gone at once.
+//   - It has no controllers and no scheduler: no ReplicaSet of a Deployment, no Endpoints. No
+//     kubelet ends a pod: one that is on a node stays after its deletion, as on a node that is away, until it
+//     is deleted with gracePeriodSeconds 0 or by [Delete].
 //   - It converts no custom kind between versions but by the name of the version.
 //   - It serves no logs, exec, attach, port-forward, proxy, tokens, reviews and OpenAPI, and no Table of
 //     built-in kinds.
+//
+// The same suite, package skifftest/conformance, runs on this server and on the real one.
 //
 // A test of these runs on a real control plane: package
 // [github.com/skiff-k8s/skiff/controlplane].

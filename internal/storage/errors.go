@@ -25,6 +25,19 @@ func gone(message string) error {
 	return NewError(http.StatusGone, metav1.StatusReasonExpired, message, nil)
 }
 
+// tokenExpired is the error of a continue token whose version is forgotten. It has a token that goes on
+// with what is there now.
+func tokenExpired(after string) error {
+	err := NewError(http.StatusGone, metav1.StatusReasonExpired,
+		"The provided continue parameter is too old to display a consistent list result. You can start a new "+
+			"list without the continue parameter, or use the continue token in this response to retrieve the "+
+			"remainder of the results. Continuing with the provided token results in an inconsistent list - "+
+			"objects that were created, modified, or deleted between the time the first chunk was returned and "+
+			"now may show up in the list.", nil)
+	err.ErrStatus.Continue = token(0, after)
+	return err
+}
+
 // tooLarge is the error of a version that the store has not come to. s.mu is held.
 func (s *Store) tooLarge(version uint64) error {
 	return NewError(http.StatusGatewayTimeout, metav1.StatusReasonTimeout,

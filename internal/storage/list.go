@@ -51,7 +51,7 @@ func ParsePage(q url.Values) (p Page, err error) {
 	}
 	version, err := parseVersion(q.Get("resourceVersion"))
 	if err != nil {
-		return p, err
+		return p, badRequest("invalid resource version: " + err.Error())
 	}
 	match, next := q.Get("resourceVersionMatch"), q.Get("continue")
 	switch {
@@ -115,7 +115,7 @@ func (s *Store) List(ctx context.Context, c Collection, sel Selection, p Page) (
 	case version > s.version:
 		return List{}, s.tooLarge(version)
 	case version < s.oldest && p.after != "":
-		return List{}, gone("The provided continue parameter is too old to display a consistent list result.")
+		return List{}, tokenExpired(p.after)
 	case version < s.oldest:
 		return List{}, gone(fmt.Sprintf("The resourceVersion for the provided list is too old: %d (%d)",
 			version, s.oldest))
@@ -161,13 +161,21 @@ func (s *Store) waitFor(ctx context.Context, version uint64) error {
 	}
 }
 
+// CheckVersion returns a failed Status unless text is a version, or empty.
+func CheckVersion(text string) error {
+	if _, err := parseVersion(text); err != nil {
+		return NewError(http.StatusInternalServerError, "", err.Error(), nil)
+	}
+	return nil
+}
+
 func parseVersion(text string) (uint64, error) {
 	if text == "" {
 		return 0, nil
 	}
 	version, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, badRequest(fmt.Sprintf("Invalid value: %q: %v", text, err))
+		return 0, fmt.Errorf("resourceVersion: Invalid value: %q: %w", text, err)
 	}
 	return version, nil
 }

@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -33,9 +32,10 @@ type WatchOptions struct {
 func ParseWatch(q url.Values) (o WatchOptions, err error) {
 	o = WatchOptions{bookmarks: isTrue(q.Get("allowWatchBookmarks")), lasts: watchLasts,
 		initial: isTrue(q.Get("sendInitialEvents"))}
-	if o.from, err = parseVersion(q.Get("resourceVersion")); err != nil {
-		return o, NewError(http.StatusInternalServerError, "", err.Error(), nil) // so does a real one
+	if err := CheckVersion(q.Get("resourceVersion")); err != nil {
+		return o, err
 	}
+	o.from, _ = parseVersion(q.Get("resourceVersion"))
 	if err := validate(q); err != nil {
 		return o, err
 	}

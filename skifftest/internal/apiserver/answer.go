@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,7 +60,8 @@ func (c *call) negotiate() (format, error) {
 		accepted += ", " + mediaProtobuf
 	}
 	return format{media: mediaJSON}, storage.NewError(http.StatusNotAcceptable, metav1.StatusReasonNotAcceptable,
-		"only the following media types are accepted: "+accepted, nil)
+		"the server was unable to respond with a content type that the client supports. "+
+			"Available representations: "+accepted, nil)
 }
 
 // write answers with an object.
@@ -73,6 +75,12 @@ func (c *call) write(code int, o *storage.Object) error {
 }
 
 func (c *call) send(code int, body []byte) {
+	if pretty := c.q.Get("pretty"); isJSON(c.answer.media) && pretty != "" && pretty != "0" && pretty != "false" {
+		var b bytes.Buffer
+		if json.Indent(&b, body, "", "  ") == nil {
+			body = b.Bytes()
+		}
+	}
 	c.w.Header().Set("Content-Type", c.answer.media)
 	for _, warning := range c.warnings {
 		c.w.Header().Add("Warning", fmt.Sprintf("299 - %q", warning))
@@ -80,6 +88,8 @@ func (c *call) send(code int, body []byte) {
 	c.w.WriteHeader(code)
 	_, _ = c.w.Write(body)
 }
+
+func isJSON(media string) bool { return media == mediaJSON }
 
 // encode returns an object in the request's version and the answer's format.
 func (c *call) encode(o *storage.Object) ([]byte, error) {

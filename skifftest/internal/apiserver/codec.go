@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
@@ -114,7 +115,12 @@ func (c *call) decodeJSON(res *Resource, data []byte) (content, error) {
 		APIVersion string `json:"apiVersion,omitempty"`
 		Kind       string `json:"kind,omitempty"`
 	}
-	if err := json.Unmarshal(data, &head); err != nil {
+	err := json.Unmarshal(data, &head)
+	switch {
+	case err == nil && res.isCustom() && head.Kind == "":
+		return nil, apierrors.NewBadRequest(fmt.Sprintf("the object provided is unrecognized (must be of type %s): "+
+			"Object 'Kind' is missing in '%.200s'", res.Kind, data))
+	case err != nil:
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("the object provided is unrecognized (must be of type %s): "+
 			"couldn't get version/kind; json parse error: %v (%.100x)", res.Kind, err, data))
 	}
@@ -178,7 +184,8 @@ func (c *call) wrongKind(res *Resource, gvk apischema.GroupVersionKind) error {
 			return apierrors.NewBadRequest(fmt.Sprintf("the API version in the data (%s) does not match the "+
 				"expected API version (%s)", gvk.GroupVersion(), res.GVK().GroupVersion()))
 		}
-		return c.cannotHandle(res, gvk, fmt.Errorf("invalid kind: %s", gvk.Kind))
+		return apierrors.NewInvalid(res.gk(), c.at.Name, field.ErrorList{
+			field.Invalid(field.NewPath("kind"), gvk.Kind, "must be "+res.Kind)})
 	}
 	if !schema.IsBuiltin(gvk) {
 		at := apischema.GroupVersionKind{Version: res.Version, Kind: gvk.Kind}

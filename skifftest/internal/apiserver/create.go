@@ -50,6 +50,7 @@ func (c *call) createIn(tx storage.Tx, o content) (*storage.Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.res.initialize(o)
 	c.at.Name = name
 	defer func() { c.at.Name = "" }()
 	if err := c.checkDefinition(o); err != nil {
@@ -67,8 +68,12 @@ func (c *call) createIn(tx storage.Tx, o content) (*storage.Object, error) {
 	if err := c.namespaceExists(tx); err != nil {
 		return nil, err
 	}
-	if tx.Get(c.res.in, c.at.Namespace, name) != nil {
-		return nil, apierrors.NewAlreadyExists(c.res.gr(), name)
+	if was := tx.Get(c.res.in, c.at.Namespace, name); was != nil {
+		err := apierrors.NewAlreadyExists(c.res.gr(), name)
+		if was.Meta.DeletionTimestamp != "" {
+			err.ErrStatus.Message = "object is being deleted: " + err.ErrStatus.Message
+		}
+		return nil, err
 	}
 	next, err := c.own(nil, o)
 	if err != nil {
@@ -94,7 +99,6 @@ func (c *call) begin(tx storage.Tx, o content) {
 	if c.res.finalizer != "" {
 		addFinalizer(m, c.res.finalizer)
 	}
-	c.res.initialize(o)
 }
 
 // name returns the name of a new object, after making one of its generateName.

@@ -32,6 +32,17 @@ func (r *Resource) isDefinition() bool {
 	return r.Group == definitionGroup && r.Plural == "customresourcedefinitions"
 }
 
+// initializeDefinition sets the names that follow from others.
+func initializeDefinition(o content) {
+	names := child(child(o, "spec"), "names")
+	if str(names, "singular") == "" {
+		names["singular"] = strings.ToLower(str(names, "kind"))
+	}
+	if str(names, "listKind") == "" {
+		names["listKind"] = str(names, "kind") + "List"
+	}
+}
+
 // checkDefinition returns an error if an object is a definition that cannot be served.
 func (c *call) checkDefinition(o content) error {
 	if !c.res.isDefinition() {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,6 +27,9 @@ func (c *call) deleteOptions() (o metav1.DeleteOptions, err error) {
 			err = deleteOptionsOf(data, &o)
 		} else {
 			err = json.Unmarshal(data, &o)
+			if err == nil && o.Kind != "" && o.Kind != "DeleteOptions" {
+				err = fmt.Errorf("the object is of kind %s %s", o.APIVersion, o.Kind)
+			}
 		}
 		if err != nil {
 			return o, apierrors.NewBadRequest(fmt.Sprintf("unable to read the DeleteOptions: %v", err))
@@ -122,16 +126,21 @@ func (c *call) deleteIn(tx storage.Tx, was *storage.Object, options metav1.Delet
 	o := thaw(was)
 	m := metadata(o)
 	c.res.propagate(m, options)
-	if c.res.finished(o) {
+	grace := c.res.grace(o, options)
+	if c.res.finished(o) && grace == 0 {
 		if c.dryRun {
 			return was, true
 		}
 		return tx.RemoveAs(c.res.in, was, o), true
 	}
+	if has, _ := m["deletionGracePeriodSeconds"].(int64); was.Meta.DeletionTimestamp != "" && grace < has {
+		m["deletionTimestamp"] = c.s.now().UTC().Add(time.Duration(grace) * time.Second).Format(time.RFC3339)
+		m["deletionGracePeriodSeconds"] = grace
+	}
 	if was.Meta.DeletionTimestamp == "" {
-		m["deletionTimestamp"] = c.s.timestamp()
+		m["deletionTimestamp"] = c.s.now().UTC().Add(time.Duration(grace) * time.Second).Format(time.RFC3339)
 		if !(c.res.Group == "" && c.res.Kind == "Namespace") {
-			m["deletionGracePeriodSeconds"] = int64(0)
+			m["deletionGracePeriodSeconds"] = grace
 		}
 		if generation, ok := m["generation"].(int64); ok {
 			m["generation"] = generation + 1
@@ -146,6 +155,25 @@ func (c *call) deleteIn(tx storage.Tx, was *storage.Object, options metav1.Delet
 		status["phase"] = "Terminating"
 	}
 	return c.commit(tx, was, o), false
+}
+
+// grace returns how many seconds an object stays after its deletion: those that a kubelet gives a pod.
+func (r *Resource) grace(o content, options metav1.DeleteOptions) int64 {
+	if r.Group != "" || r.Kind != "Pod" {
+		return 0
+	}
+	node, _ := at(o, "spec", "nodeName").(string)
+	phase := at(o, "status", "phase")
+	if node == "" || phase == "Succeeded" || phase == "Failed" {
+		return 0
+	}
+	if options.GracePeriodSeconds != nil {
+		return *options.GracePeriodSeconds
+	}
+	if seconds, ok := at(o, "spec", "terminationGracePeriodSeconds").(int64); ok {
+		return seconds
+	}
+	return 30
 }
 
 // propagate sets the finalizers that the garbage collector works by.

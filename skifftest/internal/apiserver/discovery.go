@@ -1,6 +1,9 @@
 package apiserver
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -78,6 +81,14 @@ func (c *call) wantsAggregated() bool {
 
 func (c *call) describe(v any) error {
 	body := encodeJSON(v)
+	tag := fmt.Sprintf("%q", fmt.Sprintf("%X", sha256.Sum256(body)))
+	if strings.Contains(c.answer.media, "apidiscovery") {
+		c.w.Header().Set("ETag", tag)
+		if c.r.Header.Get("If-None-Match") == tag {
+			c.w.WriteHeader(http.StatusNotModified)
+			return nil
+		}
+	}
 	c.send(http.StatusOK, body)
 	return nil
 }
@@ -127,6 +138,8 @@ func legacyResources(group, version string, d apidiscoveryv2.APIResourceDiscover
 		return out
 	}
 	main := legacy(d.Resource, d.SingularResource, d.ResponseKind, d.Verbs)
+	sum := sha256.Sum256([]byte(group + "/" + version + "/" + d.ResponseKind.Kind))
+	main.StorageVersionHash = base64.StdEncoding.EncodeToString(sum[:8])
 	main.ShortNames, main.Categories = d.ShortNames, d.Categories
 	all := []metav1.APIResource{main}
 	for _, s := range d.Subresources {

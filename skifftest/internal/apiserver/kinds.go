@@ -11,6 +11,9 @@ import (
 // initialize sets what kube-apiserver sets in a new object of some built-in kinds, and what objects of
 // these kinds are not read without.
 func (r *Resource) initialize(o content) {
+	if r.isDefinition() {
+		initializeDefinition(o)
+	}
 	if r.Group != "" {
 		return
 	}

@@ -95,6 +95,9 @@ func (c *call) writeList(list storage.List) error {
 		if err != nil {
 			return err
 		}
+		if c.res.typed() && c.answer.as == "" {
+			data = bare(data)
+		}
 		if i > 0 {
 			b.WriteByte(',')
 		}
@@ -123,6 +126,17 @@ func (c *call) writeList(list storage.List) error {
 	}
 	c.send(http.StatusOK, body)
 	return nil
+}
+
+// bare returns an object without its kind and apiVersion, which the list has.
+func bare(data []byte) []byte {
+	var o map[string]json.RawMessage
+	if err := json.Unmarshal(data, &o); err != nil {
+		return data
+	}
+	delete(o, "kind")
+	delete(o, "apiVersion")
+	return encodeJSON(o)
 }
 
 func (c *call) watch() error {

@@ -61,6 +61,7 @@ func (c *call) patchObject() error {
 	if err != nil {
 		return err
 	}
+	c.patches = true
 	c.applied = p.kind == types.ApplyYAMLPatchType
 	code := http.StatusOK
 	var was, next *storage.Object
@@ -94,8 +95,7 @@ func (c *call) applyNew(tx storage.Tx, p patching) (*storage.Object, error) {
 		return nil, err
 	}
 	if name := str(metadata(o), "name"); name != c.at.Name && name != "" {
-		return nil, apierrors.NewBadRequest(fmt.Sprintf(
-			"the name of the object (%s) does not match the name on the URL (%s)", name, c.at.Name))
+		return nil, c.otherName(name)
 	}
 	metadata(o)["name"] = c.at.Name
 	if uid := str(metadata(o), "uid"); uid != "" {
@@ -124,7 +124,15 @@ func (c *call) patched(p patching, live content) (content, error) {
 	if c.res.isCustom() {
 		c.res.custom.Default(o)
 	}
+	if name := str(metadata(o), "name"); name != c.at.Name {
+		return nil, c.otherName(name)
+	}
 	return o, c.checkNamespace(o)
+}
+
+func (c *call) otherName(name string) error {
+	return apierrors.NewBadRequest(fmt.Sprintf(
+		"the name of the object (%s) does not match the name on the URL (%s)", name, c.at.Name))
 }
 
 // applyTo returns an object after server-side apply; live is nil if there is none.

@@ -4,12 +4,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/uuid"
 
 	"github.com/skiff-k8s/skiff/internal/apipath"
 	"github.com/skiff-k8s/skiff/internal/storage"
@@ -65,12 +67,20 @@ type call struct {
 	dryRun   bool
 	strict   string // fieldValidation
 	manager  string // fieldManager
+	patches  bool   // the request is a patch
+	older    bool   // the path is that of a watch
 	applied  bool   // the object has its managedFields
 }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{s: s, w: w, r: r, q: r.URL.Query(), answer: format{media: mediaJSON}}
+	id := r.Header.Get("Audit-Id")
+	if id == "" {
+		id = string(uuid.NewUUID())
+	}
+	w.Header().Set("Audit-Id", id)
+	w.Header().Set("Cache-Control", "no-cache, private")
 	if err := c.serve(); err != nil {
 		c.fail(err)
 	}
@@ -100,7 +110,7 @@ func (c *call) serve() error {
 	if handled, err := c.discover(); handled {
 		return err
 	}
-	at, ok := apipath.Parse(c.r.URL.Path)
+	at, ok := c.parse()
 	if !ok {
 		c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		c.w.WriteHeader(http.StatusNotFound)
@@ -116,6 +126,9 @@ func (c *call) serve() error {
 		return errNoResource
 	}
 	verb := Verb(c.r, at)
+	if c.older {
+		verb = "watch"
+	}
 	everywhere := c.res.Namespaced && at.Namespace == ""
 	switch {
 	case everywhere && at.Name != "":
@@ -210,7 +223,32 @@ func (c *call) named(tx storage.Tx) (*storage.Object, error) {
 	return nil, apierrors.NewNotFound(c.res.gr(), c.at.Name)
 }
 
+// parse reads the path. The older form of a watch, /api/v1/watch/…, is as with watch=true.
+func (c *call) parse() (apipath.Path, bool) {
+	path := c.r.URL.Path
+	for _, sep := range []string{"/api/", "/apis/"} {
+		rest, ok := strings.CutPrefix(path, sep)
+		if !ok {
+			continue
+		}
+		parts := strings.Split(rest, "/")
+		n := 1
+		if sep == "/apis/" {
+			n = 2
+		}
+		if len(parts) > n+1 && parts[n] == "watch" {
+			c.older = true
+			c.q.Set("watch", "true")
+			path = sep + strings.Join(append(parts[:n:n], parts[n+1:]...), "/")
+		}
+	}
+	return apipath.Parse(path)
+}
+
 func (c *call) get() error {
+	if err := storage.CheckVersion(c.q.Get("resourceVersion")); err != nil {
+		return err
+	}
 	var o *storage.Object
 	err := c.s.store.Do(func(tx storage.Tx) (err error) { o, err = c.named(tx); return err })
 	if err != nil {

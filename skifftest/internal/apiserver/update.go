@@ -83,6 +83,7 @@ func (c *call) replace(tx storage.Tx, was *storage.Object, next content) (*stora
 		return nil, err
 	}
 	newMeta.ResourceVersion = oldMeta.ResourceVersion
+	newMeta.ManagedFields = nil // package owners checks them
 	errs := c.res.changedMetaErrors(&newMeta, &oldMeta)
 	errs = append(errs, c.validate(next, live)...)
 	if err := c.res.invalid(c.at.Name, errs); err != nil {
@@ -122,7 +123,7 @@ func (c *call) preconditions(was *storage.Object, m content) error {
 		}
 	}
 	switch {
-	case uid != "" && uid != was.Meta.UID:
+	case uid != "" && uid != was.Meta.UID && !c.patches:
 		return apierrors.NewConflict(c.res.gr(), c.at.Name, fmt.Errorf("StorageError: invalid object, Code: 4, "+
 			"Key: %s, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: %s, "+
 			"UID in object meta: %s", c.registryKey(), uid, was.Meta.UID))
@@ -152,17 +153,13 @@ func (c *call) registryKey() string {
 // confine returns next with what the request cannot change as it is in live.
 func (c *call) confine(next, live content) content {
 	m, old := metadata(next), metadata(live)
-	for _, name := range []string{"uid", "creationTimestamp"} {
-		if str(m, name) == "" {
-			set(m, name, old[name])
-		}
+	if str(m, "uid") == "" {
+		set(m, "uid", old["uid"])
 	}
+	set(m, "creationTimestamp", old["creationTimestamp"])
 	if old["deletionTimestamp"] != nil {
 		set(m, "deletionTimestamp", old["deletionTimestamp"])
 		set(m, "deletionGracePeriodSeconds", old["deletionGracePeriodSeconds"])
-	} else {
-		delete(m, "deletionTimestamp")
-		delete(m, "deletionGracePeriodSeconds")
 	}
 	delete(m, "selfLink")
 	set(m, "generation", old["generation"])
