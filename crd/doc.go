@@ -79,9 +79,9 @@
 // # What differs from controller-gen
 //
 // Comments are not in the program, so markers and documentation in them count for nothing. Of the
-// types of other modules only Go's syntax is known, apart from a few of Kubernetes: Condition,
-// LabelSelector, references to Secrets and ConfigMaps, ResourceRequirements. In a PodTemplateSpec, for
-// example, lists have no keys, so that server-side apply replaces them as a whole.
+// types of other modules only Go's syntax is known, except of k8s.io/api/core/v1 and metav1: a table has
+// what their markers say of lists, bounds and defaults. Which of their fields are required follows from
+// omitempty only.
 //
 // A RawExtension keeps its fields, and the metadata of a template keeps its labels; controller-gen
 // needs a marker and a flag for that. A required pointer is nullable.

@@ -214,6 +214,26 @@ func TestTheMetadataOfATemplate(t *testing.T) {
   finalizers: {type: array, items: {type: string}}}}`)
 }
 
+// Lists of Kubernetes' types have the keys that their markers give them, so that server-side apply
+// merges them.
+func TestTheListsOfATemplate(t *testing.T) {
+	got, err := specOf[corev1.PodTemplateSpec](t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template map[string]any
+	if err := yaml.Unmarshal([]byte(got), &template); err != nil {
+		t.Fatal(err)
+	}
+	containers, _, _ := unstructured.NestedMap(template, "properties", "spec", "properties", "containers")
+	ports, _, _ := unstructured.NestedMap(containers, "items", "properties", "ports")
+	for what, list := range map[string]map[string]any{"[name]": containers, "[containerPort protocol]": ports} {
+		if list["x-kubernetes-list-type"] != "map" || fmt.Sprint(list["x-kubernetes-list-map-keys"]) != what {
+			t.Errorf("type %v, keys %v, want %s", list["x-kubernetes-list-type"], list["x-kubernetes-list-map-keys"], what)
+		}
+	}
+}
+
 type tree struct {
 	Name     string `json:"name"`
 	Children []leaf `json:"children"`

@@ -27,3 +27,19 @@ func TestTheMarkedDefinitionsAreUpToDate(t *testing.T) {
 		}
 	}
 }
+
+// The words of Kubernetes' types are those of the version that is required.
+func TestTheForeignWordsAreUpToDate(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "foreign.go")
+	if err := foreign(name); err != nil {
+		t.Fatal(err)
+	}
+	now, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := os.ReadFile(filepath.Join("..", "..", "foreign.go"))
+	if err != nil || string(kept) != string(now) {
+		t.Errorf("crd/foreign.go differs (%v): run in crd/public: go run ./generate", err)
+	}
+}

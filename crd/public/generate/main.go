@@ -1,7 +1,7 @@
 // generate writes testdata: the structure of the schemas that controller-gen makes of public kinds,
 // without what only markers say. It is controller-gen's own parser, which is given no markers to
 // read, so that a schema follows from the Go types alone. It also writes ../testdata/marked: the whole
-// definitions of ../internal/twice/marked.
+// definitions of ../internal/twice/marked; and ../foreign.go: what the markers of Kubernetes say.
 //
 //	go run ./generate
 package main
@@ -68,6 +68,9 @@ func main() {
 		}
 	}
 	writeModules()
+	if err := foreign(filepath.Join("..", "foreign.go")); err != nil {
+		log.Fatal(err)
+	}
 	if err := marked(filepath.Join("..", "testdata", "marked")); err != nil {
 		log.Fatal(err)
 	}
