@@ -2,7 +2,7 @@
 package live
 
 import (
-	"strings"
+	"errors"
 	"testing"
 
 	"github.com/skiff-k8s/skiff/controlplane"
@@ -17,12 +17,15 @@ func Cluster(t *testing.T, opts ...controlplane.Option) *controlplane.Cluster {
 }
 
 // orSkip skips the test where it would fail for want of a binary.
-type orSkip struct{ *testing.T }
+type orSkip struct{ controlplane.TB }
 
 func (t orSkip) Fatalf(format string, args ...any) {
 	t.Helper()
-	if strings.HasSuffix(format, "make devcluster") {
-		t.Skipf(format, args...)
+	for _, arg := range args {
+		if err, ok := arg.(error); ok && errors.Is(err, controlplane.ErrNoBinary) {
+			t.Skipf(format, args...)
+			return
+		}
 	}
-	t.T.Fatalf(format, args...)
+	t.TB.Fatalf(format, args...)
 }
