@@ -25,7 +25,7 @@ func TestReadmeShowsCompiledPrograms(t *testing.T) {
 // The code that docs/testing.md shows is that of tests that run.
 func TestTestingGuideShowsCompiledTests(t *testing.T) {
 	var sources string
-	for _, pattern := range []string{"examples/tested/*.go", "operator/examples/webhooks/*_test.go"} {
+	for _, pattern := range []string{"examples/tested/*.go", "skifftest/guide_test.go", "operator/examples/webhooks/*_test.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no files %s: %v", pattern, err)
