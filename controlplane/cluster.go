@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/skiff-k8s/skiff/rest"
 )
@@ -15,6 +16,10 @@ type Cluster struct {
 	config     *rest.Config
 	kubeconfig string
 	version    string
+	stays      bool // its objects outlive Stop
+
+	mu       sync.Mutex
+	webhooks []*installed // those of WithWebhooks; guarded by mu
 }
 
 // Run starts a control plane and returns when it is up, in a few seconds. The control plane runs until
@@ -26,7 +31,8 @@ type Cluster struct {
 //     what an option asks for;
 //   - ctx's error, if ctx ends before the control plane is up;
 //   - an error with the end of the failed component's log, if a component does not start;
-//   - those of [Cluster.InstallCRDs], with [WithCRDs].
+//   - those of [Cluster.InstallCRDs], with [WithCRDs], and of [Cluster.InstallWebhooks], with
+//     [WithWebhooks].
 func Run(ctx context.Context, opts ...Option) (*Cluster, error) {
 	at, err := find()
 	if err != nil {
@@ -41,7 +47,21 @@ func Run(ctx context.Context, opts ...Option) (*Cluster, error) {
 //
 // Its error is a component that had ended by itself, or what cannot be stopped or removed.
 func (c *Cluster) Stop() error {
-	if err := c.runner.stop(); err != nil {
+	c.mu.Lock()
+	webhooks := c.webhooks
+	c.webhooks = nil
+	c.mu.Unlock()
+	var errs []error
+	if c.stays {
+		for _, w := range webhooks {
+			errs = append(errs, w.unregister())
+		}
+	}
+	errs = append(errs, c.runner.stop())
+	for _, w := range webhooks {
+		errs = append(errs, w.end())
+	}
+	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("controlplane: stop: %w", err)
 	}
 	return nil

@@ -35,13 +35,19 @@ const crdWait = time.Minute
 //   - what the server refuses, and names that it does not accept;
 //   - a definition that is not served within a minute, or when ctx ends: the error names it.
 func (c *Cluster) InstallCRDs(ctx context.Context, paths ...string) error {
-	if err := c.installCRDs(ctx, paths); err != nil {
+	return c.installCRDs(ctx, paths, nil)
+}
+
+// installCRDs installs the definitions with their conversions, by name, and removes those from the
+// map.
+func (c *Cluster) installCRDs(ctx context.Context, paths []string, conversions map[string]any) error {
+	if err := c.applyCRDs(ctx, paths, conversions); err != nil {
 		return fmt.Errorf("controlplane: install CRDs: %w", err)
 	}
 	return nil
 }
 
-func (c *Cluster) installCRDs(ctx context.Context, paths []string) error {
+func (c *Cluster) applyCRDs(ctx context.Context, paths []string, conversions map[string]any) error {
 	var crds []*unstructured.Unstructured
 	for _, path := range paths {
 		some, err := readCRDs(path)
@@ -52,6 +58,16 @@ func (c *Cluster) installCRDs(ctx context.Context, paths []string) error {
 	}
 	if len(crds) == 0 {
 		return nil
+	}
+	for _, crd := range crds {
+		conversion, ok := conversions[crd.GetName()]
+		if !ok {
+			continue
+		}
+		if err := unstructured.SetNestedField(crd.Object, conversion, "spec", "conversion"); err != nil {
+			return fmt.Errorf("set the conversion of %s: %w", crd.GetName(), err)
+		}
+		delete(conversions, crd.GetName())
 	}
 	client, err := rest.NewClient(c.Config())
 	if err != nil {

@@ -17,6 +17,8 @@
 // A test that stops or restarts components starts a control plane of its own with [New]. A program
 // that is no test uses [Run].
 //
+// Definitions and webhooks of an operator are installed by [WithCRDs] and [WithWebhooks].
+//
 // # The binaries
 //
 // The control plane is the devcluster binary. In any module, and once for all of them, this builds it;

@@ -44,12 +44,12 @@ func existing(ctx context.Context, path string, o options) (*Cluster, error) {
 	case len(o.args()) > 0:
 		return nil, fmt.Errorf("%w: it cannot be started with %q", ErrExisting, o.args())
 	}
-	c := &Cluster{runner: guest{}, config: config.REST, kubeconfig: path}
+	c := &Cluster{runner: guest{}, stays: true, config: config.REST, kubeconfig: path}
 	if c.version, err = serverVersion(ctx, config.REST); err != nil {
 		return nil, fmt.Errorf("controlplane: $%s, context %q: %w", EnvKubeconfig, config.Context, err)
 	}
-	if err := c.InstallCRDs(ctx, o.crds...); err != nil {
-		return nil, err
+	if err := c.install(ctx, o); err != nil {
+		return nil, errors.Join(err, c.Stop())
 	}
 	return c, nil
 }

@@ -8,6 +8,7 @@ type options struct {
 	noControllerManager, kubelet bool
 	data                         string   // a folder to keep; "" means a temporary one
 	crds                         []string // paths
+	webhooks                     []Webhooks
 }
 
 func optionsOf(opts []Option) (o options) {

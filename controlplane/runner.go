@@ -25,7 +25,7 @@ type runner interface {
 
 // start starts a control plane of the binaries at a place.
 func start(ctx context.Context, at place, o options) (*Cluster, error) {
-	c := &Cluster{}
+	c := &Cluster{stays: o.data != ""}
 	if at.devcluster != "" {
 		p, err := launch(ctx, at.devcluster, o)
 		if err != nil {
@@ -41,7 +41,7 @@ func start(ctx context.Context, at place, o options) (*Cluster, error) {
 	}
 	err := c.open(ctx, o)
 	if err != nil {
-		_ = c.runner.stop()
+		_ = c.Stop() // err says why
 		return nil, err
 	}
 	return c, nil
@@ -59,7 +59,15 @@ func (c *Cluster) open(ctx context.Context, o options) error {
 			return fmt.Errorf("controlplane: %w", err)
 		}
 	}
-	return c.InstallCRDs(ctx, o.crds...)
+	return c.install(ctx, o)
+}
+
+// install installs what the options say.
+func (c *Cluster) install(ctx context.Context, o options) error {
+	if len(o.webhooks) == 0 {
+		return c.InstallCRDs(ctx, o.crds...)
+	}
+	return c.installWebhooks(ctx, o.crds, nil, o.webhooks...)
 }
 
 // serverVersion asks an API server for its version.

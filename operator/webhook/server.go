@@ -88,19 +88,7 @@ func (s *Server) mistakes() error {
 	if s.options.Authority != nil {
 		errs = append(errs, s.options.Authority.err)
 	}
-	paths := map[string]bool{}
-	for _, h := range s.hooks {
-		if h == nil {
-			errs = append(errs, errors.New("serve webhooks: one of them is nil"))
-			continue
-		}
-		errs = append(errs, h.err)
-		if h.err == nil && paths[h.path] {
-			errs = append(errs, fmt.Errorf("serve webhooks: two have the path %s: set one with At", h.path))
-		}
-		paths[h.path] = true
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.hookMistakes())...)
 }
 
 // route answers a request for one of the hooks.
