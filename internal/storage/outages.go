@@ -27,6 +27,16 @@ func (s *Store) endWatches() {
 	s.era = make(chan struct{})
 }
 
+// EndWatchesOf ends the open watches of a collection, as one that is no longer served.
+func (s *Store) EndWatchesOf(c Collection) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if end := s.ends[c]; end != nil {
+		close(end)
+		delete(s.ends, c)
+	}
+}
+
 // Restart ends all watches and forgets the history: a server that starts has an empty watch cache.
 func (s *Store) Restart() {
 	s.mu.Lock()

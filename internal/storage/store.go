@@ -17,6 +17,7 @@ type Store struct {
 	made    uint64                            // UIDs given
 	changed chan struct{}                     // closed and replaced at every change
 	era     chan struct{}                     // closed and replaced when all watches are to end
+	ends    map[Collection]chan struct{}      // closed and removed when those of a collection are to end
 }
 
 // Collection is a set of objects in which a key is unique.
@@ -37,7 +38,7 @@ func New() *Store {
 	return &Store{
 		version: firstVersion,
 		objects: map[Collection]map[string]*Object{}, history: map[Collection][]change{},
-		changed: make(chan struct{}), era: make(chan struct{}),
+		changed: make(chan struct{}), era: make(chan struct{}), ends: map[Collection]chan struct{}{},
 	}
 }
 

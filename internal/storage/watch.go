@@ -88,6 +88,10 @@ func (s *Store) Watch(ctx context.Context, c Collection, sel Selection, o WatchO
 	}
 	s.mu.Lock()
 	era := s.era
+	if s.ends[c] == nil {
+		s.ends[c] = make(chan struct{})
+	}
+	over := s.ends[c]
 	var objects []*Object
 	if o.initial || o.from == 0 {
 		objects = s.at(c, s.version)
@@ -102,11 +106,11 @@ func (s *Store) Watch(ctx context.Context, c Collection, sel Selection, o WatchO
 	if o.initial && o.bookmarks && send(Event{Type: Bookmark, Version: format(w.at), Initial: true}) != nil {
 		return
 	}
-	w.follow(ctx, era)
+	w.follow(ctx, era, over)
 }
 
 // follow sends what changes until the watch ends.
-func (w *watching) follow(ctx context.Context, era chan struct{}) {
+func (w *watching) follow(ctx context.Context, era, over chan struct{}) {
 	end := time.NewTimer(w.lasts)
 	defer end.Stop()
 	goodbye := time.NewTimer(w.lasts - bookmarkBefore)
@@ -129,6 +133,8 @@ func (w *watching) follow(ctx context.Context, era chan struct{}) {
 		case <-end.C:
 			return
 		case <-era:
+			return
+		case <-over:
 			return
 		case <-ctx.Done():
 			return

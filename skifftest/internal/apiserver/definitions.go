@@ -127,7 +127,9 @@ func (s *Server) undefineDeleted() {
 		}
 		return nil
 	})
-	s.store.EndWatches()
+	for _, c := range in {
+		s.store.EndWatchesOf(c)
+	}
 }
 
 var definitions = storage.Collection{Group: definitionGroup, Resource: "customresourcedefinitions"}
