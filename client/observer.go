@@ -36,6 +36,11 @@ type Write struct {
 	//   - Of a subresource it begins with its name: "scale: spec.replicas", or "status" alone for an
 	//     update of it. The paths of a patch of the status begin with that anyway.
 	Fields string
+
+	// Verb, Subresource and Body are what was asked for, of requests under [WithBodies]; else they are
+	// empty. The Verb is create, update, patch, apply, delete or deletecollection; Modify sends one of
+	// patch and update. The Body is JSON: the object, the patch or the DeleteOptions.
+	Verb, Subresource, Body string
 }
 
 // WithWriteObserver returns a context under which fn is called after every successful write made by
@@ -51,3 +56,7 @@ func WithWriteObserver(ctx context.Context, fn func(Write)) context.Context {
 // WithFieldPaths returns a context under which write observers get the Fields of each write. They cost
 // each write the time to read its body once more.
 func WithFieldPaths(ctx context.Context) context.Context { return verbs.WithFields(ctx) }
+
+// WithBodies returns a context under which write observers get the Verb, the Subresource and the Body
+// of each write. It is for tests: the Body of a Secret holds what is secret.
+func WithBodies(ctx context.Context) context.Context { return verbs.WithBodies(ctx) }

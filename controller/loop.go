@@ -28,6 +28,8 @@ type engine interface {
 	setPaused(bool)
 	stats() workqueue.Stats
 	oldest() (key string, waited time.Duration)
+	takes(key any) error
+	once(ctx context.Context, key any) Outcome
 }
 
 // newLoop returns the loop of c. The options of c have been applied.

@@ -34,6 +34,8 @@ type Untyped interface {
 	Contains(resourceVersion string) bool
 	// WaitFor waits until the cache contains everything up to that version.
 	WaitFor(ctx context.Context, resourceVersion string) error
+	// WaitForNow waits until the cache contains everything that the server has at the call.
+	WaitForNow(ctx context.Context) error
 	// OnProgress calls f after each time that the cache has moved on, until stop is called.
 	OnProgress(f func(resourceVersion string)) (stop func())
 	// Status returns the informer's state and its last error.
@@ -168,6 +170,15 @@ func (i *Informer[T]) Contains(resourceVersion string) bool {
 func (i *Informer[T]) WaitFor(ctx context.Context, resourceVersion string) error {
 	return i.handle.wait(ctx, func(ctx context.Context) error {
 		return i.handle.WaitFor(ctx, resourceVersion)
+	})
+}
+
+// WaitForNow waits until the cache contains everything that the server has when WaitForNow is called.
+// It asks the server for its newest version, with a list of one object, and returns that request's
+// error, or what WaitFor returns. It is for tests: a controller knows the version of what it wrote.
+func (i *Informer[T]) WaitForNow(ctx context.Context) error {
+	return i.handle.wait(ctx, func(ctx context.Context) error {
+		return i.handle.WaitForNow(ctx)
 	})
 }
 

@@ -2,10 +2,14 @@ package informer
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/skiff-k8s/skiff/internal/ctxerr"
+	"github.com/skiff-k8s/skiff/wire"
 )
 
 // ResourceVersion returns the newest version that the cache contains: every change of the
@@ -85,6 +89,33 @@ func (f *feed) waitFor(ctx context.Context, w *waiter) error {
 			f.informer.config.logger.Warn(f.missing(w.version, errStill).Error())
 		}
 	}
+}
+
+// WaitForNow waits until the cache contains everything that the server has when WaitForNow is called.
+// It asks the server for its newest version, with a list of one object, and returns that request's
+// error, or what WaitFor returns. It is for tests: a controller knows the version of what it wrote.
+func (s *shared) WaitForNow(ctx context.Context) error {
+	if err := s.life.Err(); err != nil {
+		return s.Err()
+	}
+	for _, f := range s.feeds {
+		ask := requests{client: s.client, kind: s.kind, namespace: f.namespace,
+			labelSelector: s.config.labelSelector, fieldSelector: s.config.fieldSelector}
+		answer, err := ask.newest().Format(wire.JSON).Do(ctx).Raw()
+		if err != nil {
+			return fmt.Errorf("informer %s: ask the server for its newest version: %w", f, err)
+		}
+		var list metav1.PartialObjectMetadataList
+		if err := json.Unmarshal(answer, &list); err != nil {
+			return fmt.Errorf("informer %s: ask the server for its newest version: %w", f, err)
+		}
+		w := f.progress.wait(list.ResourceVersion)
+		defer f.progress.leave(w)
+		if err := f.waitFor(ctx, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // missing returns an error that names the version that is waited for, and wraps why and the

@@ -29,9 +29,11 @@ func wantsFields(ctx context.Context) bool {
 	return wants
 }
 
-// content is the body of a write, for the paths of its fields. It is empty for an Update, whose
-// body is the whole object.
+// content is what a write sends. The paths of its fields are those of created or patch; an Update,
+// whose body is the whole object, has neither.
 type content struct {
+	verb    string
+	body    any    // JSON, or an object that package rest encodes
 	created any    // an object that package rest encodes, or nil
 	patch   []byte // or a patch
 	of      types.PatchType

@@ -2,6 +2,8 @@ package verbs
 
 import (
 	"context"
+	"encoding/json"
+	"strings"
 
 	"github.com/skiff-k8s/skiff/kind"
 )
@@ -15,6 +17,29 @@ type Write struct {
 	ResourceVersion string
 	Deleted         bool
 	Fields          string
+	Verb            string
+	Subresource     string
+	Body            string
+}
+
+type bodiesKey struct{}
+
+// WithBodies returns a context under which a Write has its Verb, Subresource and Body.
+func WithBodies(ctx context.Context) context.Context {
+	return context.WithValue(ctx, bodiesKey{}, true)
+}
+
+// sent adds what the request was to a Write, if ctx asks for it. body is JSON, or an object.
+func (w *Write) sent(ctx context.Context, verb string, sub []string, body any) {
+	if wants, _ := ctx.Value(bodiesKey{}).(bool); !wants {
+		return
+	}
+	w.Verb, w.Subresource = verb, strings.Join(sub, "/")
+	data, ok := body.([]byte)
+	if !ok {
+		data, _ = json.Marshal(body) // it was sent, so it can be encoded
+	}
+	w.Body = string(data)
 }
 
 type observerKey struct{}

@@ -31,7 +31,7 @@ func (r Resource) Create(ctx context.Context, s Sent, opts *metav1.CreateOptions
 	}
 	r.answer = s.GVK.Kind
 	return r.write(ctx, req.VersionedParams(opts).Body(s.Value).Kind(r.gvk()), opts.DryRun, sub,
-		content{created: s.Value})
+		content{verb: "create", body: s.Value, created: s.Value})
 }
 
 // Update replaces an object or, with sub, a subresource of it.
@@ -47,7 +47,7 @@ func (r Resource) Update(ctx context.Context, s Sent, opts *metav1.UpdateOptions
 	req := r.to(r.Rest.Put()).Name(s.Name).SubResource(sub...).VersionedParams(opts).Body(
 		s.Value).Kind(r.gvk())
 	r.answer = s.GVK.Kind
-	return r.write(ctx, req, opts.DryRun, sub, content{})
+	return r.write(ctx, req, opts.DryRun, sub, content{verb: "update", body: s.Value})
 }
 
 // Patch changes an object or, with sub, a subresource of it.
@@ -71,7 +71,7 @@ func (r Resource) Patch(ctx context.Context, name string, pt types.PatchType, da
 		return wire.Object{}, r.noManager("patch", name)
 	}
 	req := r.to(r.Rest.Patch(pt)).Name(name).SubResource(sub...).VersionedParams(opts).Body(data)
-	return r.write(ctx, req, opts.DryRun, sub, content{patch: data, of: pt})
+	return r.write(ctx, req, opts.DryRun, sub, content{verb: "patch", body: data, patch: data, of: pt})
 }
 
 // Apply sends an object's body, as trimmed by TrimApply, by server-side apply.
@@ -92,7 +92,7 @@ func (r Resource) Apply(ctx context.Context, s Sent, body []byte, opts *metav1.A
 	req := r.to(r.Rest.Patch(types.ApplyPatchType)).Name(s.Name).SubResource(sub...).
 		VersionedParams(&params).Body(body)
 	r.answer = s.GVK.Kind
-	return r.write(ctx, req, params.DryRun, sub, content{patch: body, of: types.ApplyPatchType})
+	return r.write(ctx, req, params.DryRun, sub, content{verb: "apply", body: body, patch: body, of: types.ApplyPatchType})
 }
 
 func (r Resource) noManager(verb, name string) error {
@@ -120,6 +120,7 @@ func (r Resource) Delete(ctx context.Context, name string, opts metav1.DeleteOpt
 		return nil
 	}
 	w := Write{Kind: r.Kind, Namespace: r.Namespace, Name: name, Deleted: true}
+	w.sent(ctx, "delete", nil, opts)
 	if status := new(metav1.Status); o.Kind == "Status" && wire.Decode(o, status) == nil {
 		if status.Details != nil {
 			w.UID = string(status.Details.UID)
@@ -162,7 +163,10 @@ func (r Resource) DeleteCollection(ctx context.Context, opts metav1.DeleteOption
 	if tell == nil || len(opts.DryRun) > 0 {
 		tell = func(Write) {}
 	}
-	return r.allDeleted(result, tell)
+	return r.allDeleted(result, func(w Write) {
+		w.sent(ctx, "deletecollection", nil, opts)
+		tell(w)
+	})
 }
 
 // allDeleted reads the answer to the deletion of a collection and calls tell for each of its
@@ -212,6 +216,7 @@ func (r Resource) write(ctx context.Context, req *rest.Request, dryRun, sub []st
 	if r.OwnKind(sub) { // a Scale has the metadata of its object, and not its kind
 		w = r.identified(w, o)
 	}
+	w.sent(ctx, c.verb, sub, c.body)
 	if wantsFields(ctx) {
 		w.Fields = r.fields(c, sub)
 	}
