@@ -174,8 +174,8 @@ func (i *Informer[T]) WaitFor(ctx context.Context, resourceVersion string) error
 }
 
 // WaitForNow waits until the cache contains everything that the server has when WaitForNow is called.
-// It asks the server for its newest version, with a list of one object, and returns that request's
-// error, or what WaitFor returns. It is for tests: a controller knows the version of what it wrote.
+// It lists the objects, and returns that request's error, or what WaitFor returns. It is for tests: a
+// controller knows the version of what it wrote.
 func (i *Informer[T]) WaitForNow(ctx context.Context) error {
 	return i.handle.wait(ctx, func(ctx context.Context) error {
 		return i.handle.WaitForNow(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -92,31 +93,64 @@ func (f *feed) waitFor(ctx context.Context, w *waiter) error {
 }
 
 // WaitForNow waits until the cache contains everything that the server has when WaitForNow is called.
-// It asks the server for its newest version, with a list of one object, and returns that request's
-// error, or what WaitFor returns. It is for tests: a controller knows the version of what it wrote.
+// It lists the objects, and returns that request's error, or what WaitFor returns. It is for tests: a
+// controller knows the version of what it wrote.
 func (s *shared) WaitForNow(ctx context.Context) error {
-	if err := s.life.Err(); err != nil {
+	if s.life.Err() != nil {
 		return s.Err()
 	}
+	there := 0
+	newest := make([]*waiter, 0, 1)
 	for _, f := range s.feeds {
-		ask := requests{client: s.client, kind: s.kind, namespace: f.namespace,
+		ask := requests{client: s.client, kind: s.kind, namespace: f.namespace, format: wire.JSON,
 			labelSelector: s.config.labelSelector, fieldSelector: s.config.fieldSelector}
-		answer, err := ask.newest().Format(wire.JSON).Do(ctx).Raw()
-		if err != nil {
-			return fmt.Errorf("informer %s: ask the server for its newest version: %w", f, err)
-		}
 		var list metav1.PartialObjectMetadataList
-		if err := json.Unmarshal(answer, &list); err != nil {
-			return fmt.Errorf("informer %s: ask the server for its newest version: %w", f, err)
+		answer, err := ask.selected().Do(ctx).Raw()
+		if err == nil {
+			err = json.Unmarshal(answer, &list)
+		}
+		if err != nil {
+			return fmt.Errorf("informer %s: list what the server has: %w", f, err)
+		}
+		there += len(list.Items)
+		last := uint64(0)
+		for _, item := range list.Items {
+			if version, err := strconv.ParseUint(item.ResourceVersion, 10, 64); err == nil {
+				last = max(last, version)
+			}
+		}
+		if last > 0 {
+			changed := f.progress.wait(strconv.FormatUint(last, 10))
+			defer f.progress.leave(changed)
+			if err := f.waitFor(ctx, changed); err != nil {
+				return err
+			}
 		}
 		w := f.progress.wait(list.ResourceVersion)
 		defer f.progress.leave(w)
-		if err := f.waitFor(ctx, w); err != nil {
-			return err
+		newest = append(newest, w)
+	}
+	// What happened since the last change of an object that is there was deletions only. So if the
+	// cache has as many objects, it has these. Waiting for the list's version may take seconds.
+	for i, f := range s.feeds {
+		for pause := time.Millisecond; s.cache.Load().Len() != there; pause = min(2*pause, maxCountPause) {
+			waited, stop := context.WithTimeout(ctx, pause)
+			err := f.waitFor(waited, newest[i])
+			due := waited.Err() != nil && ctx.Err() == nil
+			stop()
+			if err != nil && !due {
+				return err
+			}
+			if err == nil {
+				break
+			}
 		}
 	}
 	return nil
 }
+
+// maxCountPause is the longest pause of WaitForNow between two looks at the number of objects.
+const maxCountPause = 50 * time.Millisecond
 
 // missing returns an error that names the version that is waited for, and wraps why and the
 // stream's last error.

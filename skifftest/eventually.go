@@ -36,7 +36,7 @@ func Eventually[F func() error | func() bool](t testing.TB, f F) {
 		}
 		left := time.Until(last)
 		if left <= 0 {
-			t.Fatalf("eventually: not after %d calls in %v: %v", calls, time.Since(began).Round(time.Millisecond), err)
+			t.Fatalf("eventually: not after %d calls in %v: %v", calls, time.Since(began).Round(100*time.Millisecond), err)
 			return // a TB that goes on
 		}
 		time.Sleep(min(pause, left))
@@ -55,15 +55,21 @@ func call[F func() error | func() bool](f F) error {
 	return nil
 }
 
-// within returns how long an Eventually may last.
+// within returns how long an Eventually may last. In a bubble of testing/synctest a test has no
+// deadline: asking for it panics.
 func within(t testing.TB) time.Duration {
 	d, ok := t.(interface{ Deadline() (time.Time, bool) })
-	if !ok {
+	if !ok || inBubble() {
 		return eventuallyWithin
 	}
-	// In a bubble of testing/synctest the deadline, which is of the real clock, is decades away.
-	if deadline, ok := d.Deadline(); ok {
-		return min(eventuallyWithin, time.Until(deadline)-beforeDeadline)
+	deadline, ok := d.Deadline()
+	return bounded(deadline, ok, time.Now())
+}
+
+// bounded returns how long an Eventually may last that begins now.
+func bounded(deadline time.Time, has bool, now time.Time) time.Duration {
+	if !has {
+		return eventuallyWithin
 	}
-	return eventuallyWithin
+	return min(eventuallyWithin, deadline.Sub(now)-beforeDeadline)
 }

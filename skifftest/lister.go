@@ -12,8 +12,7 @@ import (
 )
 
 // Lister returns a lister of objects, for a test of a function that reads a cache. It is in sync. Its
-// objects are those that are given, with a resourceVersion, a uid and a creationTimestamp where they
-// have none. It ends with the test t. T is a kind that package kind knows. What package informer
+// objects are those that are given, with a resourceVersion and, where they have none, a uid. It ends with the test t. T is a kind that package kind knows. What package informer
 // promises of a Lister holds.
 //
 // [Informer] is for functions that want more: an index, handlers.
@@ -53,7 +52,11 @@ func Informer[T any, P kind.Object[T]](t testing.TB, objects ...P) *informer.Inf
 			t.Fatalf("skifftest: make a lister of %s: two objects are named %s", k.Resource, key)
 		}
 		names[key] = true
-		if _, err := store.Put(object); err != nil {
+		content, err := toContent(object)
+		if err == nil {
+			_, err = store.Put(content)
+		}
+		if err != nil {
 			t.Fatalf("skifftest: make a lister of %s: %s: %v", k.Resource, key, err)
 		}
 	}

@@ -105,3 +105,15 @@ func (e *ending) run(f func()) {
 	}()
 	f()
 }
+
+func ExampleLister() {
+	var t testing.TB = &failing{} // of the test
+	services := skifftest.Lister(t, service("default", "web", map[string]string{"app": "web"}), service("other", "web", nil))
+	web, err := services.Get("default", "web")
+	fmt.Println(web.Labels["app"], err)
+	n, err := services.Len(informer.Query{Namespace: "other"})
+	fmt.Println(n, err)
+	// Output:
+	// web <nil>
+	// 1 <nil>
+}

@@ -3,6 +3,7 @@ package skifftest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,6 @@ import (
 	"github.com/skiff-k8s/skiff/client"
 	"github.com/skiff-k8s/skiff/controller"
 	"github.com/skiff-k8s/skiff/controlplane"
-	"github.com/skiff-k8s/skiff/faults"
 	"github.com/skiff-k8s/skiff/informer"
 	"github.com/skiff-k8s/skiff/rest"
 	"github.com/skiff-k8s/skiff/skifftest"
@@ -96,8 +96,7 @@ func checkReconcile(t *testing.T, config *rest.Config, namespace string) {
 }
 
 func TestReconcileIsOneTurn(t *testing.T) {
-	server := faults.Start(t, faults.NewStore(), faults.Options{})
-	checkReconcile(t, &rest.Config{Host: server.URL(), Dial: server.Dial}, "default")
+	checkReconcile(t, skifftest.New(t).Config(), "default")
 }
 
 func TestReconcileIsOneTurnOnTheControlPlane(t *testing.T) {
@@ -106,8 +105,7 @@ func TestReconcileIsOneTurnOnTheControlPlane(t *testing.T) {
 }
 
 func TestReconcileRefusesOtherKeysAndControllersThatRun(t *testing.T) {
-	server := faults.Start(t, faults.NewStore(), faults.Options{})
-	c, _ := copier(t, &rest.Config{Host: server.URL(), Dial: server.Dial}, "default")
+	c, _ := copier(t, skifftest.New(t).Config(), "default")
 	at := &ending{TB: t}
 	at.run(func() { skifftest.Reconcile(at, c, "default/a") })
 	if !strings.Contains(at.message, "is a string") {
@@ -122,4 +120,17 @@ func TestReconcileRefusesOtherKeysAndControllersThatRun(t *testing.T) {
 	if !strings.Contains(at.message, "was run") {
 		t.Errorf("a controller that was run: %q", at.message)
 	}
+}
+
+// A Reconcile reads a lister, so a test of it needs no server if it writes nothing.
+func ExampleReconcile() {
+	var t testing.TB = &failing{} // of the test
+	services := skifftest.Informer(t, service("default", "web", nil))
+	c := controller.New("looks", func(ctx context.Context, key controller.Key) (controller.Result, error) {
+		_, err := services.Lister().Get(key.Namespace, key.Name)
+		return controller.Result{RequeueAfter: time.Minute}, err
+	}, controller.For(services))
+	turn := skifftest.Reconcile(t, c, controller.Key{Namespace: "default", Name: "web"})
+	fmt.Println(turn.Result.RequeueAfter, turn.Err, len(turn.Writes))
+	// Output: 1m0s <nil> 0
 }
