@@ -16,13 +16,13 @@ import (
 	"github.com/skiff-k8s/skiff/skifftest"
 )
 
-func service(namespace, name string, labels map[string]string) *corev1.Service {
+func aService(namespace, name string, labels map[string]string) *corev1.Service {
 	return &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: labels}}
 }
 
 func TestListerHasItsObjects(t *testing.T) {
 	check := func(t *testing.T) {
-		l := skifftest.Lister(t, service("a", "x", map[string]string{"k": "v"}), service("b", "x", nil), service("b", "y", nil))
+		l := skifftest.Lister(t, aService("a", "x", map[string]string{"k": "v"}), aService("b", "x", nil), aService("b", "y", nil))
 		got, err := l.Get("a", "x")
 		if err != nil || got.Labels["k"] != "v" {
 			t.Errorf("%v: %v", err, got)
@@ -61,7 +61,7 @@ func TestListerWithoutObjects(t *testing.T) {
 }
 
 func TestInformerTakesAnIndex(t *testing.T) {
-	all := skifftest.Informer(t, service("a", "x", map[string]string{"k": "v"}), service("a", "y", nil))
+	all := skifftest.Informer(t, aService("a", "x", map[string]string{"k": "v"}), aService("a", "y", nil))
 	if err := all.AddIndex("k", func(s informer.Item[corev1.Service]) []string { return []string{s.Labels().Get("k")} }); err != nil {
 		t.Fatal(err)
 	}
@@ -72,9 +72,9 @@ func TestInformerTakesAnIndex(t *testing.T) {
 
 func TestListerRefusesWhatNoServerHas(t *testing.T) {
 	for want, objects := range map[string][]*corev1.Service{
-		"no name":    {service("a", "", nil)},
-		"namespace":  {service("", "x", nil)},
-		"two object": {service("a", "x", nil), service("a", "x", nil)},
+		"no name":    {aService("a", "", nil)},
+		"namespace":  {aService("", "x", nil)},
+		"two object": {aService("a", "x", nil), aService("a", "x", nil)},
 		"is nil":     {nil},
 	} {
 		at := &ending{TB: t}
@@ -108,7 +108,7 @@ func (e *ending) run(f func()) {
 
 func ExampleLister() {
 	var t testing.TB = &failing{} // of the test
-	services := skifftest.Lister(t, service("default", "web", map[string]string{"app": "web"}), service("other", "web", nil))
+	services := skifftest.Lister(t, aService("default", "web", map[string]string{"app": "web"}), aService("other", "web", nil))
 	web, err := services.Get("default", "web")
 	fmt.Println(web.Labels["app"], err)
 	n, err := services.Len(informer.Query{Namespace: "other"})

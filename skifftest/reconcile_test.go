@@ -125,7 +125,7 @@ func TestReconcileRefusesOtherKeysAndControllersThatRun(t *testing.T) {
 // A Reconcile reads a lister, so a test of it needs no server if it writes nothing.
 func ExampleReconcile() {
 	var t testing.TB = &failing{} // of the test
-	services := skifftest.Informer(t, service("default", "web", nil))
+	services := skifftest.Informer(t, aService("default", "web", nil))
 	c := controller.New("looks", func(ctx context.Context, key controller.Key) (controller.Result, error) {
 		_, err := services.Lister().Get(key.Namespace, key.Name)
 		return controller.Result{RequeueAfter: time.Minute}, err
