@@ -49,7 +49,8 @@
 //	crd:"pattern='^[a-z]{1,63}$',enum=a|b|'c,d'"
 //	crd:"rule='self >= oldSelf',message='it can''t shrink',reason=FieldValueInvalid"
 //
-// Unknown words, and words that do not fit the type, are errors of [Of]. The words:
+// Unknown words, words that do not fit the type, and words that are there twice are errors of [Of].
+// The words:
 //
 //	min max exclusiveMin exclusiveMax multipleOf   of numbers
 //	minLength maxLength pattern format             of strings; format also of numbers

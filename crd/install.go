@@ -13,6 +13,7 @@ import (
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/skiff-k8s/skiff/dynamic"
+	"github.com/skiff-k8s/skiff/internal/ctxerr"
 	"github.com/skiff-k8s/skiff/kind"
 	"github.com/skiff-k8s/skiff/rest"
 )
@@ -72,6 +73,7 @@ func (i Installer) Check(ctx context.Context, c *rest.Client, crds ...*unstructu
 // Errors:
 //   - a *kind.MisuseError: an object is nil, no definition, or there twice;
 //   - a [*RefusedError] with all losses that Allow does not accept;
+//   - a definition that is being deleted, of which the server keeps nothing;
 //   - what the server refuses; if other managers own the fields, apierrors.IsConflict holds, and
 //     dynamic.Conflicts lists them;
 //   - the end of ctx or of Wait, with what was seen last.
@@ -91,7 +93,7 @@ func (i Installer) Install(ctx context.Context, c *rest.Client, crds ...*unstruc
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			return fmt.Errorf("%w; the last error: %w", ctxerr.Of(ctx), err)
 		case <-time.After(installPause << min(attempt-1, 4)):
 		}
 	}
@@ -142,6 +144,10 @@ func (i Installer) check(ctx context.Context, d *dynamic.Client,
 			return nil, fmt.Errorf("look at definition %s: %w", u.GetName(), err)
 		}
 		found[n] = old
+		if t := old.GetDeletionTimestamp(); t != nil {
+			return nil, fmt.Errorf("look at definition %s: it is being deleted since %s, with all objects of "+
+				"the kind: install it again when it is gone", u.GetName(), t.UTC().Format(time.RFC3339))
+		}
 		for _, loss := range Losses(old, u) {
 			if i.Allow == nil || !i.Allow(loss) {
 				refused = append(refused, loss)

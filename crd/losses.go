@@ -48,10 +48,11 @@ func (e *LossError) Error() string {
 
 // Losses returns what objects that are stored would lose if the definition old became next, in the
 // order of next's versions and by path. It needs no server: old may be the file of the last release.
-// If old has a status, the versions that it says are stored must not be missing. Neither is changed.
+// The versions that old's status says are stored must not be missing, and without a status the one
+// with storage. Neither is changed.
 //
-// Versions of the same name are compared with each other. A version that is new is compared with the
-// one that was stored, unless a webhook converts. Rules in CEL, patterns, formats and the combinations
+// Versions of the same name are compared with each other. Unless a webhook converts, a version that is
+// new is compared with the one that was stored, and so are the fields of one that becomes it. Rules in CEL, patterns, formats and the combinations
 // oneOf, anyOf, allOf and not are not understood: one that is new or different counts as tightened.
 func Losses(old, next *unstructured.Unstructured) []*LossError {
 	c := &comparison{definition: old.GetName()}
@@ -60,6 +61,9 @@ func Losses(old, next *unstructured.Unstructured) []*LossError {
 		c.found(ScopeChanged, "", "from %s to %s", was.scope, is.scope)
 	}
 	stored, _, _ := unstructured.NestedStringSlice(old.Object, "status", "storedVersions")
+	if len(stored) == 0 && was.stored != "" {
+		stored = []string{was.stored} // a file says only where objects are stored that are written now
+	}
 	for _, name := range stored {
 		if _, ok := is.schemas[name]; !ok {
 			c.version = name
@@ -74,16 +78,31 @@ func Losses(old, next *unstructured.Unstructured) []*LossError {
 	for _, name := range is.names {
 		c.version, c.before = name, ""
 		before, ok := was.schemas[name]
-		if !ok && is.converts {
-			continue
+		switch {
+		case ok:
+			c.compare(before, is.schemas[name], "")
+		case !is.converts:
+			c.compareStored(was, is.schemas[name])
 		}
-		if !ok {
-			before, c.before = was.schemas[was.stored], fmt.Sprintf(" (compared with %s, which is stored, "+
-				"because no webhook converts)", was.stored)
+		if ok && !is.converts && name == is.stored && name != was.stored {
+			// An object that is written is read as this version from then on. What is valid in it was
+			// so before.
+			moved := &comparison{definition: c.definition, version: name}
+			moved.compareStored(was, is.schemas[name])
+			for _, loss := range moved.losses {
+				if loss.Loss == TypeChanged || loss.Loss == PropertyRemoved {
+					c.losses = append(c.losses, loss)
+				}
+			}
 		}
-		c.compare(before, is.schemas[name], "")
 	}
 	return c.losses
+}
+
+// compareStored compares the schema that objects were stored in with the schema is.
+func (c *comparison) compareStored(was spec, is schema) {
+	c.before = fmt.Sprintf(" (compared with %s, which is stored, because no webhook converts)", was.stored)
+	c.compare(was.schemas[was.stored], is, "")
 }
 
 // spec is what Losses looks at in a definition.
@@ -174,6 +193,23 @@ func (c *comparison) properties(was, is schema, path string) {
 	any := was["x-kubernetes-preserve-unknown-fields"] == true
 	valuesBefore, wasMap := was["additionalProperties"].(schema)
 	wasMap = wasMap || was["additionalProperties"] == true
+	if any || wasMap { // a field that is new in the schema may be stored
+		for _, name := range slices.Sorted(maps.Keys(after)) {
+			if _, ok := before[name]; !ok {
+				next, _ := after[name].(schema)
+				c.compare(valuesBefore, next, path+"."+name)
+			}
+		}
+	}
+	const embedded = "x-kubernetes-embedded-resource"
+	if was[embedded] == true && is[embedded] != true && !keeps && !isMap {
+		for _, name := range []string{"apiVersion", "kind", "metadata"} {
+			if before[name] == nil && after[name] == nil {
+				c.found(PropertyRemoved, path+"."+name, "each embedded resource has it, and the server drops "+
+					"it from stored objects")
+			}
+		}
+	}
 	switch {
 	case keeps, kindOf(is) == "any":
 	case wasMap && isMap:
@@ -190,12 +226,21 @@ func (c *comparison) properties(was, is schema, path string) {
 func (c *comparison) required(was, is schema, path string) {
 	before, _ := was["required"].([]any)
 	after, _ := is["required"].([]any)
-	properties, _ := is["properties"].(schema)
+	hasDefault := func(s schema, field string) bool {
+		properties, _ := s["properties"].(schema)
+		property, _ := properties[field].(schema)
+		_, ok := property["default"]
+		return ok
+	}
 	for _, name := range after {
 		field, _ := name.(string)
-		property, _ := properties[field].(schema)
-		if _, ok := property["default"]; !ok && !slices.Contains(before, name) {
+		switch {
+		case hasDefault(is, field):
+		case !slices.Contains(before, name):
 			c.found(RequiredAdded, path+"."+field, "objects without it cannot be updated")
+		case hasDefault(was, field):
+			c.found(RequiredAdded, path+"."+field, "its default is removed: objects that were stored before "+
+				"there was one cannot be updated")
 		}
 	}
 }
@@ -219,7 +264,8 @@ func (c *comparison) bounds(was, is schema, path string) {
 			c.found(BoundTightened, path, "%s from %s to %s", key, orNone(before), orNone(now))
 		}
 	}
-	if now, before := is["format"], was["format"]; now != nil && now != before && (before != "int32" || now != "int64") {
+	if now, before := is["format"], was["format"]; now != nil && now != before &&
+		(kindOf(was) != "integer" || now != "int64") { // each whole number is one of 64 bits
 		c.found(BoundTightened, path, "format from %s to %s", orNone(before), orNone(now))
 	}
 	if now, before := is["x-kubernetes-list-type"], was["x-kubernetes-list-type"]; now == "set" && before != now ||

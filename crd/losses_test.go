@@ -57,12 +57,22 @@ func TestLosses(t *testing.T) {
 		{"{type: object, additionalProperties: {type: string}}", "{type: object, additionalProperties: {type: integer}}", ".spec.* type changed"},
 		{"{type: object, additionalProperties: true}", "{type: object}", ".spec.* property removed"},
 		{"{type: object}", "{" + obj + "{a: {type: string}}}", ""},
+		{"{type: object, " + any + "}", "{" + obj + "{a: {" + obj + "{b: {type: string}}}}, " + any + "}", ".spec.a type changed from any to object"},
+		{"{type: object, " + any + "}", "{" + obj + "{a: {" + any + "}}, " + any + "}", ""},
+		{"{type: object, additionalProperties: {type: string}}", "{" + obj + "{a: {type: integer}}, " + any + "}", ".spec.a type changed from string to integer"},
+		{"{type: object, x-kubernetes-embedded-resource: true}", "{" + obj + "{kind: {type: string}}}",
+			".spec.apiVersion property removed; .spec.metadata property removed"},
+		{"{type: object, x-kubernetes-embedded-resource: true}", "{type: object, " + any + "}", ""},
 
 		// Required.
 		{"{" + obj + "{a: {type: string}}}", "{" + obj + "{a: {type: string}}, required: [a]}", ".spec.a required field added without default"},
 		{"{type: object}", "{" + obj + "{a: {type: string}}, required: [a]}", ".spec.a required field added without default"},
 		{"{type: object}", "{" + obj + "{a: {type: string, default: x}}, required: [a]}", ""},
 		{"{" + obj + "{a: {type: string}}, required: [a]}", "{" + obj + "{a: {type: string}}}", ""},
+		{"{" + obj + "{a: {type: string, default: x}}, required: [a]}", "{" + obj + "{a: {type: string}}, required: [a]}",
+			".spec.a required field added without default its default is removed"},
+		{"{" + obj + "{a: {type: string, default: x}}, required: [a]}", "{" + obj + "{a: {type: string, default: y}}, required: [a]}", ""},
+		{"{" + obj + "{a: {type: string, default: x}}}", "{" + obj + "{a: {type: string}}}", ""},
 
 		// Bounds: tighter, as before, and looser.
 		{"{type: integer, maximum: 5}", "{type: integer, maximum: 4}", ".spec bound tightened maximum from 5 to 4"},
@@ -86,6 +96,8 @@ func TestLosses(t *testing.T) {
 		{"{type: string, pattern: a}", "{type: string}", ""},
 		{"{type: string}", "{type: string, format: date}", ".spec bound tightened format from none to date"},
 		{"{type: integer, format: int32}", "{type: integer, format: int64}", ""},
+		{"{type: integer}", "{type: integer, format: int64}", ""},
+		{"{type: integer}", "{type: integer, format: int32}", ".spec bound tightened format from none to int32"},
 		{"{type: integer, format: int64}", "{type: integer, format: int32}", ".spec bound tightened format from int64 to int32"},
 		{"{type: string, nullable: true}", "{type: string}", ".spec bound tightened null is not valid any more"},
 		{"{type: string}", "{type: string, nullable: true}", ""},
@@ -121,6 +133,12 @@ func TestLosses(t *testing.T) {
 	}
 }
 
+func withoutStatus(u *unstructured.Unstructured) *unstructured.Unstructured {
+	u = u.DeepCopy()
+	unstructured.RemoveNestedField(u.Object, "status")
+	return u
+}
+
 func TestLossesOfVersions(t *testing.T) {
 	version := func(name, storage, fields string) string {
 		return "{name: " + name + ", served: true, storage: " + storage + ", schema: {openAPIV3Schema: {type: object, properties: " + fields + "}}}"
@@ -138,6 +156,15 @@ func TestLossesOfVersions(t *testing.T) {
 	}{
 		{"scope", one, of("scope: Namespaced", version("v1", "true", ab)), "xs.example.com: scope changed: from Cluster to Namespaced"},
 		{"stored version", one, of("scope: Cluster", version("v2", "true", ab)), "xs.example.com v1: stored version removed: "},
+		{"stored version, by a file without a status", withoutStatus(one), of("scope: Cluster", version("v2", "true", ab)),
+			"xs.example.com v1: stored version removed: "},
+		{"storage moves to a version that knows less", of("scope: Cluster", version("v1", "true", ab), version("v2", "false", a)),
+			of("scope: Cluster", version("v1", "false", ab), version("v2", "true", a)),
+			"xs.example.com v2 .b: property removed: the server drops it from stored objects (compared with v1,"},
+		{"storage moves to a version that knows as much", of("scope: Cluster", version("v1", "true", ab), version("v2", "false", ab)),
+			of("scope: Cluster", version("v1", "false", ab), version("v2", "true", ab)), ""},
+		{"storage moves with a webhook", of(webhook, version("v1", "true", ab), version("v2", "false", a)),
+			of(webhook, version("v1", "false", ab), version("v2", "true", a)), ""},
 		{"a new version that knows less", one, of("scope: Cluster", version("v1", "true", ab), version("v2", "false", a)),
 			"xs.example.com v2 .b: property removed: the server drops it from stored objects (compared with v1,"},
 		{"a new version with a webhook", one, of(webhook, version("v1", "true", ab), version("v2", "false", a)), ""},

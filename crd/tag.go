@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -53,6 +54,10 @@ func parseWords(text string) ([]word, error) {
 			if rest, err = w.parseValue(rest[1:]); err != nil {
 				return nil, err
 			}
+		}
+		isSame := func(other word) bool { return other.name == w.name && other.items == w.items }
+		if slices.ContainsFunc(words, isSame) && !slices.Contains(ruleWords, w.name) {
+			return nil, fmt.Errorf("word %s: it is there twice; several values are separated by bars", w.name)
 		}
 		words = append(words, w)
 		rest = strings.TrimPrefix(rest, ",")

@@ -21,6 +21,21 @@ func TestATagThatIsNotValidGo(t *testing.T) {
 	}
 }
 
+// Each word is there once: of two, one would count for nothing. Rules have as many as they like.
+func TestAWordThatIsThereTwice(t *testing.T) {
+	for text, valid := range map[string]bool{
+		"listMapKey=name,listMapKey=port":       false,
+		"min=1,max=2,min=3":                     false,
+		"items:min=1,min=1":                     true,
+		"rule='a',message='x',rule='b',reason=": true,
+	} {
+		_, err := parseWords(text)
+		if (err == nil) != valid || err != nil && !strings.Contains(err.Error(), "it is there twice") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func FuzzWords(f *testing.F) {
 	for _, seed := range []string{"", "a", "a=b,c", "a='x''y'|z,items:b", "'", "=,", "items:items:=|", "a='b'c"} {
 		f.Add(seed)
