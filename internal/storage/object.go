@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Document is an object as JSON values.
@@ -23,6 +25,8 @@ type Meta struct {
 	Finalizers        []string          `json:"finalizers"`
 	CreationTimestamp string            `json:"creationTimestamp"`
 	DeletionTimestamp string            `json:"deletionTimestamp"`
+
+	OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
 }
 
 // Key returns namespace/name.

@@ -52,24 +52,32 @@ func (g *collector) collect(res *Resource, o *storage.Object) {
 	if g.tx.Get(res.in, o.Meta.Namespace, o.Meta.Name) != o {
 		return // this pass has changed it
 	}
+	if o.Meta.DeletionTimestamp == "" {
+		if g.isOrphan(o) {
+			g.delete(res, o, metav1.DeletePropagationBackground)
+		}
+		return
+	}
 	object := thaw(o)
 	switch {
-	case o.Meta.DeletionTimestamp != "" && hasFinalizer(metadata(object), metav1.FinalizerOrphanDependents):
+	case hasFinalizer(metadata(object), metav1.FinalizerOrphanDependents):
 		g.dependents(o, func(res *Resource, d *storage.Object) { g.disown(res, d, o.Meta.UID) })
 		g.unfinalize(res, o, object, metav1.FinalizerOrphanDependents)
-	case o.Meta.DeletionTimestamp != "" && hasFinalizer(metadata(object), metav1.FinalizerDeleteDependents):
+	case hasFinalizer(metadata(object), metav1.FinalizerDeleteDependents):
 		blocked := false
 		g.dependents(o, func(res *Resource, d *storage.Object) {
-			blocked = g.delete(res, d, metav1.DeletePropagationForeground) || blocked && g.blocks(d, o)
-			blocked = blocked || g.tx.Get(res.in, d.Meta.Namespace, d.Meta.Name) != nil && g.blocks(d, o)
+			if g.hasOtherOwner(d, o) {
+				g.disown(res, d, o.Meta.UID)
+				return
+			}
+			left := g.delete(res, d, metav1.DeletePropagationForeground)
+			blocked = blocked || left && g.blocks(d, o)
 		})
 		if !blocked {
 			g.unfinalize(res, o, object, metav1.FinalizerDeleteDependents)
 		}
-	case o.Meta.DeletionTimestamp != "" && res.Group == "" && res.Kind == "Namespace":
+	case res.Group == "" && res.Kind == "Namespace":
 		g.emptyNamespace(o, object)
-	case o.Meta.DeletionTimestamp == "" && g.isOrphan(object):
-		g.delete(res, o, metav1.DeletePropagationBackground)
 	}
 }
 
@@ -85,25 +93,24 @@ func ownersOf(object content) []content {
 }
 
 // isOrphan reports whether an object has owners and all of them are gone.
-func (g *collector) isOrphan(object content) bool {
-	owners := ownersOf(object)
-	for _, ref := range owners {
-		owner := g.uids[str(ref, "uid")]
-		if owner != nil && (owner.Meta.Namespace == "" || owner.Meta.Namespace == str(metadata(object), "namespace")) {
+func (g *collector) isOrphan(o *storage.Object) bool {
+	for _, ref := range o.Meta.OwnerReferences {
+		owner := g.uids[string(ref.UID)]
+		if owner != nil && (owner.Meta.Namespace == "" || owner.Meta.Namespace == o.Meta.Namespace) {
 			return false
 		}
-		if g.s.registry.kind(apischema.FromAPIVersionAndKind(str(ref, "apiVersion"), str(ref, "kind"))) == nil {
+		if g.s.registry.kind(apischema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind)) == nil {
 			return false // a kind that is not served: its owner may be elsewhere
 		}
 	}
-	return len(owners) > 0
+	return len(o.Meta.OwnerReferences) > 0
 }
 
 // dependents calls f for each object that names owner as an owner.
 func (g *collector) dependents(owner *storage.Object, f func(*Resource, *storage.Object)) {
 	g.each(func(res *Resource, o *storage.Object) {
-		for _, ref := range ownersOf(thaw(o)) {
-			if str(ref, "uid") == owner.Meta.UID {
+		for _, ref := range o.Meta.OwnerReferences {
+			if string(ref.UID) == owner.Meta.UID {
 				f(res, o)
 				return
 			}
@@ -111,10 +118,22 @@ func (g *collector) dependents(owner *storage.Object, f func(*Resource, *storage
 	})
 }
 
+// hasOtherOwner reports whether an object has an owner beside this one that is there to stay: such an
+// object is not deleted with this one.
+func (g *collector) hasOtherOwner(dependent, owner *storage.Object) bool {
+	for _, ref := range dependent.Meta.OwnerReferences {
+		other := g.uids[string(ref.UID)]
+		if other != nil && other.Meta.UID != owner.Meta.UID && other.Meta.DeletionTimestamp == "" {
+			return true
+		}
+	}
+	return false
+}
+
 // blocks reports whether the deletion of owner waits for a dependent.
 func (g *collector) blocks(dependent, owner *storage.Object) bool {
-	for _, ref := range ownersOf(thaw(dependent)) {
-		if str(ref, "uid") == owner.Meta.UID && ref["blockOwnerDeletion"] == true {
+	for _, ref := range dependent.Meta.OwnerReferences {
+		if string(ref.UID) == owner.Meta.UID && ref.BlockOwnerDeletion != nil && *ref.BlockOwnerDeletion {
 			return true
 		}
 	}

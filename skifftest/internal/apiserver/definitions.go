@@ -60,10 +60,11 @@ func (s *Server) changed(res *Resource, _, next *storage.Object, dryRun bool) {
 		s.undefineDeleted()
 		return
 	}
-	o := thaw(next)
-	if next.Meta.DeletionTimestamp == "" {
-		s.define(o)
+	if next.Meta.DeletionTimestamp != "" {
+		s.undefineDeleted() // its last finalizer may be gone
+		return
 	}
+	s.define(thaw(next))
 }
 
 // define serves the custom resources of a definition, and says so in its status.
