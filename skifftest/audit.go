@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -80,6 +82,12 @@ func (s *Server) ForgetCalls() {
 // http.Transport may send a read again at once, on a new connection, as it does on a real one.
 var ErrBroken = errors.New("skifftest: the connection is broken")
 
+// verbs are those that a Call can have. An apply is a patch.
+var verbs = []string{
+	"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection",
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+}
+
 // Every is the n of [Server.FailNth] that fails each call.
 const Every = -1
 
@@ -96,7 +104,7 @@ type failure struct {
 //
 // err is an error of package k8s.io/apimachinery/pkg/api/errors, which is the answer; or [ErrBroken].
 // Any other error is answered as an internal error. The server does not carry the call out. 0 and
-// other negative numbers fail the test.
+// other negative numbers fail the test, and so do a verb and a resource that no call can have.
 func (s *Server) FailNth(verb, resource string, n int, err error) {
 	s.t.Helper()
 	if n == 0 || n < Every {
@@ -104,6 +112,14 @@ func (s *Server) FailNth(verb, resource string, n int, err error) {
 	}
 	if err == nil {
 		s.t.Fatalf("skifftest: fail a call: the error is nil")
+	}
+	if verb != "" && !slices.Contains(verbs, verb) {
+		s.t.Fatalf("skifftest: fail a call: the verb is %q; it is one of %s", verb, strings.Join(verbs, ", "))
+	}
+	if resource != "" {
+		if err := s.api.Serves(resource); err != nil {
+			s.t.Fatalf("skifftest: fail a call: %v", err)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

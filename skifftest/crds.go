@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 )
@@ -20,6 +21,10 @@ func (s *Server) AddCRD(definition any) {
 	s.t.Helper()
 	all := []any{definition}
 	if path, ok := definition.(string); ok {
+		if strings.ContainsAny(path, "{\n") {
+			s.t.Fatalf("skifftest: add a CustomResourceDefinition: a string is the path of a file or folder, and %.30q… is "+
+				"none: pass the JSON of a definition as []byte", path)
+		}
 		var err error
 		if all, err = readDefinitions(path); err != nil {
 			s.t.Fatalf("skifftest: add a CustomResourceDefinition: %v", err)

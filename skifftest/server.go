@@ -82,7 +82,8 @@ func (s *Server) Config() *rest.Config { return s.config.Copy() }
 // do everything: with the status, uid, creationTimestamp and deletionTimestamp that an object has. An
 // object is a Go value of a kind of package kind, whose TypeMeta may be empty; an
 // *unstructured.Unstructured; a map; or JSON ([]byte, string). The namespace of an object is created if
-// it is not there. An object that the server refuses fails the test.
+// it is not there. An object that the server refuses fails the test, and so does one with a field that
+// its kind has not.
 func (s *Server) Put(objects ...any) {
 	s.t.Helper()
 	for _, v := range objects {

@@ -3,6 +3,7 @@ package skifftest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -169,4 +170,7 @@ type fatal struct {
 	text string
 }
 
-func (f *fatal) Fatalf(format string, _ ...any) { f.text = format; panic(format) }
+func (f *fatal) Fatalf(format string, args ...any) {
+	f.text = fmt.Sprintf(format, args...)
+	panic(f.text)
+}

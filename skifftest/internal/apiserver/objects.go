@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"errors"
 	"fmt"
 
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -30,11 +31,9 @@ func (s *Server) Put(o content) (content, error) {
 	case !res.Namespaced && namespace != "":
 		return nil, fmt.Errorf("%s is cluster-scoped, and the object has the namespace %q", gvk.Kind, namespace)
 	}
-	if res.typed() {
-		var err error
-		if o, _, err = schema.Convert(gvk, o); err != nil {
-			return nil, err
-		}
+	o, err := res.strictly(o)
+	if err != nil {
+		return nil, err
 	}
 	if res.Namespaced {
 		if err := s.ensureNamespace(namespace); err != nil {
@@ -44,7 +43,7 @@ func (s *Server) Put(o content) (content, error) {
 	c := &call{s: s, res: res, manager: manager}
 	c.at.Namespace, c.at.Name = namespace, name
 	var was, next *storage.Object
-	err := s.store.Do(func(tx storage.Tx) (err error) {
+	err = s.store.Do(func(tx storage.Tx) (err error) {
 		was = tx.Get(res.in, namespace, name)
 		next, err = c.put(tx, was, o)
 		return err
@@ -54,6 +53,24 @@ func (s *Server) Put(o content) (content, error) {
 	}
 	s.changed(res, was, next, false)
 	return s.Get(gvk, namespace, name)
+}
+
+// strictly returns an object in the form of its kind. It is an error if it has fields that the kind
+// has not: the server would drop them.
+func (r *Resource) strictly(o content) (_ content, err error) {
+	var unknown []error
+	switch {
+	case r.typed():
+		o, unknown, err = schema.Convert(r.GVK(), o)
+	case r.isCustom():
+		var paths []string
+		o = cloneContent(o)
+		paths, err = r.custom.Decode(o)
+		for _, path := range paths {
+			unknown = append(unknown, fmt.Errorf("unknown field %q", path))
+		}
+	}
+	return o, errors.Join(append(unknown, err)...)
 }
 
 func (c *call) put(tx storage.Tx, was *storage.Object, o content) (*storage.Object, error) {
@@ -94,7 +111,8 @@ func (c *call) put(tx storage.Tx, was *storage.Object, o content) (*storage.Obje
 	if err != nil {
 		return nil, err
 	}
-	if err := c.res.invalid(c.at.Name, c.res.newMetaErrors(&meta)); err != nil {
+	errs := append(c.res.newMetaErrors(&meta), c.validate(o, nil)...)
+	if err := c.res.invalid(c.at.Name, errs); err != nil {
 		return nil, err
 	}
 	if m["managedFields"] == nil {
@@ -176,7 +194,7 @@ func (s *Server) Remove(gvk apischema.GroupVersionKind, namespace, name string) 
 	return was != nil, nil
 }
 
-// Kind returns the kind of an object in JSON, with the fields of its Go type.
+// Decode returns an object in JSON.
 func Decode(data []byte) (o content, err error) {
 	err = utiljson.Unmarshal(data, &o)
 	if err == nil && o == nil {

@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -109,7 +110,40 @@ func (r *registry) kind(gvk apischema.GroupVersionKind) *Resource {
 	return r.kinds[gvk]
 }
 
-// inNamespaces returns a resource for each collection of namespaced objects.
+// Serves returns an error if no resource can have that name, which is RESOURCE.GROUP/SUBRESOURCE as far
+// as there is a group and a subresource. A group of which nothing is served may be defined later.
+func (s *Server) Serves(name string) error {
+	resource, sub, _ := strings.Cut(name, "/")
+	plural, group, _ := strings.Cut(resource, ".")
+	s.registry.mu.RLock()
+	defer s.registry.mu.RUnlock()
+	known, found := group == "", false
+	var others []string
+	for _, r := range s.registry.resources {
+		known = known || r.Group == group
+		switch {
+		case r.Plural != plural:
+		case r.Group != group:
+			others = append(others, r.gr().String())
+		case sub == "" || r.has(sub):
+			return nil
+		default:
+			found = true
+		}
+	}
+	switch {
+	case found:
+		return fmt.Errorf("%s has no subresource %q", resource, sub)
+	case !known:
+		return nil
+	case len(others) > 0:
+		slices.Sort(others)
+		return fmt.Errorf("the server serves no %s, but %s", resource, strings.Join(slices.Compact(others), ", "))
+	}
+	return fmt.Errorf("the server serves no %s: a resource is written as deployments.apps", resource)
+}
+
+// all returns a resource for each collection.
 func (r *registry) all() []*Resource {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
