@@ -15,8 +15,9 @@ import (
 
 // folder holds the keys, the data and the logs of one control plane.
 type folder struct {
-	run    string // temporary, with the sockets
-	data   string // run, or a folder that is kept
+	run    string   // temporary, with the sockets
+	data   string   // run, or a folder that is kept
+	lock   *os.File // of a folder that is kept
 	keeper *keeper
 }
 
@@ -42,13 +43,17 @@ func openFolder(keep string) (*folder, error) {
 	}
 	f.data = f.run
 	if keep != "" {
-		if f.data, err = openKept(keep); err != nil {
+		if f.data, err = openKept(keep); err == nil {
+			f.lock, err = lock(f.data)
+		}
+		if err != nil {
 			_ = os.Remove(f.run)
 			return nil, err
 		}
 	}
 	if f.keeper, err = newKeeper(f.run); err != nil {
 		_ = os.Remove(f.run)
+		_ = f.lock.Close()
 		return nil, err
 	}
 	for _, dir := range []string{f.file("pki"), f.logs()} {
@@ -90,7 +95,10 @@ func (f *folder) logs() string { return f.file("logs") }
 // socket returns the path of etcd's socket.
 func (f *folder) socket() string { return filepath.Join(f.run, "etcd.sock") }
 
-func (f *folder) close() error { return f.keeper.end() }
+func (f *folder) close() error {
+	_ = f.lock.Close() // of nil it is an error
+	return f.keeper.end()
+}
 
 // keepPort writes down the port, for the next control plane of a folder that is kept.
 func (f *folder) keepPort(port int) error {

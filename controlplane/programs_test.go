@@ -209,6 +209,28 @@ func TestWithoutAControllerManagerAndWithData(t *testing.T) {
 	}
 }
 
+// A second control plane on the same data is refused, and changes nothing of the first.
+func TestTwoControlPlanesOnTheSameData(t *testing.T) {
+	stranger(t, "etcd", "kube-apiserver")
+	data := filepath.Join(t.TempDir(), "data")
+	first := controlplane.New(t, controlplane.WithData(data))
+	before, err := os.ReadFile(filepath.Join(data, "pki", "ca.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // without a lock it would wait for etcd's
+	defer cancel()
+	if _, err := controlplane.Run(ctx, controlplane.WithData(data)); err == nil || !strings.Contains(err.Error(), "another control plane uses it") {
+		t.Errorf("the second: %v", err)
+	}
+	if after, err := os.ReadFile(filepath.Join(data, "pki", "ca.crt")); err != nil || string(after) != string(before) {
+		t.Errorf("the second has changed the first's authority: %v", err)
+	}
+	if err := first.RestartAPIServer(bounded(t)); err != nil {
+		t.Error(err)
+	}
+}
+
 // What a folder of binaries cannot do is refused, and a start that fails shows the log and leaves
 // nothing.
 func TestAFolderOfBinariesThatCannotDoIt(t *testing.T) {
