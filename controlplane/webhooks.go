@@ -44,7 +44,8 @@ type Webhooks interface {
 //	cluster := controlplane.New(t, controlplane.WithCRDs("config/crd"), controlplane.WithWebhooks(hooks))
 //
 // With [Start] all tests of the package have the webhooks. With $SKIFF_TEST_KUBECONFIG the cluster
-// has to run on this machine, and Stop, which [Main] calls, removes what was registered.
+// has to run on this machine, and Stop, which [Main] calls, removes what was registered. What a process
+// that was killed has left there, the next one removes that installs webhooks.
 func WithWebhooks(server Webhooks) Option {
 	return func(o *options) { o.webhooks = append(o.webhooks, server) }
 }
@@ -88,10 +89,13 @@ func (c *Cluster) installWebhooks(ctx context.Context, crds, namespaces []string
 		return fail(err)
 	}
 	defer client.CloseIdleConnections()
+	if err := removeLeft(ctx, client); err != nil {
+		return fail(fmt.Errorf("remove what processes that were killed have left: %w", err))
+	}
 	conversions := map[string]any{}
 	var webhooks []*installed
 	for _, server := range servers {
-		w := &installed{config: c.config, name: "controlplane-" + strings.ToLower(rand.Text()[:10])}
+		w := &installed{config: c.config, name: namePrefix + strings.ToLower(rand.Text()[:10])}
 		if err := w.serve(ctx, server, namespaces); err != nil {
 			return fail(err)
 		}

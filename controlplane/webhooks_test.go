@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/skiff-k8s/skiff/rest"
 )
 
@@ -88,6 +90,59 @@ func TestWebhooksThatAreNotReached(t *testing.T) {
 	data, err := connectTo(t, cluster).Get().AbsPath("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations").DoRaw(t.Context())
 	if err != nil || strings.Contains(string(data), "a.example.com") {
 		t.Errorf("left in the cluster: %s, %v", data, err)
+	}
+}
+
+// What a process that was killed has left in a cluster is removed before others are installed; what is
+// of a process that lives, and what is somebody else's, stays.
+func TestWebhooksOfAKilledProcess(t *testing.T) {
+	cluster := Start(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	client := connectTo(t, cluster)
+	alive, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alive.Close()
+	dead, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.Close()
+	register := func(name, webhook string, at net.Listener) {
+		t.Helper()
+		body := fmt.Sprintf(`{"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+"metadata": {"name": %q}, "webhooks": [{"name": %q, "admissionReviewVersions": ["v1"], "sideEffects": "None",
+"failurePolicy": "Fail", "rules": [], "clientConfig": {"url": "https://%s/a"}}]}`, name, webhook, at.Addr())
+		if err := client.Post().AbsPath("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations").
+			Body([]byte(body)).Do(ctx).Error(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			err := client.Delete().AbsPath("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/" + name).
+				Do(context.WithoutCancel(ctx)).Error()
+			if err != nil && !apierrors.IsNotFound(err) {
+				t.Error(err)
+			}
+		})
+	}
+	register("controlplane-dead", readyName, dead)
+	register("controlplane-alive", readyName, alive)
+	register("controlplane-theirs", "theirs.example.com", dead)
+	register("theirs", readyName, dead)
+	one := &Cluster{runner: guest{}, config: cluster.config, stays: true}
+	if err := one.installWebhooks(ctx, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	data, err := client.Get().AbsPath("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations").DoRaw(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"controlplane-dead": false, "controlplane-alive": true, "controlplane-theirs": true, "theirs": true} {
+		if there := strings.Contains(string(data), `"name":"`+name+`"`); there != want {
+			t.Errorf("%s is there: %t", name, there)
+		}
 	}
 }
 
