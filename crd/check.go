@@ -9,8 +9,27 @@ import (
 	"unicode/utf8"
 )
 
-// equal reports whether two values of JSON content are the same.
-func equal(a, b any) bool { return reflect.DeepEqual(a, b) }
+// equal reports whether two values of JSON content are the same. 1 and 1.0 are: who writes and reads a
+// definition makes one of the other.
+func equal(a, b any) bool {
+	switch a := a.(type) {
+	case int64:
+		if b, ok := b.(int64); ok {
+			return a == b
+		}
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, equal)
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		return ok && maps.EqualFunc(a, b, equal)
+	}
+	if x, ok := asFloat(a); ok {
+		y, ok := asFloat(b)
+		return ok && x == y
+	}
+	return reflect.DeepEqual(a, b)
+}
 
 // check reports the contradictions of a schema and of those within it.
 func (b *builder) check(s schema, path string) {

@@ -5,10 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"github.com/skiff-k8s/skiff/crd"
+	"github.com/skiff-k8s/skiff/kind"
 )
 
 // definition returns a definition of YAML.
@@ -130,6 +132,34 @@ func TestLosses(t *testing.T) {
 		if losses := crd.Losses(next, next); len(losses) > 0 {
 			t.Errorf("%s to itself: %v", c.next, losses)
 		}
+	}
+}
+
+// Measure has numbers with a fraction of 0, which servers and files write without it.
+type Measure struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+	Spec              struct {
+		Size  float64 `json:"size,omitempty" crd:"enum=1.0|2.5,default=1.0,multipleOf=1.0"`
+		Share float64 `json:"share,omitempty" crd:"min=0.0,max=1.0,multipleOf=5e-1"`
+	} `json:"spec,omitzero"`
+}
+
+// A definition that has been written and read is the same.
+func TestLossesOfWholeNumbersWithAFraction(t *testing.T) {
+	if err := kind.Register[Measure](kind.Info{Group: group, Version: "v1", Kind: "Measure", Resource: "measures", Namespaced: true}); err != nil {
+		t.Fatal(err)
+	}
+	next, err := crd.Of[Measure]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := next.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if losses := crd.Losses(definition(t, string(data)), next); len(losses) > 0 {
+		t.Errorf("%v", losses)
 	}
 }
 
