@@ -34,7 +34,7 @@ func TestWaitServed(t *testing.T) {
 		if err := dynamic.WaitServed(soon(t), d, u); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Get().AbsPath("/apis/"+group+"/v1/widgets").MaxRetries(-1).Do(soon(t)).Error(); err != nil {
+		if err := c.Get().AbsPath("/apis/" + group + "/v1/widgets").MaxRetries(-1).Do(soon(t)).Error(); err != nil {
 			t.Errorf("%s: %v", group, err)
 		}
 	}
