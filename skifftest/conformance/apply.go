@@ -41,6 +41,13 @@ var applyCases = []testCase{
 			owned("{me Apply: {'f:data': {'f:k': {}}}}").has("metadata.managedFields.0.apiVersion", "v1").has("metadata.managedFields.0.fieldsType", "FieldsV1")
 		s.get("configmaps/a").is(200).has("data", "{k: '1'}")
 	}},
+	{"with a version, an object that is not there is created", func(s *scene) {
+		s.apply("configmaps/a", "me", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, resourceVersion: '0'}}").is(201)
+		s.apply("configmaps/b", "me", "{apiVersion: v1, kind: ConfigMap, metadata: {name: b, resourceVersion: '00'}}").is(201)
+		s.apply("configmaps/c", "me", "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, resourceVersion: '1'}}").is(201)
+		s.apply("configmaps/d", "me", "{apiVersion: v1, kind: ConfigMap, metadata: {name: d, resourceVersion: x}}").
+			refused(500, "", "invalid syntax")
+	}},
 	{"an object that is there is changed", func(s *scene) {
 		a := s.apply("configmaps/a", "me", data("{k: '1'}")).is(201)
 		s.apply("configmaps/a", "me", data("{k: '2'}")).is(200).has("data", "{k: '2'}").same("metadata.uid", a).differs("metadata.resourceVersion", a)

@@ -98,6 +98,9 @@ var createCases = []testCase{
 		s.post("configmaps", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, annotations: {'no key': x}}}").
 			refused(422, "Invalid", "metadata.annotations")
 	}},
+	{"the resourceVersion 0 is none", func(s *scene) {
+		s.post("configmaps", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, resourceVersion: '0'}}").is(201)
+	}},
 	{"a resourceVersion is refused", func(s *scene) {
 		s.post("configmaps", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, resourceVersion: '1'}}").
 			refused(500, "", "resourceVersion should not be set on objects to be created")

@@ -41,7 +41,7 @@ func (c *call) create() error {
 
 // createIn creates an object of the request's version.
 func (c *call) createIn(tx storage.Tx, o content) (*storage.Object, error) {
-	if str(metadata(o), "resourceVersion") != "" {
+	if version := str(metadata(o), "resourceVersion"); version != "" && version != "0" { // "0" is none
 		return nil, storage.NewError(http.StatusInternalServerError, "",
 			"resourceVersion should not be set on objects to be created", nil)
 	}

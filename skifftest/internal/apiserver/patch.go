@@ -105,6 +105,13 @@ func (c *call) applyNew(tx storage.Tx, p patching) (*storage.Object, error) {
 	if err := c.checkNamespace(o); err != nil {
 		return nil, err
 	}
+	// The version says which object may be changed, and does not prevent a creation.
+	if version := str(metadata(o), "resourceVersion"); version != "" {
+		if _, err := strconv.ParseUint(version, 10, 64); err != nil {
+			return nil, storage.NewError(http.StatusInternalServerError, "", err.Error(), nil)
+		}
+		delete(metadata(o), "resourceVersion")
+	}
 	return c.createIn(tx, o)
 }
 
