@@ -105,7 +105,7 @@ func (w word) apply(s schema) error {
 	}
 	m, ok := meanings[w.name]
 	if !ok {
-		return errors.New("it is unknown: the documentation of package crd has the words")
+		return errors.New("it is unknown: the documentation of package crd has the words; a value with a comma stands in single quotes")
 	}
 	if typ := kindOf(s); m.types != "" && !slices.Contains(strings.Fields(m.types), typ) {
 		return fmt.Errorf("it is not said of type %s, but of: %s", typ, strings.ReplaceAll(m.types, " ", ", "))

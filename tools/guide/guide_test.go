@@ -126,6 +126,8 @@ func newReader(t *testing.T, root string) *reader {
 		"GOMODCACHE="+cache, "GOCACHE="+outer("GOCACHE"),
 		"GOPROXY=file://"+filepath.ToSlash(proxy)+","+outer("GOPROXY"),
 		"GONOSUMDB="+library+","+library+"/*", "GOFLAGS=-modcacherw -trimpath", "GOWORK=off",
+		// The guide's program listens on free ports.
+		"WEBSITES_METRICS_ADDRESS=127.0.0.1:0", "WEBSITES_HEALTH_ADDRESS=127.0.0.1:0",
 		"KUBECONFIG=", "SKIFF_DEVCLUSTER=", "SKIFF_TEST_KUBECONFIG=", "KUBEBUILDER_ASSETS=")
 	return r
 }
@@ -186,6 +188,11 @@ func (r *reader) run(s step) {
 	defer cancel()
 	began := time.Now()
 	out, err := r.script(ctx, s.text).CombinedOutput()
+	// The guide says to run the command again then.
+	for err != nil && bytes.Contains(out, []byte("no matches for kind")) && time.Since(began) < time.Minute {
+		time.Sleep(time.Second)
+		out, err = r.script(ctx, s.text).CombinedOutput()
+	}
 	r.last = string(out)
 	if err != nil {
 		for _, o := range r.running {

@@ -168,7 +168,7 @@ func (c *schemaCheck) check(path *field.Path, s map[string]any, as string) {
 	}
 	if rules, ok := s["x-kubernetes-validations"].([]any); ok && len(rules) > 0 && !c.o.ignoreRules {
 		c.add(field.Forbidden(path.Child("x-kubernetes-validations"),
-			"skifftest does not evaluate CEL rules, unless it is told to ignore them"))
+			"skifftest does not evaluate CEL rules: skifftest.IgnoreRules() stores objects as if there were none, and package controlplane tests them"))
 	}
 	c.lists(path, s, typ)
 	c.below(path, s)
