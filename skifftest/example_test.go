@@ -68,8 +68,13 @@ func ExampleServer_FailNth() {
 	// get deployments.apps shop web 403
 }
 
-// runTest runs a test within an example, whatever go test's -run and -skip choose.
+// runTest runs a test within an example, whatever go test's -run and -skip choose. It is quiet: what
+// -v and -json print of a test would count as the example's output.
 func runTest(name string, test func(*testing.T)) {
+	verbose := flag.Lookup("test.v").Value
+	was := verbose.String()
+	verbose.Set("false")
+	defer verbose.Set(was)
 	skip := flag.Lookup("test.skip").Value.String()
 	testing.RunTests(func(pattern, _ string) (bool, error) { return pattern != skip || skip == "", nil },
 		[]testing.InternalTest{{Name: name, F: test}})
