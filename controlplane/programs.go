@@ -109,7 +109,7 @@ func (p *programs) start(ctx context.Context) error {
 		p.answers("/api/v1/namespaces/default/serviceaccounts/default"))).start(ctx)
 }
 
-// add adds a component before its start, so that the keeper is told of it.
+// add adds a component before its start, so that the keeper's list has it.
 func (p *programs) add(c *component) *component {
 	p.all = append(p.all, c)
 	return c

@@ -74,11 +74,15 @@ func build(ctx context.Context, source, out string, stdout io.Writer) error {
 	if err := compile(ctx, source, next, stdout); err != nil {
 		return err
 	}
-	if err := addSeed(ctx, next, stdout); err != nil {
+	seeded, err := addSeed(ctx, next, stdout)
+	if err != nil {
 		return err
 	}
 	if err := os.Rename(next, out); err != nil {
 		return err
+	}
+	if !seeded {
+		state = "without a seed\n" // the next build tries again
 	}
 	if err := os.WriteFile(stamp, []byte(state), 0o644); err != nil {
 		return err

@@ -13,17 +13,18 @@ import (
 
 // addSeed starts a cluster with the program and appends the objects that every new cluster has, so that
 // later starts need not wait until Kubernetes has written them. A program without a seed works, and
-// takes a second longer to start, so a failure is reported and is not an error.
-func addSeed(ctx context.Context, path string, stdout io.Writer) error {
+// takes a second longer to start, so a failure is reported and is not an error: seeded is false then.
+func addSeed(ctx context.Context, path string, stdout io.Writer) (seeded bool, err error) {
 	seed := path + ".seed"
 	defer os.Remove(seed)
 	if err := appendSeed(ctx, path, seed); err != nil {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return false, context.Cause(ctx)
 		}
 		fmt.Fprintf(stdout, "devcluster: each start will take a second longer: %v\n", err)
+		return false, nil
 	}
-	return nil
+	return true, nil
 }
 
 func appendSeed(ctx context.Context, path, seed string) error {

@@ -28,8 +28,9 @@ func TestASeedIsAppendedAndAProgramWithoutOneStands(t *testing.T) {
 			t.Fatal(err)
 		}
 		var said bytes.Buffer
-		if err := addSeed(c.ctx, path, &said); !errors.Is(err, c.err) {
-			t.Errorf("%s: error %v, want %v", c.name, err, c.err)
+		seeded, err := addSeed(c.ctx, path, &said)
+		if !errors.Is(err, c.err) || seeded != (c.name == "good") {
+			t.Errorf("%s: seeded %t, error %v, want %v", c.name, seeded, err, c.err)
 		}
 		if data, _ := os.ReadFile(path); string(data) != c.want {
 			t.Errorf("%s: the program is %q", c.name, data)

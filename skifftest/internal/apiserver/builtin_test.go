@@ -5,16 +5,15 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"reflect"
-	"strings"
 	"testing"
 
 	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
 
 	"github.com/skiff-k8s/skiff/controlplane"
 	"github.com/skiff-k8s/skiff/rest"
+	"github.com/skiff-k8s/skiff/skifftest/internal/live"
 	"github.com/skiff-k8s/skiff/skifftest/internal/schema"
 )
 
@@ -25,7 +24,7 @@ var write = flag.Bool("write", false, "write discovery.json.gz from the control 
 // The embedded discovery is that of the control plane, and every resource in it is one that the server
 // can decode.
 func TestBuiltinsAreTheControlPlanes(t *testing.T) {
-	cluster := start(t)
+	cluster := live.Cluster(t)
 	c, err := rest.NewClient(cluster.Config())
 	if err != nil {
 		t.Fatal(err)
@@ -64,28 +63,6 @@ func aggregated(t *testing.T, c *rest.Client, path string) []apidiscoveryv2.APIG
 	}
 	return list.Items
 }
-
-// start returns the control plane; without devcluster's binary the test is skipped.
-func start(t *testing.T) *controlplane.Cluster {
-	t.Helper()
-	a := &attempt{T: t}
-	cluster := controlplane.Start(a)
-	if strings.Contains(a.failure, controlplane.ErrNoBinary.Error()) {
-		t.Skip(a.failure)
-	}
-	if a.failure != "" {
-		t.Fatal(a.failure)
-	}
-	return cluster
-}
-
-// attempt is a test that goes on after a failure, and keeps its message.
-type attempt struct {
-	*testing.T
-	failure string
-}
-
-func (a *attempt) Fatalf(format string, args ...any) { a.failure = fmt.Sprintf(format, args...) }
 
 // Every built-in kind that is stored has a Go type, except those whose Go types are not linked.
 func TestBuiltinsHaveGoTypes(t *testing.T) {
